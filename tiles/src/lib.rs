@@ -1,0 +1,1 @@
+//! Spatial index and vector-tile engine.
