@@ -1,0 +1,1 @@
+//! Geometry checks and mending.
