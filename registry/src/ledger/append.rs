@@ -10,10 +10,7 @@ use super::entry::{NewEntry, microseconds};
 ///
 /// # Errors
 /// When the database refuses it or is gone.
-pub async fn append(
-    connection: &mut PgConnection,
-    entry: &NewEntry<'_>,
-) -> Result<(), sqlx::Error> {
+pub async fn append(connection: &mut PgConnection, entry: &NewEntry<'_>) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "insert into ledger_entry
              (id, recorded_at, actor, action, object_kind, object_id, before, after, reason, case_id, import_id)
@@ -85,10 +82,7 @@ fn write_row(bytes: &mut Vec<u8>, entry: &NewEntry<'_>) {
         entry.after.map(|json| json.get().as_bytes()),
         entry.reason.map(str::as_bytes),
         entry.case_id.as_ref().map(|id| id.as_bytes().as_slice()),
-        entry
-            .import_id
-            .as_ref()
-            .map(|id| id.0.as_bytes().as_slice()),
+        entry.import_id.as_ref().map(|id| id.0.as_bytes().as_slice()),
     ] {
         // -1 is null; a field beyond 2 GiB cannot be sent, and the database refuses its row by this length.
         let length = field.map_or(-1, |field| i32::try_from(field.len()).unwrap_or(i32::MAX));

@@ -226,9 +226,7 @@ impl StoredEntry {
             Some(self.xid.to_be_bytes().as_slice()),
         ] {
             // A PostgreSQL value is smaller than 1 GiB, so a real length never reaches the mark of an absent field.
-            let length = field.map_or(ABSENT, |field| {
-                u32::try_from(field.len()).unwrap_or(ABSENT - 1)
-            });
+            let length = field.map_or(ABSENT, |field| u32::try_from(field.len()).unwrap_or(ABSENT - 1));
             bytes.extend_from_slice(&length.to_be_bytes());
             bytes.extend_from_slice(field.unwrap_or_default());
         }
@@ -277,7 +275,7 @@ mod tests {
         let documented = [
             "01",
             "00000010 00000000000000000000000000000001",
-            "00000008 0006441578ff2001",
+            "00000008 000660c4bf52e001",
             "00000006 e78e8be88ab3",
             "00000006 637265617465",
             "00000006 70617263656c",

@@ -92,11 +92,7 @@ impl SigningKey {
         };
         match std::fs::read_to_string(path) {
             Ok(text) => {
-                let mode = std::fs::metadata(path)
-                    .map_err(unreadable)?
-                    .permissions()
-                    .mode()
-                    & 0o777;
+                let mode = std::fs::metadata(path).map_err(unreadable)?.permissions().mode() & 0o777;
                 if mode & 0o077 != 0 {
                     return Err(KeyRefused::OpenToOthers {
                         path: path.to_owned(),
@@ -109,9 +105,7 @@ impl SigningKey {
                     Some(bytes)
                 });
                 seed.map(Self::from_seed)
-                    .ok_or_else(|| KeyRefused::NotAKey {
-                        path: path.to_owned(),
-                    })
+                    .ok_or_else(|| KeyRefused::NotAKey { path: path.to_owned() })
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 Self::create(path).map_err(unreadable)?;
@@ -224,14 +218,11 @@ impl TrustedKeys {
     /// # Errors
     /// When the database is gone.
     pub async fn recorded(connection: &mut PgConnection) -> Result<Self, sqlx::Error> {
-        let keys =
-            sqlx::query_scalar!("select public_key from ledger_key order by recorded_at, key_id")
-                .fetch_all(connection)
-                .await?;
+        let keys = sqlx::query_scalar!("select public_key from ledger_key order by recorded_at, key_id")
+            .fetch_all(connection)
+            .await?;
         Ok(Self(
-            keys.iter()
-                .filter_map(|bytes| PublicKey::from_bytes(bytes))
-                .collect(),
+            keys.iter().filter_map(|bytes| PublicKey::from_bytes(bytes)).collect(),
         ))
     }
 
@@ -259,17 +250,12 @@ impl TreeHead {
     /// The text that is signed.
     #[must_use]
     pub fn text(&self) -> String {
-        let sealed_at = OffsetDateTime::from_unix_timestamp_nanos(
-            i128::from(microseconds(self.sealed_at)) * 1_000,
-        )
-        .ok()
-        .and_then(|instant| instant.format(INSTANT).ok())
-        .unwrap_or_default();
+        let sealed_at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(microseconds(self.sealed_at)) * 1_000)
+            .ok()
+            .and_then(|instant| instant.format(INSTANT).ok())
+            .unwrap_or_default();
         let root = BASE64.encode(self.root_hash.0);
-        format!(
-            "{}\n{}\n{root}\n{SEALED_AT}{sealed_at}\n",
-            self.origin, self.tree_size
-        )
+        format!("{}\n{}\n{root}\n{SEALED_AT}{sealed_at}\n", self.origin, self.tree_size)
     }
 }
 
@@ -382,10 +368,7 @@ impl SignedHead {
         }
         let prefix = format!("— {} ", head.origin);
         let mut refused = unreadable("no signature");
-        for line in signatures
-            .lines()
-            .filter_map(|line| line.strip_prefix(&prefix))
-        {
+        for line in signatures.lines().filter_map(|line| line.strip_prefix(&prefix)) {
             let Some(bytes) = BASE64
                 .decode(line)
                 .ok()
@@ -421,9 +404,7 @@ impl SignedHead {
 ///
 /// # Errors
 /// When the database is gone.
-pub async fn current_head(
-    connection: &mut PgConnection,
-) -> Result<Option<SignedHead>, sqlx::Error> {
+pub async fn current_head(connection: &mut PgConnection) -> Result<Option<SignedHead>, sqlx::Error> {
     Ok(heads_below(connection, i64::MAX, 1).await?.pop())
 }
 
@@ -431,10 +412,7 @@ pub async fn current_head(
 ///
 /// # Errors
 /// When the database is gone.
-pub async fn head_of_size(
-    connection: &mut PgConnection,
-    tree_size: u64,
-) -> Result<Option<SignedHead>, sqlx::Error> {
+pub async fn head_of_size(connection: &mut PgConnection, tree_size: u64) -> Result<Option<SignedHead>, sqlx::Error> {
     let Ok(size) = i64::try_from(tree_size) else {
         return Ok(None);
     };
@@ -446,24 +424,11 @@ pub async fn head_of_size(
 ///
 /// # Errors
 /// When the database is gone.
-pub async fn heads(
-    connection: &mut PgConnection,
-    largest: u64,
-    limit: u32,
-) -> Result<Vec<SignedHead>, sqlx::Error> {
-    heads_below(
-        connection,
-        i64::try_from(largest).unwrap_or(i64::MAX),
-        i64::from(limit),
-    )
-    .await
+pub async fn heads(connection: &mut PgConnection, largest: u64, limit: u32) -> Result<Vec<SignedHead>, sqlx::Error> {
+    heads_below(connection, i64::try_from(largest).unwrap_or(i64::MAX), i64::from(limit)).await
 }
 
-async fn heads_below(
-    connection: &mut PgConnection,
-    largest: i64,
-    limit: i64,
-) -> Result<Vec<SignedHead>, sqlx::Error> {
+async fn heads_below(connection: &mut PgConnection, largest: i64, limit: i64) -> Result<Vec<SignedHead>, sqlx::Error> {
     let rows = sqlx::query!(
         "select log.origin, head.tree_size, head.root_hash, head.sealed_at, head.signature, head.key_id
          from ledger_head head, ledger_log log
@@ -486,9 +451,7 @@ async fn heads_below(
                 row.key_id,
             )
             .ok_or_else(|| {
-                sqlx::Error::Decode(
-                    format!("the ledger's head of size {} is malformed", row.tree_size).into(),
-                )
+                sqlx::Error::Decode(format!("the ledger's head of size {} is malformed", row.tree_size).into())
             })
         })
         .collect()
@@ -544,19 +507,13 @@ mod tests {
     #[test]
     fn a_note_is_read_back_and_only_a_trusted_key_counts() {
         let key = SigningKey::from_seed([7; 32]);
-        let trusted = TrustedKeys::new([
-            SigningKey::from_seed([8; 32]).public_key(),
-            key.public_key(),
-        ]);
+        let trusted = TrustedKeys::new([SigningKey::from_seed([8; 32]).public_key(), key.public_key()]);
         let signed = key.sign(head());
         signed.verify(&trusted).unwrap();
         let note = signed.to_note(&trusted).unwrap();
         assert_eq!(SignedHead::from_note(&note, &trusted), Ok(signed.clone()));
         let others = TrustedKeys::new([SigningKey::from_seed([8; 32]).public_key()]);
-        assert!(matches!(
-            signed.verify(&others),
-            Err(HeadRefused::UnknownKey { .. })
-        ));
+        assert!(matches!(signed.verify(&others), Err(HeadRefused::UnknownKey { .. })));
         assert!(matches!(
             SignedHead::from_note(&note, &others),
             Err(HeadRefused::UnknownKey { .. })
@@ -576,10 +533,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ledger.key");
         let made = SigningKey::load_or_create(&path).unwrap();
-        assert_eq!(
-            std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
-            0o600
-        );
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(
             SigningKey::load_or_create(&path).unwrap().public_key(),
             made.public_key()

@@ -52,13 +52,7 @@ impl<'de> Deserialize<'de> for Hash {
 /// The hash of a leaf: SHA-256(0x00 ‖ content).
 #[must_use]
 pub fn leaf_hash(content: &[u8]) -> Hash {
-    Hash(
-        Sha256::new()
-            .chain_update([0])
-            .chain_update(content)
-            .finalize()
-            .into(),
-    )
+    Hash(Sha256::new().chain_update([0]).chain_update(content).finalize().into())
 }
 
 /// The hash of an inner node: SHA-256(0x01 ‖ left ‖ right).
@@ -151,10 +145,7 @@ impl Frontier {
 /// The hash over neighbouring complete subtrees, largest first. `None` for none at all.
 fn fold(peaks: &[Hash]) -> Option<Hash> {
     let (last, rest) = peaks.split_last()?;
-    Some(
-        rest.iter()
-            .rfold(*last, |right, left| node_hash(*left, right)),
-    )
+    Some(rest.iter().rfold(*last, |right, left| node_hash(*left, right)))
 }
 
 /// Which complete subtrees stand under each hash of a proof: the hash is the fold of those subtrees' hashes.
@@ -283,13 +274,7 @@ pub fn verify_inclusion(leaf: Hash, index: u64, size: u64, proof: &[Hash], root:
 /// Does the proof show that the tree of `new_size` leaves begins with the tree of `old_size` leaves?
 /// (RFC 9162 §2.1.4.2.)
 #[must_use]
-pub fn verify_consistency(
-    old_size: u64,
-    old_root: Hash,
-    new_size: u64,
-    new_root: Hash,
-    proof: &[Hash],
-) -> bool {
+pub fn verify_consistency(old_size: u64, old_root: Hash, new_size: u64, new_root: Hash, proof: &[Hash]) -> bool {
     if old_size == 0 || old_size > new_size {
         return false;
     }
@@ -427,11 +412,7 @@ mod tests {
     /// SUBPROOF(m, D[n], b) of RFC 6962 §2.1.2, word for word.
     fn defined_subproof(old: usize, leaves: &[Hash], whole: bool) -> Vec<Hash> {
         if old == leaves.len() {
-            return if whole {
-                Vec::new()
-            } else {
-                vec![defined_root(leaves)]
-            };
+            return if whole { Vec::new() } else { vec![defined_root(leaves)] };
         }
         let middle = leaves.len().next_power_of_two() / 2;
         let (left, right) = leaves.split_at(middle);
@@ -468,13 +449,7 @@ mod tests {
             "6b47aaf29ee3c2af9af889bc1fb9254dabd31177f16232dd6aab035ca39bf6e4",
         ];
         assert_eq!(inclusion, expected.map(hash));
-        assert!(verify_inclusion(
-            full.leaves[0],
-            0,
-            8,
-            &inclusion,
-            hash(ROOTS[8])
-        ));
+        assert!(verify_inclusion(full.leaves[0], 0, 8, &inclusion, hash(ROOTS[8])));
         let consistency = Plan::consistency(6, 8)
             .unwrap()
             .fill(|subtree| full.known.get(&subtree).copied())
@@ -485,13 +460,7 @@ mod tests {
             "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
         ];
         assert_eq!(consistency, expected.map(hash));
-        assert!(verify_consistency(
-            6,
-            hash(ROOTS[6]),
-            8,
-            hash(ROOTS[8]),
-            &consistency
-        ));
+        assert!(verify_consistency(6, hash(ROOTS[6]), 8, hash(ROOTS[8]), &consistency));
     }
 
     #[test]

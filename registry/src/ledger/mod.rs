@@ -12,13 +12,21 @@ mod entry;
 mod follow;
 mod head;
 pub mod merkle;
+mod proof;
 mod seal;
+#[cfg(test)]
+mod tests;
+mod verify;
+mod versions;
 
 pub use append::{append, append_copy};
 pub use entry::{Action, EntryId, NewEntry, Object, ObjectKind};
 pub use follow::{FollowedEntry, Follower, position};
 pub use head::{
-    HeadRefused, KeyRefused, PublicKey, Signature, SignedHead, SigningKey, TreeHead, TrustedKeys,
-    current_head, head_of_size, heads,
+    HeadRefused, KeyRefused, PublicKey, Signature, SignedHead, SigningKey, TreeHead, TrustedKeys, current_head,
+    head_of_size, heads,
 };
+pub use proof::{CanonicalBytes, ConsistencyProof, InclusionProof, NoProof, consistency_proof, inclusion_proof};
 pub use seal::{SealFailed, Sealed, Sealer};
+pub use verify::{FirstBad, LogProof, Unproven, Witness, Wrong, snapshot, verify_log, verify_log_and_versions};
+pub use versions::{ExpectedVersions, FoundVersion, compare};

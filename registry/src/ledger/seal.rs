@@ -103,6 +103,13 @@ impl Sealer {
         }
     }
 
+    /// Seals at most so many entries in one transaction (at least one; 20 000 unless told).
+    #[must_use]
+    pub fn in_batches_of(mut self, entries: usize) -> Self {
+        self.batch = entries.max(1);
+        self
+    }
+
     /// Seals as soon as something is committed, until it is told to stop. A failure is logged and tried again.
     pub async fn run(self, shutdown: CancellationToken) {
         let mut notices = Notices::new(self.pool.clone(), APPENDED);
@@ -110,14 +117,9 @@ impl Sealer {
             loop {
                 match self.seal_once().await {
                     Ok(Sealed::Entries { more: true, .. }) => {}
-                    Ok(Sealed::Entries { .. } | Sealed::Nothing | Sealed::Busy) => {
-                        notices.wait().await
-                    }
+                    Ok(Sealed::Entries { .. } | Sealed::Nothing | Sealed::Busy) => notices.wait().await,
                     Err(error) => {
-                        tracing::error!(
-                            error = &error as &dyn std::error::Error,
-                            "sealing the ledger failed"
-                        );
+                        tracing::error!(error = &error as &dyn std::error::Error, "sealing the ledger failed");
                         tokio::time::sleep(LOOK_AGAIN).await;
                     }
                 }
@@ -229,11 +231,7 @@ impl Sealer {
         })
     }
 
-    async fn record_key(
-        &self,
-        connection: &mut PgConnection,
-        at: OffsetDateTime,
-    ) -> Result<(), sqlx::Error> {
+    async fn record_key(&self, connection: &mut PgConnection, at: OffsetDateTime) -> Result<(), sqlx::Error> {
         let key = self.key.public_key();
         sqlx::query!(
             "insert into ledger_key (key_id, public_key, recorded_at)
@@ -263,11 +261,7 @@ impl Sealer {
             sealed_at,
         };
         let signed = self.key.sign(head);
-        let peaks: Vec<Vec<u8>> = frontier
-            .peaks()
-            .iter()
-            .map(|peak| peak.0.to_vec())
-            .collect();
+        let peaks: Vec<Vec<u8>> = frontier.peaks().iter().map(|peak| peak.0.to_vec()).collect();
         sqlx::query!(
             "insert into ledger_head
                  (tree_size, root_hash, frontier, sealed_at, signature, key_id, sealed_snapshot, round_snapshot, cluster)
@@ -382,10 +376,7 @@ impl Standing {
         if frontier.root().0[..] != root_hash[..] {
             return Err(damaged("its frontier does not give its root"));
         }
-        let last_entry = row
-            .last_xid
-            .and_then(|xid| xid.parse().ok())
-            .zip(row.last_id);
+        let last_entry = row.last_xid.and_then(|xid| xid.parse().ok()).zip(row.last_id);
         let last = LastHead {
             tree_size,
             cluster,
@@ -424,7 +415,10 @@ impl Standing {
             // A dump restored elsewhere: its transaction numbers are another cluster's. Everything is looked at once;
             // that every entry is asked for its leaf keeps out what is sealed.
             return Ok(Round {
-                ranges: vec![0..u64::MAX],
+                ranges: Vec::from([std::ops::Range {
+                    start: 0,
+                    end: u64::MAX,
+                }]),
                 start_after: None,
                 sealed: last.sealed_snapshot.clone(),
                 until: self.now.clone(),
@@ -532,8 +526,7 @@ impl Round {
     }
 
     fn marks_meanwhile(&self) -> Marks<'_> {
-        let round_snapshot =
-            (self.cluster == self.cluster_meanwhile).then_some(self.until.as_str());
+        let round_snapshot = (self.cluster == self.cluster_meanwhile).then_some(self.until.as_str());
         Marks {
             sealed_snapshot: &self.sealed,
             round_snapshot,
@@ -542,11 +535,7 @@ impl Round {
     }
 
     /// The first `limit` entries to seal, in order.
-    async fn entries(
-        &self,
-        connection: &mut PgConnection,
-        limit: usize,
-    ) -> Result<Vec<StoredEntry>, sqlx::Error> {
+    async fn entries(&self, connection: &mut PgConnection, limit: usize) -> Result<Vec<StoredEntry>, sqlx::Error> {
         let mut ranges = Vec::with_capacity(self.ranges.len());
         for range in &self.ranges {
             match self.start_after {
@@ -620,10 +609,7 @@ impl Round {
                     reason: row.reason,
                     case_id: row.case_id,
                     import_id: row.import_id,
-                    xid: row
-                        .xid
-                        .parse()
-                        .map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
+                    xid: row.xid.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
                 });
             }
         }
