@@ -30,11 +30,7 @@ impl Installation {
     /// `named` is the folder the user insists on; without it every usual place is looked into.
     /// `made_by` is the major version that wrote the existing files, if there are any: only that
     /// version can read them. Otherwise the newest with all extensions wins.
-    pub fn choose(
-        named: Option<&Path>,
-        cluster_folder: &Path,
-        made_by: Option<u32>,
-    ) -> Result<Self, ClusterRefused> {
+    pub fn choose(named: Option<&Path>, cluster_folder: &Path, made_by: Option<u32>) -> Result<Self, ClusterRefused> {
         let places = named.map_or_else(usual_places, |folder| vec![folder.to_path_buf()]);
         let missing = || ClusterRefused::PostgresMissing {
             searched: listed(places.iter().map(|place| place.display().to_string())),
@@ -106,11 +102,7 @@ impl Installation {
         let digits: String = version.chars().take_while(char::is_ascii_digit).collect();
         let major = digits.parse().map_err(|_| {
             let complaint = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-            unusable(if answer.is_empty() {
-                complaint
-            } else {
-                answer.clone()
-            })
+            unusable(if answer.is_empty() { complaint } else { answer.clone() })
         })?;
         Ok(Self {
             binaries: binaries.to_path_buf(),
@@ -143,10 +135,7 @@ impl Installation {
         let beside = self.binaries.parent().map(|prefix| prefix.join("share"));
         answered
             .into_iter()
-            .chain([PathBuf::from(format!(
-                "/usr/share/postgresql/{}",
-                self.major
-            ))])
+            .chain([PathBuf::from(format!("/usr/share/postgresql/{}", self.major))])
             .chain(beside)
             .find(|folder| folder.is_dir())
     }
@@ -177,11 +166,7 @@ fn usual_places() -> Vec<PathBuf> {
     if let Some(folder) = folder_from_pg_config(Path::new("pg_config"), "--bindir") {
         add(folder);
     }
-    for folder in std::env::split_paths(
-        std::env::var_os("PATH")
-            .as_deref()
-            .unwrap_or(OsStr::new("")),
-    ) {
+    for folder in std::env::split_paths(std::env::var_os("PATH").as_deref().unwrap_or(OsStr::new(""))) {
         if folder.join("postgres").is_file() {
             add(folder);
         }

@@ -103,11 +103,7 @@ fn bearing(mark: &str) -> Vec<Holder> {
     let title = format!("postgres: {mark}: ");
     let mut holders = Vec::new();
     for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
-        let Some(pid) = entry
-            .file_name()
-            .to_str()
-            .and_then(|name| name.parse::<i32>().ok())
-        else {
+        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else {
             continue;
         };
         let Ok(command_line) = fs::read(entry.path().join("cmdline")) else {

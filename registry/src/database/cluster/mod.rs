@@ -153,9 +153,7 @@ impl EmbeddedCluster {
                     let made = make_database(&mut connection).await;
                     connection.close().await.ok();
                     return made.map_err(|error| {
-                        log.start_failed(format!(
-                            "the database {DATABASE} could not be made: {error}"
-                        ))
+                        log.start_failed(format!("the database {DATABASE} could not be made: {error}"))
                     });
                 }
                 // Also while it recovers: it then answers that it is starting up.
@@ -192,15 +190,12 @@ impl Drop for EmbeddedCluster {
 
 async fn make_database(connection: &mut sqlx::PgConnection) -> Result<(), sqlx::Error> {
     // Not the checked macros: they speak to the registry's own database, which is yet to be made.
-    let exists: bool =
-        sqlx::query_scalar("select exists (select from pg_database where datname = $1)")
-            .bind(DATABASE)
-            .fetch_one(&mut *connection)
-            .await?;
+    let exists: bool = sqlx::query_scalar("select exists (select from pg_database where datname = $1)")
+        .bind(DATABASE)
+        .fetch_one(&mut *connection)
+        .await?;
     if !exists {
-        sqlx::raw_sql("create database yice")
-            .execute(connection)
-            .await?;
+        sqlx::raw_sql("create database yice").execute(connection).await?;
     }
     Ok(())
 }
@@ -231,19 +226,13 @@ fn prepare(options: &ClusterOptions) -> Result<(EmbeddedCluster, Log), ClusterRe
     left_over::forget_reused_pid(&cluster_path);
 
     let settings = tuning::settings(tuning::memory_mib());
-    fs::write(cluster_path.join(SETTINGS_FILE), settings).map_err(|error| {
-        lack_of_room(&data, &error.to_string()).unwrap_or_else(|| unwritable(error))
-    })?;
+    fs::write(cluster_path.join(SETTINGS_FILE), settings)
+        .map_err(|error| lack_of_room(&data, &error.to_string()).unwrap_or_else(|| unwritable(error)))?;
     let log = Log::open(&data).map_err(unwritable)?;
-    let command = server::command(
-        &installation.binaries.join("postgres"),
-        &cluster_path,
-        &run_as,
-        setpriv,
-    );
+    let command = server::command(&installation.binaries.join("postgres"), &cluster_path, &run_as, setpriv);
     let handle = log.file.try_clone().map_err(unwritable)?;
-    let server = Server::spawn(command, arguments(&mark), handle)
-        .map_err(|error| log.start_failed(error.to_string()))?;
+    let server =
+        Server::spawn(command, arguments(&mark), handle).map_err(|error| log.start_failed(error.to_string()))?;
     let cluster = EmbeddedCluster {
         server,
         cluster_folder,
@@ -270,10 +259,7 @@ fn take_lock(data: &Path) -> Result<File, ClusterRefused> {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
             let mut text = String::new();
-            let pid = file
-                .read_to_string(&mut text)
-                .ok()
-                .and(text.trim().parse().ok());
+            let pid = file.read_to_string(&mut text).ok().and(text.trim().parse().ok());
             return Err(ClusterRefused::AlreadyRunning {
                 folder: data.to_path_buf(),
                 pid,
@@ -281,9 +267,7 @@ fn take_lock(data: &Path) -> Result<File, ClusterRefused> {
         }
         Err(TryLockError::Error(source)) => return Err(unwritable(source)),
     }
-    let written = file
-        .set_len(0)
-        .and_then(|()| writeln!(file, "{}", std::process::id()));
+    let written = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
     // Without its contents the lock still holds; a full disk is reported where it matters.
     if let Err(error) = written {
         tracing::debug!(%error, "the process id could not be written to the lock file");
@@ -321,8 +305,7 @@ fn run_as(cluster: &Path, can_change_user: bool) -> Result<RunAs, ClusterRefused
     }
     if !can_change_user {
         return Err(ClusterRefused::NoUnprivilegedUser {
-            obstacle: "the program setpriv, which would run it as somebody else, is missing"
-                .to_owned(),
+            obstacle: "the program setpriv, which would run it as somebody else, is missing".to_owned(),
         });
     }
     match owner {
@@ -375,9 +358,7 @@ fn initialise(
         .and_then(|()| fs::DirBuilder::new().mode(0o700).create(&unfinished))
         .and_then(|()| match *run_as {
             RunAs::Caller => Ok(()),
-            RunAs::Other { uid, gid } => {
-                std::os::unix::fs::chown(&unfinished, Some(uid), Some(gid))
-            }
+            RunAs::Other { uid, gid } => std::os::unix::fs::chown(&unfinished, Some(uid), Some(gid)),
         })
         .map_err(|source| ClusterRefused::FolderUnwritable {
             folder: data.to_path_buf(),
@@ -416,19 +397,14 @@ fn initialise(
 const SETTINGS_FILE: &str = "yice.conf";
 
 fn include_settings(cluster: &Path) -> io::Result<()> {
-    let mut file = OpenOptions::new()
-        .append(true)
-        .open(cluster.join("postgresql.conf"))?;
+    let mut file = OpenOptions::new().append(true).open(cluster.join("postgresql.conf"))?;
     writeln!(file, "\ninclude_if_exists = '{SETTINGS_FILE}'")?;
     file.sync_all()
 }
 
 /// What the server is told on its command line, above any file.
 fn arguments(mark: &str) -> Vec<OsString> {
-    let mut arguments = vec![
-        OsString::from("-D"),
-        OsString::from(server::FOLDER_ARGUMENT),
-    ];
+    let mut arguments = vec![OsString::from("-D"), OsString::from(server::FOLDER_ARGUMENT)];
     let fixed = [
         "listen_addresses=".to_owned(),
         // Relative to the cluster's folder: short whatever its path, and as closed as the folder.
@@ -467,9 +443,7 @@ fn disk_full(folder: &Path) -> ClusterRefused {
 
 /// The refusal for a full disk, where that is what `output` complains of.
 fn lack_of_room(folder: &Path, output: &str) -> Option<ClusterRefused> {
-    output
-        .contains("No space left on device")
-        .then(|| disk_full(folder))
+    output.contains("No space left on device").then(|| disk_full(folder))
 }
 
 /// The server's log, and where in it this start begins.

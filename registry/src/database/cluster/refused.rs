@@ -147,9 +147,9 @@ impl ClusterRefused {
     #[must_use]
     pub fn remedy(&self) -> String {
         match self {
-            Self::PostgresMissing { .. } => format!(
-                "Install it (on Debian 12: {INSTALL}), or name a running database in DATABASE_URL."
-            ),
+            Self::PostgresMissing { .. } => {
+                format!("Install it (on Debian 12: {INSTALL}), or name a running database in DATABASE_URL.")
+            }
             Self::PostgresTooOld { needed, .. } => format!(
                 "Install PostgreSQL {needed} or newer with PostGIS (on Debian 12: {INSTALL}), \
                  or name a running database in DATABASE_URL."
@@ -158,9 +158,7 @@ impl ClusterRefused {
                 "Run `{} --version` by hand to see what is wrong with the installation.",
                 program.display()
             ),
-            Self::OtherMajorVersion {
-                folder, made_by, ..
-            } => format!(
+            Self::OtherMajorVersion { folder, made_by, .. } => format!(
                 "Install PostgreSQL {made_by} again (on Debian: apt-get install postgresql-{made_by} \
                  postgresql-{made_by}-postgis-3), or move {} with pg_upgrade, or keep it aside and \
                  restore a dump into a new data folder.",
@@ -188,26 +186,26 @@ impl ClusterRefused {
                  (chown -R postgres {}) and start again as root.",
                 folder.display()
             ),
-            Self::FolderOfAnotherUser { owner, .. } => format!(
-                "Start it as {owner} or as root, or choose another folder with YICE_DATA."
-            ),
-            Self::AlreadyRunning { pid: Some(pid), .. } => format!(
-                "Use the one that runs, stop it (kill -INT {pid}), or choose another folder with YICE_DATA."
-            ),
+            Self::FolderOfAnotherUser { owner, .. } => {
+                format!("Start it as {owner} or as root, or choose another folder with YICE_DATA.")
+            }
+            Self::AlreadyRunning { pid: Some(pid), .. } => {
+                format!("Use the one that runs, stop it (kill -INT {pid}), or choose another folder with YICE_DATA.")
+            }
             Self::AlreadyRunning { pid: None, .. } => {
                 "Use the one that runs, stop it, or choose another folder with YICE_DATA.".to_owned()
             }
-            Self::DiskFull { needed_mib, .. } => format!(
-                "Free at least {needed_mib} MiB there, or choose a folder on another disk with YICE_DATA."
-            ),
+            Self::DiskFull { needed_mib, .. } => {
+                format!("Free at least {needed_mib} MiB there, or choose a folder on another disk with YICE_DATA.")
+            }
             Self::NoUnprivilegedUser { .. } => {
                 "Start yice as an ordinary user, or install the postgresql package (it makes the user \
                  `postgres`) and util-linux (it has `setpriv`)."
                     .to_owned()
             }
-            Self::LeftOverProcesses { pids, .. } => format!(
-                "Look at them with `ps -fp {pids}`, end them, and start again."
-            ),
+            Self::LeftOverProcesses { pids, .. } => {
+                format!("Look at them with `ps -fp {pids}`, end them, and start again.")
+            }
             Self::InitialisationFailed { .. } => {
                 "The lines above come from PostgreSQL's initdb; nothing was kept of the attempt, so \
                  start again once the cause is gone."
@@ -225,6 +223,5 @@ impl ClusterRefused {
 const INSTALL: &str = "apt-get install postgresql-15 postgresql-15-postgis-3";
 
 fn holder(pid: Option<u32>) -> String {
-    pid.map(|pid| format!("(process {pid}) "))
-        .unwrap_or_default()
+    pid.map(|pid| format!("(process {pid}) ")).unwrap_or_default()
 }

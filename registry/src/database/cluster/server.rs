@@ -36,12 +36,7 @@ pub(super) enum RunAs {
 /// root's home, where root is apt to put a clone, admits nobody else, and PostgreSQL insists on an
 /// absolute path. A process group of its own keeps the terminal's Ctrl-C from reaching PostgreSQL
 /// before the program had a chance to finish what it was writing.
-pub(super) fn command(
-    program: &Path,
-    cluster_folder: &Path,
-    run_as: &RunAs,
-    setpriv: Option<&Path>,
-) -> Command {
+pub(super) fn command(program: &Path, cluster_folder: &Path, run_as: &RunAs, setpriv: Option<&Path>) -> Command {
     let mut command = Command::new("/bin/sh");
     command.args(["-c", r#"exec 9<"$1"; shift; exec "$@""#, "sh"]);
     command.arg(cluster_folder);
@@ -104,26 +99,24 @@ impl Server {
         let shared_pid = Arc::clone(&pid);
         // The kernel's "parent has died" means the thread that started the child, so that thread
         // must live exactly as long as the child does.
-        thread::Builder::new()
-            .name("postgres".to_owned())
-            .spawn(move || {
-                let mut child = match command.spawn() {
-                    Ok(child) => child,
-                    Err(error) => {
-                        announce_start.send(Err(error)).ok();
-                        return;
-                    }
-                };
-                let child_pid = Pid::from_raw(child.id().cast_signed());
-                *lock(&shared_pid) = Some(child_pid);
-                announce_start.send(Ok(())).ok();
-                // Seen to have ended, but not collected: its id can't have been given away before
-                // it is struck out below.
-                let watched = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
-                while waitid(Id::Pid(child_pid), watched) == Err(nix::errno::Errno::EINTR) {}
-                *lock(&shared_pid) = None;
-                announce_end.send_replace(child.wait().ok());
-            })?;
+        thread::Builder::new().name("postgres".to_owned()).spawn(move || {
+            let mut child = match command.spawn() {
+                Ok(child) => child,
+                Err(error) => {
+                    announce_start.send(Err(error)).ok();
+                    return;
+                }
+            };
+            let child_pid = Pid::from_raw(child.id().cast_signed());
+            *lock(&shared_pid) = Some(child_pid);
+            announce_start.send(Ok(())).ok();
+            // Seen to have ended, but not collected: its id can't have been given away before
+            // it is struck out below.
+            let watched = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
+            while waitid(Id::Pid(child_pid), watched) == Err(nix::errno::Errno::EINTR) {}
+            *lock(&shared_pid) = None;
+            announce_end.send_replace(child.wait().ok());
+        })?;
         started
             .recv()
             .map_err(|_| io::Error::other("the thread that starts PostgreSQL ended early"))??;
@@ -144,11 +137,7 @@ impl Server {
     pub async fn ended(&self) -> Option<ExitStatus> {
         let mut ended = self.ended.clone();
         // An error means that the watching thread is gone, and so is the process.
-        ended
-            .wait_for(Option::is_some)
-            .await
-            .ok()
-            .and_then(|status| *status)
+        ended.wait_for(Option::is_some).await.ok().and_then(|status| *status)
     }
 
     /// Asks for a fast shutdown, and for an immediate one when `patience` runs out.

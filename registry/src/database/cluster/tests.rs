@@ -41,11 +41,7 @@ async fn refused(options: ClusterOptions) -> ClusterRefused {
 }
 
 async fn connected(cluster: &EmbeddedCluster) -> PgConnection {
-    cluster
-        .connect_options()
-        .connect()
-        .await
-        .expect("the cluster answers")
+    cluster.connect_options().connect().await.expect("the cluster answers")
 }
 
 async fn setting(connection: &mut PgConnection, name: &str) -> String {
@@ -86,10 +82,7 @@ fn pretended(root: &Path, version: &str, with_postgis: bool, complaint: &str) ->
     }
     let share = root.join("share");
     let programs = [
-        (
-            "postgres",
-            format!("echo 'postgres (PostgreSQL) {version} (Debian)'"),
-        ),
+        ("postgres", format!("echo 'postgres (PostgreSQL) {version} (Debian)'")),
         ("pg_config", format!("echo '{}'", share.display())),
         ("initdb", format!("echo '{complaint}' >&2; exit 1")),
     ];
@@ -212,11 +205,7 @@ async fn children_that_outlive_their_killed_server_are_waited_for() {
     waker.await.unwrap();
     // It may still stand in the table of processes, uncollected, but then without a command line.
     let command_line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-    assert!(
-        command_line.is_empty(),
-        "{}",
-        String::from_utf8_lossy(&command_line)
-    );
+    assert!(command_line.is_empty(), "{}", String::from_utf8_lossy(&command_line));
     connected(&again).await;
 }
 
@@ -266,10 +255,7 @@ async fn settings_of_the_users_own_win_over_ours() {
     text.push_str("work_mem = '7MB'\n");
     fs::write(&configuration, text).unwrap();
     let cluster = started(data.path()).await;
-    assert_eq!(
-        setting(&mut connected(&cluster).await, "work_mem").await,
-        "7MB"
-    );
+    assert_eq!(setting(&mut connected(&cluster).await, "work_mem").await, "7MB");
 }
 
 #[tokio::test]
@@ -281,10 +267,7 @@ async fn no_postgresql_is_refused() {
         binaries: Some(empty.path().to_path_buf()),
     })
     .await;
-    assert!(
-        matches!(refused, ClusterRefused::PostgresMissing { .. }),
-        "{refused}"
-    );
+    assert!(matches!(refused, ClusterRefused::PostgresMissing { .. }), "{refused}");
     assert!(refused.remedy().contains("apt-get install postgresql-15"));
 }
 
@@ -311,10 +294,7 @@ async fn a_program_that_only_calls_itself_postgres_is_refused() {
         binaries: Some(pretended(root.path(), "unknown", true, "")),
     })
     .await;
-    assert!(
-        matches!(refused, ClusterRefused::PostgresUnusable { .. }),
-        "{refused}"
-    );
+    assert!(matches!(refused, ClusterRefused::PostgresUnusable { .. }), "{refused}");
 }
 
 #[tokio::test]
@@ -325,10 +305,7 @@ async fn a_postgresql_without_postgis_is_refused() {
         binaries: Some(pretended(root.path(), "15.20", false, "")),
     })
     .await;
-    let ClusterRefused::ExtensionMissing {
-        extension, major, ..
-    } = &refused
-    else {
+    let ClusterRefused::ExtensionMissing { extension, major, .. } = &refused else {
         panic!("{refused}");
     };
     assert_eq!((*extension, *major), ("postgis", 15));
@@ -359,10 +336,7 @@ async fn a_full_disk_at_initialisation_is_named_and_leaves_nothing() {
         binaries: Some(pretended(root.path(), "15.20", true, complaint)),
     })
     .await;
-    assert!(
-        matches!(refused, ClusterRefused::DiskFull { .. }),
-        "{refused}"
-    );
+    assert!(matches!(refused, ClusterRefused::DiskFull { .. }), "{refused}");
     assert!(!data.path().join("postgres").exists());
     assert!(!data.path().join("postgres.unfinished").exists());
 }
@@ -372,12 +346,7 @@ async fn a_failed_initialisation_says_what_initdb_said() {
     let (data, root) = (folder(), folder());
     let refused = refused(ClusterOptions {
         data: data.path().to_path_buf(),
-        binaries: Some(pretended(
-            root.path(),
-            "15.20",
-            true,
-            "initdb: the moon is full",
-        )),
+        binaries: Some(pretended(root.path(), "15.20", true, "initdb: the moon is full")),
     })
     .await;
     assert!(
@@ -408,10 +377,7 @@ async fn a_file_in_place_of_the_folder_is_refused() {
     let data = root.path().join("data");
     fs::write(&data, "").unwrap();
     let refused = refused(in_folder(&data)).await;
-    assert!(
-        matches!(refused, ClusterRefused::FolderUnwritable { .. }),
-        "{refused}"
-    );
+    assert!(matches!(refused, ClusterRefused::FolderUnwritable { .. }), "{refused}");
 }
 
 /// What only an ordinary user meets: folders without the right to write, files of somebody else,
@@ -428,11 +394,7 @@ async fn an_ordinary_user_has_a_cluster_too() {
     let owner = fs::metadata(data.path().join("postgres")).unwrap().uid();
     assert_eq!(owner, Uid::effective().as_raw());
     // Killed outright, and by the next start its process id belongs to another of our programs.
-    kill(
-        Pid::from_raw(cluster.server_pid().unwrap()),
-        Signal::SIGKILL,
-    )
-    .unwrap();
+    kill(Pid::from_raw(cluster.server_pid().unwrap()), Signal::SIGKILL).unwrap();
     cluster.ended().await;
     drop(cluster);
     let pid_file = data.path().join("postgres/postmaster.pid");
@@ -450,10 +412,7 @@ async fn an_ordinary_user_has_a_cluster_too() {
     fs::set_permissions(closed.path(), fs::Permissions::from_mode(0o500)).unwrap();
     for data in [closed.path().to_path_buf(), closed.path().join("data")] {
         let refused = refused(in_folder(&data)).await;
-        assert!(
-            matches!(refused, ClusterRefused::FolderUnwritable { .. }),
-            "{refused}"
-        );
+        assert!(matches!(refused, ClusterRefused::FolderUnwritable { .. }), "{refused}");
         assert!(refused.remedy().contains("YICE_DATA"));
     }
 }
@@ -467,12 +426,7 @@ fn run_as_nobody(test: &str) {
     fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
     let temporary = room.path().join("tmp");
     fs::create_dir(&temporary).unwrap();
-    std::os::unix::fs::chown(
-        &temporary,
-        Some(nobody.uid.as_raw()),
-        Some(nobody.gid.as_raw()),
-    )
-    .unwrap();
+    std::os::unix::fs::chown(&temporary, Some(nobody.uid.as_raw()), Some(nobody.gid.as_raw())).unwrap();
     let output = Command::new("setpriv")
         .args([
             format!("--reuid={}", nobody.uid),
@@ -490,10 +444,7 @@ fn run_as_nobody(test: &str) {
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr)
     );
-    assert!(
-        output.status.success() && said.contains("1 passed"),
-        "{said}"
-    );
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
 }
 
 #[tokio::test]
