@@ -14,7 +14,10 @@
 //! log to disk before it answers, and recovers from it.
 
 mod binaries;
+mod disk;
+mod initialise;
 mod left_over;
+mod log;
 mod refused;
 mod server;
 mod tuning;
@@ -24,9 +27,9 @@ mod tests;
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Write};
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
@@ -38,6 +41,9 @@ use sqlx::{ConnectOptions, Connection};
 pub use self::refused::ClusterRefused;
 
 use self::binaries::Installation;
+use self::disk::lack_of_room;
+use self::initialise::{SETTINGS_FILE, initialise};
+use self::log::Log;
 use self::server::{RunAs, Server};
 
 /// The database inside the cluster.
@@ -46,16 +52,12 @@ const DATABASE: &str = "yice";
 const OWNER: &str = "yice";
 /// The port's only use is in the name of the socket.
 const PORT: u16 = 5432;
-/// What an empty cluster with PostGIS and its first log segments takes on disk, with some air.
-const ROOM_NEEDED_MIB: u64 = 160;
 /// The longest path of a Unix socket that Linux takes, in bytes.
 const LONGEST_SOCKET_PATH: usize = 107;
 /// Recovery after a kill replays at most `max_wal_size`, which takes minutes on a slow disk.
 const PATIENCE_FOR_START: Duration = Duration::from_secs(30 * 60);
 /// How long a shutdown may take to write out what is in memory.
 const PATIENCE_FOR_STOP: Duration = Duration::from_secs(120);
-/// The log is set aside at a start once it is larger than this, in bytes.
-const LARGEST_LOG: u64 = 16 * 1024 * 1024;
 
 /// Where the embedded cluster lives and what it runs on.
 #[derive(Debug, Clone)]
@@ -331,77 +333,6 @@ fn name_of(uid: u32) -> String {
         .map_or_else(|| format!("user {uid}"), |user| user.name)
 }
 
-/// Makes a new cluster beside its place and moves it there when it is whole.
-fn initialise(
-    data: &Path,
-    cluster: &Path,
-    installation: &Installation,
-    run_as: &RunAs,
-    setpriv: Option<&Path>,
-) -> Result<(), ClusterRefused> {
-    let failed = |output: String| {
-        lack_of_room(data, &output).unwrap_or(ClusterRefused::InitialisationFailed {
-            folder: cluster.to_path_buf(),
-            output,
-        })
-    };
-    if free_mib(data).is_some_and(|free| free < ROOM_NEEDED_MIB) {
-        return Err(disk_full(data));
-    }
-    // What an interrupted attempt left is worthless, and was never the cluster.
-    let unfinished = data.join("postgres.unfinished");
-    let cleared = match fs::remove_dir_all(&unfinished) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    };
-    cleared
-        .and_then(|()| fs::DirBuilder::new().mode(0o700).create(&unfinished))
-        .and_then(|()| match *run_as {
-            RunAs::Caller => Ok(()),
-            RunAs::Other { uid, gid } => std::os::unix::fs::chown(&unfinished, Some(uid), Some(gid)),
-        })
-        .map_err(|source| ClusterRefused::FolderUnwritable {
-            folder: data.to_path_buf(),
-            source,
-        })?;
-    let initdb = installation.binaries.join("initdb");
-    tracing::info!(folder = %cluster.display(), "making a new database");
-    let output = server::command(&initdb, &unfinished, run_as, setpriv)
-        .arg(format!("--pgdata={}", server::FOLDER_ARGUMENT))
-        .arg(format!("--username={OWNER}"))
-        .args(["--encoding=UTF8", "--locale=C.UTF-8", "--data-checksums"])
-        // The folder's mode is the gate: whoever can reach the socket could read the files as well.
-        .args(["--auth-local=trust", "--auth-host=reject"])
-        .arg("--no-instructions")
-        .output();
-    let made = match output {
-        Ok(output) if output.status.success() => Ok(()),
-        Ok(output) => Err(format!(
-            "{}{}",
-            String::from_utf8_lossy(&output.stdout),
-            String::from_utf8_lossy(&output.stderr)
-        )),
-        Err(error) => Err(format!("{}: {error}", initdb.display())),
-    };
-    let placed = made
-        .and_then(|()| include_settings(&unfinished).map_err(|error| error.to_string()))
-        .and_then(|()| fs::rename(&unfinished, cluster).map_err(|error| error.to_string()));
-    placed.map_err(|output| {
-        let refused = failed(output);
-        fs::remove_dir_all(&unfinished).ok();
-        refused
-    })
-}
-
-/// The file with the settings that follow from the machine, in the cluster's folder.
-const SETTINGS_FILE: &str = "yice.conf";
-
-fn include_settings(cluster: &Path) -> io::Result<()> {
-    let mut file = OpenOptions::new().append(true).open(cluster.join("postgresql.conf"))?;
-    writeln!(file, "\ninclude_if_exists = '{SETTINGS_FILE}'")?;
-    file.sync_all()
-}
-
 /// What the server is told on its command line, above any file.
 fn arguments(mark: &str) -> Vec<OsString> {
     let mut arguments = vec![OsString::from("-D"), OsString::from(server::FOLDER_ARGUMENT)];
@@ -426,65 +357,4 @@ fn arguments(mark: &str) -> Vec<OsString> {
 fn mark_of(cluster_folder: &File) -> io::Result<String> {
     let metadata = cluster_folder.metadata()?;
     Ok(format!("yice-{:x}-{:x}", metadata.dev(), metadata.ino()))
-}
-
-fn free_mib(folder: &Path) -> Option<u64> {
-    let stat = nix::sys::statvfs::statvfs(folder).ok()?;
-    Some(stat.blocks_available() * stat.fragment_size() / (1024 * 1024))
-}
-
-fn disk_full(folder: &Path) -> ClusterRefused {
-    ClusterRefused::DiskFull {
-        folder: folder.to_path_buf(),
-        free_mib: free_mib(folder).unwrap_or(0),
-        needed_mib: ROOM_NEEDED_MIB,
-    }
-}
-
-/// The refusal for a full disk, where that is what `output` complains of.
-fn lack_of_room(folder: &Path, output: &str) -> Option<ClusterRefused> {
-    output.contains("No space left on device").then(|| disk_full(folder))
-}
-
-/// The server's log, and where in it this start begins.
-#[derive(Debug)]
-struct Log {
-    path: PathBuf,
-    file: File,
-    begin: u64,
-}
-
-impl Log {
-    fn open(data: &Path) -> io::Result<Self> {
-        let path = data.join("postgres.log");
-        if fs::metadata(&path).is_ok_and(|it| it.len() > LARGEST_LOG) {
-            fs::rename(&path, data.join("postgres.log.old"))?;
-        }
-        let mut file = OpenOptions::new().create(true).append(true).open(&path)?;
-        let begin = file.seek(SeekFrom::End(0))?;
-        Ok(Self { path, file, begin })
-    }
-
-    fn start_failed(&self, outcome: String) -> ClusterRefused {
-        let mut text = String::new();
-        let read = File::open(&self.path).and_then(|mut file| {
-            file.seek(SeekFrom::Start(self.begin))?;
-            file.read_to_string(&mut text)
-        });
-        if let Err(error) = read {
-            text = format!("(unreadable: {error})");
-        }
-        if let Some(folder) = self.path.parent()
-            && let Some(refused) = lack_of_room(folder, &text)
-        {
-            return refused;
-        }
-        let lines: Vec<_> = text.lines().collect();
-        let last_lines = lines[lines.len().saturating_sub(12)..].join("\n");
-        ClusterRefused::StartFailed {
-            outcome,
-            log: self.path.clone(),
-            last_lines,
-        }
-    }
 }

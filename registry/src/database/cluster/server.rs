@@ -47,7 +47,7 @@ pub(super) fn command(program: &Path, cluster_folder: &Path, run_as: &RunAs, set
         if let RunAs::Other { uid, gid } = run_as {
             command.arg(format!("--reuid={uid}"));
             command.arg(format!("--regid={gid}"));
-            command.arg("--init-groups");
+            command.arg("--clear-groups");
         }
         command.arg("--");
     }
