@@ -1,0 +1,384 @@
+//! To the tile: clipping by whole polygons, and mending what snapping broke.
+//!
+//! A polygon is cut by one straight line after another. Each cut pairs the places where *all* its
+//! rings cross the line, in their order along the line: between the first and the second the line
+//! runs inside, between the second and the third outside, and so on. Joining the pairs therefore
+//! gives whole polygons again: a bay that leaves the tile splits the polygon in two instead of
+//! leaving a line along the edge, and a hole that leaves the tile becomes part of the outline.
+//!
+//! Corners are whole tile coordinates and the cutting lines lie half-way between two of them, so
+//! no corner is ever on a line and no case is special. To stay with integers, coordinates are
+//! doubled while cutting: corners are even, lines are odd.
+
+use geo::BooleanOps;
+use geo_types::{Coord, LineString, MultiPolygon, Polygon};
+
+use crate::{
+    grid::{BUFFER, EXTENT},
+    simplify::{area, close, push_corner},
+};
+
+/// A place in tile coordinates, x to the east and y to the south.
+pub(crate) type Point = [i64; 2];
+
+/// An open ring.
+pub(crate) type Ring = Vec<Point>;
+
+/// First and last tile coordinate inside the cutting lines. What crosses a line is drawn out to
+/// the buffer's edge, one coordinate further.
+pub(crate) const INSIDE: (i64, i64) = (1 - BUFFER as i64, (EXTENT + BUFFER) as i64 - 1);
+
+/// Twice the signed area of a triangle.
+pub(crate) fn cross(a: Point, b: Point, c: Point) -> i128 {
+    i128::from(b[0] - a[0]) * i128::from(c[1] - a[1]) - i128::from(b[1] - a[1]) * i128::from(c[0] - a[0])
+}
+
+/// Where corners lie against the cutting lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    Inside,
+    Outside,
+    Across,
+}
+
+/// Places the box of some corners.
+pub(crate) fn place<'a>(corners: impl IntoIterator<Item = &'a Point>) -> Place {
+    let (mut low, mut high) = ([i64::MAX; 2], [i64::MIN; 2]);
+    for corner in corners {
+        for axis in 0..2 {
+            low[axis] = low[axis].min(corner[axis]);
+            high[axis] = high[axis].max(corner[axis]);
+        }
+    }
+    if (0..2).any(|axis| high[axis] < INSIDE.0 || low[axis] > INSIDE.1) {
+        Place::Outside
+    } else if (0..2).all(|axis| low[axis] >= INSIDE.0 && high[axis] <= INSIDE.1) {
+        Place::Inside
+    } else {
+        Place::Across
+    }
+}
+
+/// Cuts one polygon (an outer ring, then its holes) to the buffered tile. The result may be several
+/// polygons: outer rings have positive area, holes negative, in no particular order.
+pub(crate) fn clip(polygon: &[Ring]) -> Vec<Ring> {
+    let mut rings: Vec<Ring> = polygon
+        .iter()
+        .map(|ring| ring.iter().map(|&[x, y]| [2 * x, 2 * y]).collect())
+        .collect();
+    let (low, high) = (2 * INSIDE.0 - 1, 2 * INSIDE.1 + 1);
+    for axis in 0..2 {
+        cut(&mut rings, axis, low, 1);
+        cut(&mut rings, axis, high, -1);
+    }
+    // Only corners made by a cut are odd; they go outward, where no other corner can be.
+    let halve = |doubled: i64| match doubled {
+        _ if doubled == low => INSIDE.0 - 1,
+        _ if doubled == high => INSIDE.1 + 1,
+        _ => doubled / 2,
+    };
+    rings
+        .into_iter()
+        .filter_map(|ring| {
+            let mut corners = Ring::with_capacity(ring.len());
+            for [x, y] in ring {
+                push_corner(&mut corners, [halve(x), halve(y)]);
+            }
+            close(&mut corners);
+            (area(&corners) != 0).then_some(corners)
+        })
+        .collect()
+}
+
+/// A run of corners inside the line, from the crossing where it enters to the one where it leaves.
+struct Chain {
+    corners: Ring,
+    used: bool,
+}
+
+struct Crossing {
+    /// Position along the line, in 1/65536 of a doubled coordinate.
+    along: i128,
+    /// Chain number × 2, plus 1 at its end.
+    end: usize,
+}
+
+/// Keeps the side of `line` where `sign × coordinate` is greater.
+fn cut(rings: &mut Vec<Ring>, axis: usize, line: i64, sign: i64) {
+    let inside = |corner: &Point| (corner[axis] - line) * sign > 0;
+    if rings.iter().flatten().all(inside) {
+        return;
+    }
+    let mut whole = Vec::with_capacity(rings.len());
+    let mut chains: Vec<Chain> = Vec::new();
+    let mut crossings: Vec<Crossing> = Vec::new();
+    for ring in rings.drain(..) {
+        let Some(outside) = ring.iter().position(|corner| !inside(corner)) else {
+            whole.push(ring);
+            continue;
+        };
+        let mut previous = ring[outside];
+        let mut run: Option<Ring> = None;
+        for step in 1..=ring.len() {
+            let corner = ring[(outside + step) % ring.len()];
+            match (inside(&corner), &mut run) {
+                (true, Some(corners)) => corners.push(corner),
+                (true, None) => {
+                    let (along, entry) = crossing(previous, corner, axis, line);
+                    crossings.push(Crossing {
+                        along,
+                        end: chains.len() * 2,
+                    });
+                    run = Some(vec![entry, corner]);
+                }
+                (false, Some(corners)) => {
+                    let (along, exit) = crossing(previous, corner, axis, line);
+                    crossings.push(Crossing {
+                        along,
+                        end: chains.len() * 2 + 1,
+                    });
+                    corners.push(exit);
+                    chains.push(Chain {
+                        corners: std::mem::take(corners),
+                        used: false,
+                    });
+                    run = None;
+                }
+                (false, None) => {}
+            }
+            previous = corner;
+        }
+    }
+    crossings.sort_unstable_by_key(|crossing| (crossing.along, crossing.end));
+    let mut partner = vec![0; chains.len() * 2];
+    for pair in crossings.chunks_exact(2) {
+        partner[pair[0].end] = pair[1].end;
+        partner[pair[1].end] = pair[0].end;
+    }
+    for first in 0..chains.len() {
+        let mut ring = Ring::new();
+        let mut enter = first * 2;
+        while !chains[enter / 2].used {
+            let chain = &mut chains[enter / 2];
+            chain.used = true;
+            // A well-formed polygon is always entered at a chain's start. One that crosses itself
+            // may not be; walking backwards then still gives closed rings.
+            if enter % 2 == 0 {
+                ring.append(&mut chain.corners);
+            } else {
+                ring.extend(chain.corners.drain(..).rev());
+            }
+            enter = partner[enter ^ 1];
+        }
+        if !ring.is_empty() {
+            whole.push(ring);
+        }
+    }
+    *rings = whole;
+}
+
+/// Where the edge from `a` to `b` crosses the line: its exact place along it, and the corner there.
+fn crossing(a: Point, b: Point, axis: usize, line: i64) -> (i128, Point) {
+    let other = 1 - axis;
+    let rise = i128::from(b[other] - a[other]);
+    let run = i128::from(b[axis] - a[axis]);
+    let reach = i128::from(line - a[axis]);
+    let along = (i128::from(a[other]) << 16) + ((rise * reach) << 16).div_euclid(run);
+    let mut corner = [line; 2];
+    corner[other] = if rise == 0 {
+        // Also keeps a corner that an earlier cut put on its line exactly there.
+        a[other]
+    } else {
+        // To the nearest even number: a whole tile coordinate.
+        let nearest = ((along >> 16) + 1).div_euclid(2) * 2;
+        i64::try_from(nearest).unwrap_or(a[other])
+    };
+    (along, corner)
+}
+
+/// Puts rings in the order of MVT 2.1: every outer ring followed by its holes. A hole that lies in
+/// no outer ring is dropped.
+pub(crate) fn grouped(rings: Vec<Ring>) -> Vec<Ring> {
+    let (mut outer, holes): (Vec<Ring>, Vec<Ring>) = rings.into_iter().partition(|ring| area(ring) > 0);
+    if holes.is_empty() {
+        return outer;
+    }
+    if outer.len() == 1 {
+        outer.extend(holes);
+        return outer;
+    }
+    let mut polygons: Vec<Vec<Ring>> = outer.into_iter().map(|ring| vec![ring]).collect();
+    for hole in holes {
+        // The smallest ring around a hole is its own: outer rings inside one another occur when an
+        // island lies in a lake.
+        let home = polygons
+            .iter_mut()
+            .filter(|polygon| hole_lies_in(&hole, &polygon[0]))
+            .min_by_key(|polygon| area(&polygon[0]));
+        if let Some(polygon) = home {
+            polygon.push(hole);
+        }
+    }
+    polygons.into_iter().flatten().collect()
+}
+
+fn hole_lies_in(hole: &Ring, outer: &Ring) -> bool {
+    // A corner may lie on the outer ring; the first one that does not decides.
+    hole.iter()
+        .find_map(|&corner| match side(corner, outer) {
+            Side::On => None,
+            Side::In => Some(true),
+            Side::Out => Some(false),
+        })
+        .unwrap_or(true)
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    In,
+    On,
+    Out,
+}
+
+/// Where a point lies against a ring, by the even-odd rule.
+pub(crate) fn side(point: Point, ring: &[Point]) -> Side {
+    let mut inside = false;
+    let Some(&(mut a)) = ring.last() else {
+        return Side::Out;
+    };
+    for &b in ring {
+        let turn = cross(a, b, point);
+        let within = |axis: usize| point[axis] >= a[axis].min(b[axis]) && point[axis] <= a[axis].max(b[axis]);
+        if turn == 0 && within(0) && within(1) {
+            return Side::On;
+        }
+        if (a[1] > point[1]) != (b[1] > point[1]) && (turn > 0) == (b[1] > a[1]) {
+            inside = !inside;
+        }
+        a = b;
+    }
+    if inside { Side::In } else { Side::Out }
+}
+
+#[derive(Clone, Copy)]
+struct Segment {
+    a: Point,
+    b: Point,
+    ring: usize,
+    index: usize,
+    length: usize,
+}
+
+impl Segment {
+    fn low(&self, axis: usize) -> i64 {
+        self.a[axis].min(self.b[axis])
+    }
+
+    fn high(&self, axis: usize) -> i64 {
+        self.a[axis].max(self.b[axis])
+    }
+
+    /// Whether two edges meet anywhere except at the corner that neighbours share.
+    fn meets(&self, other: &Self) -> bool {
+        if self.low(1) > other.high(1) || other.low(1) > self.high(1) {
+            return false;
+        }
+        if self.ring == other.ring {
+            let gap = self.index.abs_diff(other.index);
+            if gap == 1 || gap == self.length - 1 {
+                // Corners on a straight line were removed, so neighbours cannot overlap.
+                return false;
+            }
+        }
+        let sides = |p: Point, q: Point, r: Point, s: Point| cross(p, q, r).signum() * cross(p, q, s).signum();
+        let first = sides(self.a, self.b, other.a, other.b);
+        let second = sides(other.a, other.b, self.a, self.b);
+        // Boxes overlap, so edges on one straight line (both products 0) do meet.
+        first <= 0 && second <= 0 && self.low(0) <= other.high(0) && other.low(0) <= self.high(0)
+    }
+}
+
+/// Whether no ring touches or crosses itself or another one. Stricter than validity, which allows
+/// rings to touch in single points: good enough to say that nothing needs mending.
+pub(crate) fn rings_are_simple(rings: &[Ring]) -> bool {
+    let mut segments = Vec::with_capacity(rings.iter().map(Vec::len).sum());
+    for (ring, corners) in rings.iter().enumerate() {
+        for (index, &a) in corners.iter().enumerate() {
+            segments.push(Segment {
+                a,
+                b: corners[(index + 1) % corners.len()],
+                ring,
+                index,
+                length: corners.len(),
+            });
+        }
+    }
+    // A sweep from west to east: an edge is compared with those that begin before it ends.
+    segments.sort_unstable_by_key(|segment| segment.low(0));
+    for (position, segment) in segments.iter().enumerate() {
+        let end = segment.high(0);
+        for other in &segments[position + 1..] {
+            if other.low(0) > end {
+                break;
+            }
+            if segment.meets(other) {
+                return false;
+            }
+        }
+    }
+    true
+}
+
+/// Rebuilds rings that touch or cross into valid polygons covering the same places (even-odd),
+/// grouped for MVT. Corners are snapped again, which may need another round.
+pub(crate) fn mended(rings: Vec<Ring>) -> Vec<Ring> {
+    const ROUNDS: usize = 3;
+    let mut rings = rings;
+    for _ in 0..ROUNDS {
+        if rings_are_simple(&rings) {
+            break;
+        }
+        rings = overlaid(&rings);
+    }
+    grouped(rings)
+}
+
+fn overlaid(rings: &[Ring]) -> Vec<Ring> {
+    // Every ring as a polygon of its own: the overlay counts crossings, not nesting.
+    let polygons = rings
+        .iter()
+        .map(|ring| {
+            #[expect(clippy::cast_precision_loss, reason = "clipped corners are within a few thousand")]
+            let corners = ring
+                .iter()
+                .map(|&[x, y]| Coord {
+                    x: x as f64,
+                    y: y as f64,
+                })
+                .collect();
+            Polygon::new(LineString(corners), Vec::new())
+        })
+        .collect();
+    let nothing = MultiPolygon::<f64>(Vec::new());
+    let valid = MultiPolygon(polygons).union(&nothing);
+    let mut result = Vec::new();
+    for polygon in valid {
+        let (exterior, interiors) = polygon.into_inner();
+        for (ring, outer) in std::iter::once((exterior, true)).chain(interiors.into_iter().map(|ring| (ring, false))) {
+            let mut corners = Ring::with_capacity(ring.0.len());
+            for corner in ring {
+                #[expect(clippy::cast_possible_truncation, reason = "saturating, and in range")]
+                push_corner(&mut corners, [corner.x.round() as i64, corner.y.round() as i64]);
+            }
+            close(&mut corners);
+            let turn = area(&corners);
+            if turn != 0 {
+                if (turn > 0) != outer {
+                    corners.reverse();
+                }
+                result.push(corners);
+            }
+        }
+    }
+    result
+}
