@@ -18,6 +18,11 @@ fn folder() -> TempDir {
     tempfile::tempdir().expect("a temporary folder")
 }
 
+/// A folder that the server's user can reach, even where the caller's temporary files are closed to others.
+fn reachable_folder() -> TempDir {
+    tempfile::tempdir_in("/tmp").expect("a temporary folder")
+}
+
 fn in_folder(data: &Path) -> ClusterOptions {
     ClusterOptions {
         data: data.to_path_buf(),
@@ -273,7 +278,7 @@ async fn no_postgresql_is_refused() {
 
 #[tokio::test]
 async fn an_old_postgresql_is_refused() {
-    let (data, root) = (folder(), folder());
+    let (data, root) = (folder(), reachable_folder());
     let refused = refused(ClusterOptions {
         data: data.path().to_path_buf(),
         binaries: Some(pretended(root.path(), "13.16", true, "")),
@@ -288,7 +293,7 @@ async fn an_old_postgresql_is_refused() {
 
 #[tokio::test]
 async fn a_program_that_only_calls_itself_postgres_is_refused() {
-    let (data, root) = (folder(), folder());
+    let (data, root) = (folder(), reachable_folder());
     let refused = refused(ClusterOptions {
         data: data.path().to_path_buf(),
         binaries: Some(pretended(root.path(), "unknown", true, "")),
@@ -299,7 +304,7 @@ async fn a_program_that_only_calls_itself_postgres_is_refused() {
 
 #[tokio::test]
 async fn a_postgresql_without_postgis_is_refused() {
-    let (data, root) = (folder(), folder());
+    let (data, root) = (folder(), reachable_folder());
     let refused = refused(ClusterOptions {
         data: data.path().to_path_buf(),
         binaries: Some(pretended(root.path(), "15.20", false, "")),
@@ -329,7 +334,7 @@ async fn files_of_another_major_version_are_refused_and_left_alone() {
 
 #[tokio::test]
 async fn a_full_disk_at_initialisation_is_named_and_leaves_nothing() {
-    let (data, root) = (folder(), folder());
+    let (data, root) = (folder(), reachable_folder());
     let complaint = "initdb: error: could not write file: No space left on device";
     let refused = refused(ClusterOptions {
         data: data.path().to_path_buf(),
@@ -343,7 +348,7 @@ async fn a_full_disk_at_initialisation_is_named_and_leaves_nothing() {
 
 #[tokio::test]
 async fn a_failed_initialisation_says_what_initdb_said() {
-    let (data, root) = (folder(), folder());
+    let (data, root) = (folder(), reachable_folder());
     let refused = refused(ClusterOptions {
         data: data.path().to_path_buf(),
         binaries: Some(pretended(root.path(), "15.20", true, "initdb: the moon is full")),

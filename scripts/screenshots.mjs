@@ -1,0 +1,87 @@
+// Takes the pictures of the README of the registry that YICE_URL names: screenshots.mjs FOLDER
+import { createRequire } from "node:module";
+import { join } from "node:path";
+
+const { chromium } = createRequire(new URL("../web/package.json", import.meta.url))("playwright-core");
+
+const server = process.env.YICE_URL;
+const folder = process.argv[2];
+if (!server || !folder) {
+  console.error("usage: YICE_URL=http://… node scripts/screenshots.mjs FOLDER");
+  process.exit(2);
+}
+
+const sizes = [
+  { suffix: "", width: 1440, height: 900 },
+  { suffix: "-small", width: 1024, height: 768 },
+];
+
+async function json(path) {
+  const answer = await fetch(server + path);
+  if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+  return answer.json();
+}
+
+/** A parcel worth showing: a large one near the middle of the data, with its outline in view. */
+async function parcelToShow() {
+  const { bounds } = await json("/api/v1/map");
+  if (!bounds) throw new Error("the registry is empty: there is nothing to take a picture of");
+  const [west, south, east, north] = bounds;
+  const middle = [0.4, 0.6].map((part) => [west + (east - west) * part, south + (north - south) * part]);
+  const bbox = [...middle[0], ...middle[1]].join(",");
+  const { items } = await json(`/api/v1/parcels?bbox=${bbox}&limit=200`);
+  if (items.length === 0) throw new Error(`no parcel in ${bbox}`);
+  const byArea = items.toSorted((one, other) => one.area_m2 - other.area_m2);
+  const chosen = byArea[Math.floor(byArea.length * 0.95)];
+  return json(`/api/v1/parcels/${chosen.id}`);
+}
+
+const parcel = await parcelToShow();
+const [west, south, east, north] = parcel.bbox;
+const at = (zoom) => [zoom, ((south + north) / 2).toFixed(5), ((west + east) / 2).toFixed(5)].join("/");
+const pictures = [
+  { name: "map", query: { at: at(16.4), asset: `parcels/${parcel.id}` } },
+  { name: "overview", query: { at: at(13.2) } },
+];
+
+const browser = await chromium.launch({
+  executablePath: process.env.YICE_CHROMIUM ?? "/usr/bin/chromium",
+  // The flags keep Chromium from asking its maker's hosts; WebGL runs in software.
+  args: [
+    ...(process.getuid() === 0 ? ["--no-sandbox"] : []),
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-quic",
+    "--no-first-run",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--ignore-gpu-blocklist",
+  ],
+});
+try {
+  for (const { suffix, width, height } of sizes) {
+    for (const language of ["zh", "en"]) {
+      for (const { name, query } of pictures) {
+        const page = await browser.newPage({
+          viewport: { width, height },
+          locale: language === "zh" ? "zh-CN" : "en-GB",
+        });
+        page.on("pageerror", (error) => {
+          throw error;
+        });
+        const address = new URL("/", server);
+        address.search = new URLSearchParams({ lang: language, ...query }).toString();
+        await page.goto(address.href, { waitUntil: "networkidle" });
+        // Tiles fade in after the last of them has come.
+        await page.waitForTimeout(2500);
+        const file = join(folder, `${name}-${language}${suffix}.png`);
+        await page.screenshot({ path: file });
+        console.log(file);
+        await page.close();
+      }
+    }
+  }
+} finally {
+  await browser.close();
+}
