@@ -45,7 +45,7 @@ const pictures = [
 ];
 
 const browser = await chromium.launch({
-  executablePath: process.env.YICE_CHROMIUM ?? "/usr/bin/chromium",
+  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
   // The flags keep Chromium from asking its maker's hosts; WebGL runs in software.
   args: [
     ...(process.getuid() === 0 ? ["--no-sandbox"] : []),

@@ -1,7 +1,7 @@
 //! Support for end-to-end tests: the built program `yice` with a port and a data folder of its own.
 //!
 //! The program must have been built before (`cargo build -p registry --bin yice`); it is looked for
-//! where this crate's own tests were built, or under the path in `YICE_PROGRAM`. Its database is the
+//! where this crate's own tests were built, or under the path in `PROGRAM`. Its database is the
 //! embedded one, whatever `DATABASE_URL` says.
 
 use std::fs::{self, File};
@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(180);
 /// # Errors
 /// Where it is not built.
 pub fn program() -> Result<PathBuf> {
-    if let Some(path) = std::env::var_os("YICE_PROGRAM") {
+    if let Some(path) = std::env::var_os("PROGRAM") {
         return Ok(PathBuf::from(path));
     }
     // Tests are built into target/debug/deps, programs into target/debug.
