@@ -32,9 +32,7 @@ impl GkZone {
     /// The zone of that central meridian in degrees.
     fn of_central_meridian(central_meridian: i16) -> GkZone {
         let number = central_meridian / 3;
-        let number = u8::try_from(number)
-            .ok()
-            .filter(|number| (25..=45).contains(number));
+        let number = u8::try_from(number).ok().filter(|number| (25..=45).contains(number));
         GkZone {
             central_meridian,
             number,
@@ -85,9 +83,7 @@ impl Series {
                     + 7891.0 / 37800.0 * n6,
                 13.0 / 48.0 * n2 - 3.0 / 5.0 * n3 + 557.0 / 1440.0 * n4 + 281.0 / 630.0 * n5
                     - 1_983_433.0 / 1_935_360.0 * n6,
-                61.0 / 240.0 * n3 - 103.0 / 140.0 * n4
-                    + 15061.0 / 26880.0 * n5
-                    + 167_603.0 / 181_440.0 * n6,
+                61.0 / 240.0 * n3 - 103.0 / 140.0 * n4 + 15061.0 / 26880.0 * n5 + 167_603.0 / 181_440.0 * n6,
                 49561.0 / 161_280.0 * n4 - 179.0 / 168.0 * n5 + 6_601_661.0 / 7_257_600.0 * n6,
                 34729.0 / 80640.0 * n5 - 3_418_889.0 / 1_995_840.0 * n6,
                 212_378_941.0 / 319_334_400.0 * n6,

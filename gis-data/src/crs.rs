@@ -54,9 +54,7 @@ impl DeclaredCrs {
             DeclaredCrs::Missing => None,
             DeclaredCrs::GeoJsonDefault => Some("EPSG:4326 (RFC 7946)".to_owned()),
             DeclaredCrs::Member { name } => Some(name.clone()),
-            DeclaredCrs::Prj { wkt } => {
-                Some(wkt::name(wkt).unwrap_or_else(|| wkt.chars().take(80).collect()))
-            }
+            DeclaredCrs::Prj { wkt } => Some(wkt::name(wkt).unwrap_or_else(|| wkt.chars().take(80).collect())),
         }
     }
 }
@@ -153,9 +151,7 @@ impl CrsRefused {
     /// The coordinate system the coordinates look like, where there is one.
     pub fn suggestion(&self) -> Option<&Suggestion> {
         match self {
-            CrsRefused::Missing { suggestion } | CrsRefused::DoesNotFit { suggestion, .. } => {
-                suggestion.as_ref()
-            }
+            CrsRefused::Missing { suggestion } | CrsRefused::DoesNotFit { suggestion, .. } => suggestion.as_ref(),
             _ => None,
         }
     }
@@ -191,24 +187,19 @@ impl CrsRefused {
     /// What to do about it, in words.
     pub fn remedy(&self) -> Words {
         match self {
-            CrsRefused::Missing { suggestion } | CrsRefused::DoesNotFit { suggestion, .. } => {
-                match suggestion {
-                    Some(suggestion) => Words::new(
-                        format!(
-                            "{}；如果正确，请用 --crs {} 指定。",
-                            suggestion.why.zh, suggestion.crs
-                        ),
-                        format!(
-                            "{}; if that is right, give --crs {}.",
-                            suggestion.why.en, suggestion.crs
-                        ),
+            CrsRefused::Missing { suggestion } | CrsRefused::DoesNotFit { suggestion, .. } => match suggestion {
+                Some(suggestion) => Words::new(
+                    format!("{}；如果正确，请用 --crs {} 指定。", suggestion.why.zh, suggestion.crs),
+                    format!(
+                        "{}; if that is right, give --crs {}.",
+                        suggestion.why.en, suggestion.crs
                     ),
-                    None => Words::new(
-                        "请用 --crs 指定坐标系，例如 --crs EPSG:4490。",
-                        "Give the coordinate system with --crs, for example --crs EPSG:4490.",
-                    ),
-                }
-            }
+                ),
+                None => Words::new(
+                    "请用 --crs 指定坐标系，例如 --crs EPSG:4490。",
+                    "Give the coordinate system with --crs, for example --crs EPSG:4490.",
+                ),
+            },
             CrsRefused::Unknown { .. } => Words::new(
                 "请用 EPSG 代码指定，例如 --crs EPSG:4549。",
                 "Give an EPSG code, for example --crs EPSG:4549.",
@@ -221,12 +212,10 @@ impl CrsRefused {
                 "请提供未加偏的 CGCS2000 或 WGS 84 数据。",
                 "Provide data in CGCS2000 or WGS 84 without the offset.",
             ),
-            CrsRefused::NoDatumPath { .. } | CrsRefused::UnsupportedProjection { .. } => {
-                Words::new(
-                    "请先用专业软件转换为 CGCS2000（EPSG:4490）或 WGS 84 再导入；如果 .prj 写得不全，也可用 --crs 给出 EPSG 代码。",
-                    "Convert it to CGCS2000 (EPSG:4490) or WGS 84 with suitable software first; if only the .prj is incomplete, give the EPSG code with --crs.",
-                )
-            }
+            CrsRefused::NoDatumPath { .. } | CrsRefused::UnsupportedProjection { .. } => Words::new(
+                "请先用专业软件转换为 CGCS2000（EPSG:4490）或 WGS 84 再导入；如果 .prj 写得不全，也可用 --crs 给出 EPSG 代码。",
+                "Convert it to CGCS2000 (EPSG:4490) or WGS 84 with suitable software first; if only the .prj is incomplete, give the EPSG code with --crs.",
+            ),
             CrsRefused::AxesExchanged { .. } => Words::new(
                 "请交换 x 与 y（东坐标在前）后重新导出。",
                 "Exchange x and y (easting first) and export again.",
@@ -260,9 +249,7 @@ fn is_old_chinese(code: u32) -> Option<&'static str> {
         4214 | 2401..=2442 | 21413..=21423 | 21453..=21463 | 21473..=21483 | 21491..=21493 => {
             Some("北京 1954 / Beijing 1954")
         }
-        4555 | 4568..=4589 | 4652..=4667 | 4766..=4800 | 4812..=4822 | 4855..=4880 => {
-            Some("新北京 1954 / New Beijing")
-        }
+        4555 | 4568..=4589 | 4652..=4667 | 4766..=4800 | 4812..=4822 | 4855..=4880 => Some("新北京 1954 / New Beijing"),
         _ => None,
     }
 }
@@ -290,9 +277,7 @@ impl Crs {
         if text.contains('[') {
             return wkt::crs(text);
         }
-        Err(CrsRefused::Unknown {
-            text: shorten(text),
-        })
+        Err(CrsRefused::Unknown { text: shorten(text) })
     }
 
     /// A coordinate system by its EPSG code.
@@ -336,8 +321,8 @@ impl Crs {
         if !SUPPORTED_PROJECTIONS.contains(&projection.as_str()) {
             return Err(CrsRefused::UnsupportedProjection { name, projection });
         }
-        let path = datum_path(&parameters, trusted_datum)
-            .ok_or_else(|| CrsRefused::NoDatumPath { name: name.clone() })?;
+        let path =
+            datum_path(&parameters, trusted_datum).ok_or_else(|| CrsRefused::NoDatumPath { name: name.clone() })?;
         if path == DatumPath::Equal {
             // No shift is to be made, so the datum is left out and only its ellipsoid kept.
             if let Some(datum) = parameters.remove("datum") {
@@ -418,15 +403,11 @@ impl Crs {
 
 /// Projections of the crate that were compared with PROJ and agree within a millimetre.
 const SUPPORTED_PROJECTIONS: &[&str] = &[
-    "longlat", "latlong", "tmerc", "utm", "lcc", "merc", "webmerc", "aea", "laea", "stere",
-    "sterea", "somerc", "eqc",
+    "longlat", "latlong", "tmerc", "utm", "lcc", "merc", "webmerc", "aea", "laea", "stere", "sterea", "somerc", "eqc",
 ];
 
 fn datum_path(parameters: &BTreeMap<String, String>, trusted_datum: bool) -> Option<DatumPath> {
-    let is_zero = |text: &str| {
-        text.split(',')
-            .all(|part| part.trim().parse::<f64>() == Ok(0.0))
-    };
+    let is_zero = |text: &str| text.split(',').all(|part| part.trim().parse::<f64>() == Ok(0.0));
     let grids = parameters.get("nadgrids").map(String::as_str);
     let projection = parameters.get("proj").map(String::as_str);
     if grids == Some("@null") && matches!(projection, Some("merc" | "webmerc")) {
@@ -462,8 +443,7 @@ fn datum_path(parameters: &BTreeMap<String, String>, trusted_datum: bool) -> Opt
             matches!((axis, flattening), (Some(axis), Some(flattening)) if is_modern(axis, flattening))
         }
     };
-    (is_modern_ellipsoid && (trusted_datum || parameters.contains_key("towgs84")))
-        .then_some(DatumPath::Equal)
+    (is_modern_ellipsoid && (trusted_datum || parameters.contains_key("towgs84"))).then_some(DatumPath::Equal)
 }
 
 /// Whether the ellipsoid is that of GRS 80, WGS 84 or CGCS2000 (which differ by 0.1 mm).
@@ -516,10 +496,7 @@ fn is_crs84(text: &str) -> bool {
 struct Points<'a>(&'a mut [Coord<f64>]);
 
 impl Transform for Points<'_> {
-    fn transform_coordinates<F: TransformClosure>(
-        &mut self,
-        f: &mut F,
-    ) -> Result<(), proj4rs::errors::Error> {
+    fn transform_coordinates<F: TransformClosure>(&mut self, f: &mut F) -> Result<(), proj4rs::errors::Error> {
         for coord in self.0.iter_mut() {
             (coord.x, coord.y, _) = f(coord.x, coord.y, 0.0)?;
         }
@@ -623,8 +600,7 @@ impl Conversion {
                         coord.x = coord.x.to_radians();
                         coord.y = coord.y.to_radians();
                     }
-                    transform(from, to, &mut Points(std::slice::from_mut(coord)))
-                        .map_err(|_| out_of_range)?;
+                    transform(from, to, &mut Points(std::slice::from_mut(coord))).map_err(|_| out_of_range)?;
                     coord.x = coord.x.to_degrees();
                     coord.y = coord.y.to_degrees();
                     if !is_on_earth(*coord) {
@@ -635,10 +611,7 @@ impl Conversion {
             }
         }
         match coordinates.iter().find(|coord| !is_on_earth(**coord)) {
-            Some(coord) => Err(OutOfRange {
-                x: coord.x,
-                y: coord.y,
-            }),
+            Some(coord) => Err(OutOfRange { x: coord.x, y: coord.y }),
             None => Ok(()),
         }
     }
@@ -673,8 +646,7 @@ impl Conversion {
                 }
                 None => {
                     let mut copy = [*coord];
-                    self.coordinates(&mut copy).is_ok()
-                        && (self.crs.is_geographic() || !is_degrees(*coord))
+                    self.coordinates(&mut copy).is_ok() && (self.crs.is_geographic() || !is_degrees(*coord))
                 }
             };
             if !fits {
@@ -689,9 +661,7 @@ impl Conversion {
         let (x, y) = (coord.x, coord.y);
         let is_exchanged = match self.crs.gauss_kruger_zone() {
             Some((_, false_easting)) => looks_exchanged(coord, false_easting),
-            None => {
-                self.crs.is_geographic() && y.abs() > 90.0 && y.abs() <= 180.0 && x.abs() <= 90.0
-            }
+            None => self.crs.is_geographic() && y.abs() > 90.0 && y.abs() <= 180.0 && x.abs() <= 90.0,
         };
         if is_exchanged {
             return Err(CrsRefused::AxesExchanged { name, x, y });
@@ -727,13 +697,9 @@ pub(crate) fn visit_coordinates<E>(
             visit(std::slice::from_mut(&mut line.end))
         }
         Geometry::LineString(line) => visit(&mut line.0),
-        Geometry::MultiLineString(lines) => {
-            lines.iter_mut().try_for_each(|line| visit(&mut line.0))
-        }
+        Geometry::MultiLineString(lines) => lines.iter_mut().try_for_each(|line| visit(&mut line.0)),
         Geometry::Polygon(shape) => polygon(shape, visit),
-        Geometry::MultiPolygon(shapes) => shapes
-            .iter_mut()
-            .try_for_each(|shape| polygon(shape, visit)),
+        Geometry::MultiPolygon(shapes) => shapes.iter_mut().try_for_each(|shape| polygon(shape, visit)),
         Geometry::GeometryCollection(members) => members
             .iter_mut()
             .try_for_each(|member| visit_coordinates(member, visit)),
@@ -770,8 +736,7 @@ fn is_plain_easting(value: f64) -> bool {
 /// The zone number in front of an eight-digit easting, 25 to 45.
 fn zone_prefix(value: f64) -> Option<u32> {
     let zone = (value / 1_000_000.0).floor();
-    ((25.0..=45.0).contains(&zone) && is_plain_easting(value - zone * 1_000_000.0))
-        .then_some(zone as u32)
+    ((25.0..=45.0).contains(&zone) && is_plain_easting(value - zone * 1_000_000.0)).then_some(zone as u32)
 }
 
 fn looks_exchanged(coord: Coord<f64>, false_easting: f64) -> bool {
@@ -785,17 +750,13 @@ fn looks_exchanged(coord: Coord<f64>, false_easting: f64) -> bool {
 
 /// What coordinates look like, without knowing more. `zone` is the Gauss–Krüger zone declared.
 pub fn suggest(sample: &[Coord<f64>], zone: Option<(f64, f64)>) -> Option<Suggestion> {
-    let most = |test: &dyn Fn(&Coord<f64>) -> bool| {
-        sample.iter().filter(|coord| test(coord)).count() * 2 > sample.len()
-    };
+    let most =
+        |test: &dyn Fn(&Coord<f64>) -> bool| sample.iter().filter(|coord| test(coord)).count() * 2 > sample.len();
     let first = *sample.first()?;
     if most(&|coord| is_degrees(*coord)) {
         return Some(Suggestion {
             crs: "EPSG:4490".to_owned(),
-            why: Words::new(
-                "坐标像是经纬度",
-                "the coordinates look like longitude and latitude",
-            ),
+            why: Words::new("坐标像是经纬度", "the coordinates look like longitude and latitude"),
         });
     }
     let prefixed = sample
@@ -828,15 +789,11 @@ pub fn suggest(sample: &[Coord<f64>], zone: Option<(f64, f64)>) -> Option<Sugges
     }
     let is_web_mercator = first.x.abs() <= 20_037_509.0
         && most(&|coord| {
-            (8_100_000.0..15_100_000.0).contains(&coord.x)
-                && (1_900_000.0..7_100_000.0).contains(&coord.y)
+            (8_100_000.0..15_100_000.0).contains(&coord.x) && (1_900_000.0..7_100_000.0).contains(&coord.y)
         });
     is_web_mercator.then(|| Suggestion {
         crs: "EPSG:3857".to_owned(),
-        why: Words::new(
-            "坐标像是 Web 墨卡托",
-            "the coordinates look like Web Mercator",
-        ),
+        why: Words::new("坐标像是 Web 墨卡托", "the coordinates look like Web Mercator"),
     })
 }
 
@@ -905,10 +862,7 @@ mod wkt {
             match byte {
                 b'"' => {
                     let end = at + 1 + text.get(at + 1..)?.find('"')?;
-                    stack
-                        .last_mut()?
-                        .texts
-                        .push(text.get(at + 1..end)?.to_owned());
+                    stack.last_mut()?.texts.push(text.get(at + 1..end)?.to_owned());
                     at = end;
                 }
                 b'[' | b'(' => {
@@ -979,14 +933,9 @@ mod wkt {
     ];
 
     pub fn crs(text: &str) -> Result<Crs, CrsRefused> {
-        let unknown = || CrsRefused::Unknown {
-            text: shorten(text),
-        };
+        let unknown = || CrsRefused::Unknown { text: shorten(text) };
         let mut root = parse(text).ok_or_else(unknown)?;
-        if matches!(
-            root.keyword.as_str(),
-            "COMPD_CS" | "COMPOUNDCRS" | "BOUNDCRS"
-        ) {
+        if matches!(root.keyword.as_str(), "COMPD_CS" | "COMPOUNDCRS" | "BOUNDCRS") {
             let index = root
                 .children
                 .iter()
@@ -1013,28 +962,18 @@ mod wkt {
         };
         let datum = geographic.child(&["DATUM"]).ok_or_else(unknown)?;
         let datum_name = plain(datum.name());
-        if datum_name.contains("xian1980")
-            || datum_name.contains("xian80")
-            || datum_name.contains("beijing")
-        {
+        if datum_name.contains("xian1980") || datum_name.contains("xian80") || datum_name.contains("beijing") {
             return Err(CrsRefused::OldChineseDatum { name });
         }
-        let spheroid = datum
-            .child(&["SPHEROID", "ELLIPSOID"])
-            .ok_or_else(unknown)?;
+        let spheroid = datum.child(&["SPHEROID", "ELLIPSOID"]).ok_or_else(unknown)?;
         let (axis, flattening) = match spheroid.numbers.as_slice() {
             [axis, flattening, ..] => (*axis, *flattening),
             _ => return Err(unknown()),
         };
-        let is_equal = EQUAL_DATUMS.iter().any(|known| datum_name.contains(known))
-            && is_modern(axis, flattening);
-        let shift = datum.child(&["TOWGS84"]).map(|node| {
-            node.numbers
-                .iter()
-                .map(f64::to_string)
-                .collect::<Vec<_>>()
-                .join(",")
-        });
+        let is_equal = EQUAL_DATUMS.iter().any(|known| datum_name.contains(known)) && is_modern(axis, flattening);
+        let shift = datum
+            .child(&["TOWGS84"])
+            .map(|node| node.numbers.iter().map(f64::to_string).collect::<Vec<_>>().join(","));
         let mut definition = if is_equal {
             format!(" +a={axis} +rf={flattening}")
         } else if let Some(shift) = shift {
@@ -1090,8 +1029,7 @@ mod wkt {
             }
         } else if is_chinese && let Some((meridian, false_easting)) = crs.gauss_kruger_zone() {
             let zone = (meridian / 3.0).round();
-            let is_three_degree =
-                (zone * 3.0 - meridian).abs() < 1e-9 && (25.0..=45.0).contains(&zone);
+            let is_three_degree = (zone * 3.0 - meridian).abs() < 1e-9 && (25.0..=45.0).contains(&zone);
             match is_three_degree {
                 true if false_easting == 500_000.0 => Some(4509 + zone as u32),
                 true if false_easting == zone * 1_000_000.0 + 500_000.0 => Some(4488 + zone as u32),
@@ -1110,10 +1048,7 @@ mod wkt {
     }
 
     fn projection(root: &Node, name: &str) -> Result<String, CrsRefused> {
-        let method = root
-            .child(&["PROJECTION"])
-            .map(Node::name)
-            .unwrap_or_default();
+        let method = root.child(&["PROJECTION"]).map(Node::name).unwrap_or_default();
         let unsupported = || CrsRefused::UnsupportedProjection {
             name: name.to_owned(),
             projection: method.to_owned(),
@@ -1124,11 +1059,7 @@ mod wkt {
             .and_then(|unit| unit.numbers.first().copied())
             .unwrap_or(1.0);
         let lon_0 = root
-            .parameter(&[
-                "central_meridian",
-                "longitude_of_center",
-                "longitude_of_origin",
-            ])
+            .parameter(&["central_meridian", "longitude_of_center", "longitude_of_origin"])
             .unwrap_or(0.0);
         let lat_0 = root
             .parameter(&["latitude_of_origin", "latitude_of_center"])

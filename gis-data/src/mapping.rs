@@ -161,23 +161,18 @@ impl Target {
 
     /// The target of that name.
     pub fn parse(text: &str) -> Option<Target> {
-        Target::ALL
-            .into_iter()
-            .find(|target| target.as_str() == text)
+        Target::ALL.into_iter().find(|target| target.as_str() == text)
     }
 
     /// The targets a layer has.
     pub fn of_layer(layer: Layer) -> &'static [Target] {
         use Target::{
-            Address, Code, Floor, FloorsAbove, FloorsBelow, IdleSince, Key, Kind, Level, Name,
-            Occupancy, ParentCode, RegionCode, RegisteredAreaM2, TitleStatus, UnitCode, Usage,
-            YearBuilt,
+            Address, Code, Floor, FloorsAbove, FloorsBelow, IdleSince, Key, Kind, Level, Name, Occupancy, ParentCode,
+            RegionCode, RegisteredAreaM2, TitleStatus, UnitCode, Usage, YearBuilt,
         };
         match layer {
             Layer::Regions => &[Key, Code, Name, ParentCode, Level],
-            Layer::Units => &[
-                Key, Code, Name, Address, RegionCode, ParentCode, Level, Kind,
-            ],
+            Layer::Units => &[Key, Code, Name, Address, RegionCode, ParentCode, Level, Kind],
             Layer::Sites => &[
                 Key,
                 Code,
@@ -372,12 +367,7 @@ impl Target {
                 ("所属宗地", 0.8),
                 ("provistatcode", 0.9),
             ],
-            Target::Level => &[
-                ("level", 1.0),
-                ("级别", 1.0),
-                ("层级", 0.9),
-                ("单位级别", 1.0),
-            ],
+            Target::Level => &[("level", 1.0), ("级别", 1.0), ("层级", 0.9), ("单位级别", 1.0)],
             Target::Kind => &[
                 ("kind", 1.0),
                 ("类型", 0.8),
@@ -404,12 +394,7 @@ impl Target {
                 ("bldgstories", 0.7),
             ],
             Target::FloorsBelow => &[("floorsbelow", 1.0), ("地下层数", 1.0)],
-            Target::Floor => &[
-                ("floor", 1.0),
-                ("楼层", 1.0),
-                ("所在层", 1.0),
-                ("所在楼层", 1.0),
-            ],
+            Target::Floor => &[("floor", 1.0), ("楼层", 1.0), ("所在层", 1.0), ("所在楼层", 1.0)],
         }
     }
 }
@@ -429,14 +414,8 @@ const TITLE_STATUS: ClosedList = &[
         "unified",
         &["已统一登记到机关事务管理部门名下", "已统一登记", "统一登记"],
     ),
-    (
-        "other_handed",
-        &["登记在各部门或其他单位名下、已移交权属资料"],
-    ),
-    (
-        "other_not_handed",
-        &["登记在各部门或其他单位名下、未移交权属资料"],
-    ),
+    ("other_handed", &["登记在各部门或其他单位名下、已移交权属资料"]),
+    ("other_not_handed", &["登记在各部门或其他单位名下、未移交权属资料"]),
     ("none_handed", &["未登记、已移交权属资料"]),
     ("none_not_handed", &["未登记、未移交权属资料"]),
     ("other", &["其他情况", "其他", "其它"]),
@@ -768,11 +747,7 @@ impl FieldMapping {
             KeyRule::Guess(_) => None,
         };
         key.into_iter()
-            .chain(
-                self.mapped
-                    .iter()
-                    .map(|mapped| (mapped.target, mapped.source.clone())),
-            )
+            .chain(self.mapped.iter().map(|mapped| (mapped.target, mapped.source.clone())))
             .collect()
     }
 
@@ -796,10 +771,7 @@ fn rule(target: Target, source: &str, unit: Option<f64>) -> ValueRule {
 
 fn confidence(layer: Layer, target: Target, field: &FieldName) -> Option<f64> {
     let header = plain(&field.name);
-    let (_, confidence) = target
-        .headers()
-        .iter()
-        .find(|(known, _)| is_header(&header, known))?;
+    let (_, confidence) = target.headers().iter().find(|(known, _)| is_header(&header, known))?;
     let mut confidence = *confidence;
     // Names of other layers' things: 单位代码 is the code of a unit, but of a parcel's user.
     match (target, layer) {
@@ -846,10 +818,8 @@ fn is_header(header: &str, known: &str) -> bool {
     if header == known {
         return true;
     }
-    let cut_by_bytes = header.len() >= 9
-        && header.len() <= 10
-        && known.len() > header.len()
-        && known.starts_with(header);
+    let cut_by_bytes =
+        header.len() >= 9 && header.len() <= 10 && known.len() > header.len() && known.starts_with(header);
     let cut_gbk = header.chars().count() == 5 && !header.is_ascii() && known.starts_with(header);
     cut_by_bytes || cut_gbk
 }

@@ -67,10 +67,7 @@ impl Defect {
         match self {
             Defect::SelfIntersection => Words::new("边界自相交", "the boundary crosses itself"),
             Defect::RingSelfTouch => Words::new("边界自接触", "the boundary touches itself"),
-            Defect::Spike => Words::new(
-                "边界往返重叠（尖刺）",
-                "the boundary runs back along itself (spike)",
-            ),
+            Defect::Spike => Words::new("边界往返重叠（尖刺）", "the boundary runs back along itself (spike)"),
             Defect::TooFewPoints => Words::new(
                 "环的不同点少于三个或面积为零",
                 "a ring has fewer than three distinct points or no area",
@@ -78,9 +75,7 @@ impl Defect {
             Defect::RingsCross => Words::new("内外环相交", "rings of the polygon cross"),
             Defect::HoleOutsideShell => Words::new("洞在外环之外", "a hole lies outside the shell"),
             Defect::NestedHoles => Words::new("洞中有洞", "a hole lies inside another hole"),
-            Defect::DisconnectedInterior => {
-                Words::new("内部不连通", "the interior is not connected")
-            }
+            Defect::DisconnectedInterior => Words::new("内部不连通", "the interior is not connected"),
             Defect::PartsOverlap => Words::new("各部分互相重叠", "parts of the shape overlap"),
         }
     }
@@ -239,10 +234,7 @@ impl Reason {
                     ),
                     None => Words::new(
                         format!("图形无效且无法修复：{}，位置 {place}", defect.zh),
-                        format!(
-                            "invalid geometry that can't be mended: {} at {place}",
-                            defect.en
-                        ),
+                        format!("invalid geometry that can't be mended: {} at {place}", defect.en),
                     ),
                 }
             }

@@ -1,13 +1,23 @@
 //! Opening a source: what it is, unpacking it within limits, and streaming its rows.
 
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::SystemTime;
 
-use geo_types::Geometry;
+use encoding_rs::Encoding;
+use geo_types::{Coord, Geometry};
 use serde_json::{Map, Value};
+use tempfile::TempDir;
 
 use crate::crs::DeclaredCrs;
+use crate::formats::geojson::Outline;
+use crate::formats::json::Window;
+use crate::formats::{LayerFiles, Opened, StartReading, geojson, geojson_sequence, shapefile};
 use crate::mapping::FieldName;
 use crate::report::{Warning, Words};
 
@@ -66,6 +76,9 @@ pub struct ReadOptions {
     pub encoding: Option<String>,
     /// How much the source may cost.
     pub limits: Limits,
+    /// Where archives are unpacked to, in a folder that is removed afterwards; the system's
+    /// temporary folder where nothing is given.
+    pub temporary_folder: Option<PathBuf>,
 }
 
 /// The source can't be read at all; nothing was read from it.
@@ -223,16 +236,12 @@ impl SourceRefused {
     pub fn remedy(&self) -> Words {
         match self {
             SourceRefused::NotFound { .. } => Words::new("检查路径。", "Check the path."),
-            SourceRefused::Unreadable { .. } => {
-                Words::new("检查文件权限。", "Check the file's permissions.")
-            }
+            SourceRefused::Unreadable { .. } => Words::new("检查文件权限。", "Check the file's permissions."),
             SourceRefused::Empty { .. } => Words::new("重新导出文件。", "Export the file again."),
-            SourceRefused::UnknownFormat { .. } | SourceRefused::UnsupportedFormat { .. } => {
-                Words::new(
-                    "请提供 GeoJSON、逐行 GeoJSON 或 Shapefile（可用 gzip、zip 压缩）。",
-                    "Give GeoJSON, newline-delimited GeoJSON or a shapefile (gzip and zip are fine).",
-                )
-            }
+            SourceRefused::UnknownFormat { .. } | SourceRefused::UnsupportedFormat { .. } => Words::new(
+                "请提供 GeoJSON、逐行 GeoJSON 或 Shapefile（可用 gzip、zip 压缩）。",
+                "Give GeoJSON, newline-delimited GeoJSON or a shapefile (gzip and zip are fine).",
+            ),
             SourceRefused::WideText { .. } => Words::new("请另存为 UTF-8。", "Save it as UTF-8."),
             SourceRefused::UnknownEncoding { .. } => Words::new(
                 "例如 gb18030、gbk、utf-8、big5。",
@@ -249,17 +258,13 @@ impl SourceRefused {
                 "请重新打包，不要包含 ../、绝对路径或链接。",
                 "Pack it again without ../, absolute paths or links.",
             ),
-            SourceRefused::TooLarge { .. } => Words::new(
-                "请先解开并分成较小的文件。",
-                "Unpack it first and give smaller files.",
-            ),
-            SourceRefused::NestedArchive { .. } => {
-                Words::new("请先解开一层。", "Unpack one level first.")
+            SourceRefused::TooLarge { .. } => {
+                Words::new("请先解开并分成较小的文件。", "Unpack it first and give smaller files.")
             }
-            SourceRefused::Encrypted { .. } => Words::new(
-                "请去掉密码后重新打包。",
-                "Pack it again without a password.",
-            ),
+            SourceRefused::NestedArchive { .. } => Words::new("请先解开一层。", "Unpack one level first."),
+            SourceRefused::Encrypted { .. } => {
+                Words::new("请去掉密码后重新打包。", "Pack it again without a password.")
+            }
             SourceRefused::Broken(broken) => broken.remedy(),
         }
     }
@@ -417,30 +422,105 @@ impl Progress {
 
     /// Bytes read so far, unpacked.
     pub fn bytes_read(&self) -> u64 {
-        self.read.load(Ordering::Relaxed)
+        self.read.load(Ordering::Relaxed).min(self.total)
     }
 }
 
 /// An opened source.
-#[derive(Debug)]
 pub struct Source {
     format: Format,
     encoding: Option<String>,
     crs: DeclaredCrs,
     fields: Vec<FieldName>,
+    fields_are_complete: bool,
     warnings: Vec<Warning>,
+    sample: Vec<Coord<f64>>,
     estimated_rows: Option<u64>,
     progress: Progress,
+    start: StartReading,
+    originals: Arc<Vec<Fingerprint>>,
+    unpacked: Option<Arc<TempDir>>,
 }
+
+impl std::fmt::Debug for Source {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Source")
+            .field("format", &self.format)
+            .field("encoding", &self.encoding)
+            .field("crs", &self.crs)
+            .field("fields", &self.fields)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Rows looked at when opening, to learn fields and coordinates.
+const SAMPLE_ROWS: usize = 500;
+/// Bytes looked at when opening at most, should the first rows be huge.
+const SAMPLE_BYTES: u64 = 16 << 20;
 
 impl Source {
     /// Opens a file, a folder, a gzip file or a zip archive. The format is told by content.
     ///
     /// # Errors
     /// [`SourceRefused`] says why it can't be read, and what to do.
-    pub fn open(path: &Path, _options: &ReadOptions) -> Result<Source, SourceRefused> {
-        Err(SourceRefused::NotFound {
-            path: path.to_owned(),
+    pub fn open(path: &Path, options: &ReadOptions) -> Result<Source, SourceRefused> {
+        let asked_for = match &options.encoding {
+            None => None,
+            Some(label) => Some(
+                crate::encoding::by_label(label)
+                    .ok_or_else(|| SourceRefused::UnknownEncoding { label: label.clone() })?,
+            ),
+        };
+        let located = locate(path, options)?;
+        let (format, opened) = open_layer(&located.files, asked_for, options)?;
+        let read = Arc::new(AtomicU64::new(0));
+        let mut fields = opened.fields.clone().unwrap_or_default();
+        let mut is_complete = opened.fields.is_some();
+        let mut sample = Vec::new();
+        let mut rows_seen = 0;
+        // What breaks here breaks again, and is reported, when the rows are read.
+        if let Ok(mut rows) = (opened.start)(Arc::clone(&read)) {
+            loop {
+                if rows_seen == SAMPLE_ROWS || read.load(Ordering::Relaxed) > SAMPLE_BYTES {
+                    break;
+                }
+                match rows.next() {
+                    Some(Ok(row)) => {
+                        rows_seen += 1;
+                        if opened.fields.is_none() {
+                            note_fields(&mut fields, &row.properties);
+                        }
+                        if let Ok(Some(geometry)) = &row.geometry {
+                            sample.extend(first_coordinate(geometry));
+                        }
+                    }
+                    Some(Err(_)) => break,
+                    None => {
+                        is_complete = true;
+                        break;
+                    }
+                }
+            }
+        }
+        read.store(0, Ordering::Relaxed);
+        located.verify()?;
+        Ok(Source {
+            format,
+            encoding: opened.encoding,
+            crs: opened.crs,
+            fields,
+            fields_are_complete: is_complete,
+            warnings: opened.warnings,
+            sample,
+            estimated_rows: opened.estimated_rows,
+            progress: Progress {
+                total: opened.bytes_total,
+                read,
+            },
+            start: opened.start,
+            originals: Arc::new(located.originals),
+            unpacked: located.unpacked.map(Arc::new),
         })
     }
 
@@ -449,7 +529,7 @@ impl Source {
         self.format
     }
 
-    /// The text encoding used for the attributes, where the format leaves it open.
+    /// The text encoding used for the attributes, where there are any.
     pub fn encoding(&self) -> Option<&str> {
         self.encoding.as_deref()
     }
@@ -466,12 +546,17 @@ impl Source {
 
     /// Whether [`Source::fields`] names every field there is.
     pub fn fields_are_complete(&self) -> bool {
-        true
+        self.fields_are_complete
     }
 
     /// Warnings about the source as a whole.
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
+    }
+
+    /// The first coordinate of each of the first rows, in the source's coordinate system.
+    pub fn sample(&self) -> &[Coord<f64>] {
+        &self.sample
     }
 
     /// How many rows there probably are.
@@ -497,22 +582,805 @@ impl Source {
     /// The rows in order, read by a thread of their own with a bounded buffer. Ends after the
     /// first error. May be asked for again: it starts from the beginning.
     pub fn rows(&mut self) -> Rows {
+        let (sender, receiver) = sync_channel(BATCHES_AHEAD);
+        let start = Arc::clone(&self.start);
+        let read = Arc::clone(&self.progress.read);
+        let originals = Arc::clone(&self.originals);
+        let spawned = std::thread::Builder::new()
+            .name("source-reader".to_owned())
+            .spawn(move || read_rows(&start, read, &originals, &sender));
         Rows {
-            rows: Vec::new().into_iter(),
+            receiver,
+            batch: Vec::new().into_iter(),
+            failed_start: spawned.err(),
+            is_done: false,
+            _unpacked: self.unpacked.clone(),
         }
     }
+}
+
+fn note_fields(fields: &mut Vec<FieldName>, properties: &Map<String, Value>) {
+    for (name, value) in properties {
+        let position = match fields.iter().position(|field| field.name == *name) {
+            Some(position) => position,
+            None => {
+                fields.push(FieldName {
+                    name: name.clone(),
+                    examples: Vec::new(),
+                });
+                fields.len() - 1
+            }
+        };
+        let Some(field) = fields.get_mut(position) else {
+            continue;
+        };
+        if field.examples.len() == 3 {
+            continue;
+        }
+        let text = match value {
+            Value::Null => continue,
+            Value::String(text) => text.chars().take(80).collect(),
+            other => other.to_string().chars().take(80).collect::<String>(),
+        };
+        if !text.is_empty() && !field.examples.contains(&text) {
+            field.examples.push(text);
+        }
+    }
+}
+
+fn first_coordinate(geometry: &Geometry<f64>) -> Option<Coord<f64>> {
+    use geo::CoordsIter;
+    geometry.coords_iter().next()
+}
+
+/// Rows handed over together: fewer wake-ups of two threads.
+const BATCH_ROWS: usize = 256;
+/// Vertices in a batch at most, but for its last row.
+const BATCH_VERTICES: usize = 65_536;
+/// Batches that may wait; with the one being filled and the one being used, this bounds memory.
+const BATCHES_AHEAD: usize = 4;
+
+enum Message {
+    Rows(Vec<SourceRow>),
+    Broken(SourceBroken),
+    End,
+}
+
+fn read_rows(start: &StartReading, read: Arc<AtomicU64>, originals: &[Fingerprint], sender: &SyncSender<Message>) {
+    use geo::CoordsIter;
+    // A file that changed explains any other trouble.
+    let send_broken = |broken: SourceBroken| {
+        let broken = verify(originals).err().unwrap_or(broken);
+        // Nobody listens any more: nothing to tell.
+        let _unheard = sender.send(Message::Broken(broken));
+    };
+    let mut rows = match start(read) {
+        Ok(rows) => rows,
+        Err(broken) => return send_broken(broken),
+    };
+    let mut batch = Vec::with_capacity(BATCH_ROWS);
+    let mut vertices = 0;
+    loop {
+        match rows.next() {
+            Some(Ok(row)) => {
+                if let Ok(Some(geometry)) = &row.geometry {
+                    vertices += geometry.coords_count();
+                }
+                batch.push(row);
+                if batch.len() >= BATCH_ROWS || vertices >= BATCH_VERTICES {
+                    vertices = 0;
+                    let full = std::mem::replace(&mut batch, Vec::with_capacity(BATCH_ROWS));
+                    if sender.send(Message::Rows(full)).is_err() {
+                        return;
+                    }
+                }
+            }
+            Some(Err(broken)) => {
+                if sender.send(Message::Rows(batch)).is_ok() {
+                    send_broken(broken);
+                }
+                return;
+            }
+            None => break,
+        }
+    }
+    if sender.send(Message::Rows(batch)).is_err() {
+        return;
+    }
+    let last = match verify(originals) {
+        Ok(()) => Message::End,
+        Err(broken) => Message::Broken(broken),
+    };
+    let _unheard = sender.send(last);
 }
 
 /// Iterator over the rows of a [`Source`]. Owns all it needs, and may be sent to another thread.
 #[derive(Debug)]
 pub struct Rows {
-    rows: std::vec::IntoIter<Result<SourceRow, SourceBroken>>,
+    receiver: Receiver<Message>,
+    batch: std::vec::IntoIter<SourceRow>,
+    failed_start: Option<std::io::Error>,
+    is_done: bool,
+    /// The unpacked files live as long as somebody reads them.
+    _unpacked: Option<Arc<TempDir>>,
 }
 
 impl Iterator for Rows {
     type Item = Result<SourceRow, SourceBroken>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.rows.next()
+        loop {
+            if let Some(row) = self.batch.next() {
+                return Some(Ok(row));
+            }
+            if self.is_done {
+                return None;
+            }
+            if let Some(source) = self.failed_start.take() {
+                self.is_done = true;
+                return Some(Err(SourceBroken::Io { byte: 0, source }));
+            }
+            match self.receiver.recv() {
+                Ok(Message::Rows(rows)) => self.batch = rows.into_iter(),
+                Ok(Message::End) => self.is_done = true,
+                Ok(Message::Broken(broken)) => {
+                    self.is_done = true;
+                    return Some(Err(broken));
+                }
+                // The reader stopped without a last word: it panicked. Rows may be missing.
+                Err(_) => {
+                    self.is_done = true;
+                    return Some(Err(SourceBroken::Damaged {
+                        byte: 0,
+                        row: 0,
+                        detail: "the reader stopped unexpectedly".to_owned(),
+                    }));
+                }
+            }
+        }
     }
+}
+
+impl std::fmt::Debug for Message {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Message::Rows(rows) => write!(formatter, "Rows({})", rows.len()),
+            Message::Broken(broken) => write!(formatter, "Broken({broken})"),
+            Message::End => write!(formatter, "End"),
+        }
+    }
+}
+
+/// Size and time of a file, to notice that it changed.
+#[derive(Debug, Clone)]
+struct Fingerprint {
+    path: PathBuf,
+    length: u64,
+    modified: Option<SystemTime>,
+}
+
+impl Fingerprint {
+    fn of(path: &Path) -> Result<Fingerprint, SourceRefused> {
+        let metadata = std::fs::metadata(path).map_err(|source| SourceRefused::Unreadable {
+            path: path.to_owned(),
+            source,
+        })?;
+        Ok(Fingerprint {
+            path: path.to_owned(),
+            length: metadata.len(),
+            modified: metadata.modified().ok(),
+        })
+    }
+}
+
+fn verify(originals: &[Fingerprint]) -> Result<(), SourceBroken> {
+    for original in originals {
+        let is_same = std::fs::metadata(&original.path)
+            .is_ok_and(|metadata| metadata.len() == original.length && metadata.modified().ok() == original.modified);
+        if !is_same {
+            return Err(SourceBroken::ChangedWhileReading {
+                name: display_name(&original.path),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn display_name(path: &Path) -> String {
+    path.file_name().map_or_else(
+        || path.display().to_string(),
+        |name| name.to_string_lossy().into_owned(),
+    )
+}
+
+/// The layer found, unpacked where needed.
+struct Located {
+    files: LayerFiles,
+    originals: Vec<Fingerprint>,
+    unpacked: Option<TempDir>,
+}
+
+impl Located {
+    fn verify(&self) -> Result<(), SourceRefused> {
+        Ok(verify(&self.originals)?)
+    }
+}
+
+fn unreadable(path: &Path) -> impl Fn(std::io::Error) -> SourceRefused {
+    let path = path.to_owned();
+    move |source| match source.kind() {
+        std::io::ErrorKind::NotFound => SourceRefused::NotFound { path: path.clone() },
+        _ => SourceRefused::Unreadable {
+            path: path.clone(),
+            source,
+        },
+    }
+}
+
+/// The first bytes of a file.
+fn head_of(path: &Path) -> Result<Vec<u8>, SourceRefused> {
+    let mut head = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(4096).read_to_end(&mut head))
+        .map_err(unreadable(path))?;
+    Ok(head)
+}
+
+fn is_gzip(head: &[u8]) -> bool {
+    head.starts_with(&[0x1F, 0x8B])
+}
+
+fn is_zip(head: &[u8]) -> bool {
+    head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06")
+}
+
+fn locate(path: &Path, options: &ReadOptions) -> Result<Located, SourceRefused> {
+    let metadata = std::fs::metadata(path).map_err(unreadable(path))?;
+    if metadata.is_dir() {
+        return locate_in_folder(path, options);
+    }
+    let name = display_name(path);
+    let original = Fingerprint::of(path)?;
+    let head = head_of(path)?;
+    if head.is_empty() {
+        return Err(SourceRefused::Empty { name });
+    }
+    if is_zip(&head) {
+        return locate_in_zip(path, original, options);
+    }
+    if is_gzip(&head) {
+        let folder = temporary_folder(options)?;
+        let main = folder.path().join("unpacked");
+        let packed = File::open(path).map_err(unreadable(path))?;
+        let mut budget = Budget::new(original.length, options.limits);
+        let mut reader = flate2::bufread::MultiGzDecoder::new(std::io::BufReader::with_capacity(1 << 18, packed));
+        unpack(&mut reader, &main, &mut budget)?;
+        verify(std::slice::from_ref(&original))?;
+        let inner = head_of(&main)?;
+        if inner.is_empty() {
+            return Err(SourceRefused::Empty { name });
+        }
+        if is_gzip(&inner) || is_zip(&inner) {
+            return Err(SourceRefused::NestedArchive { entry: name });
+        }
+        return Ok(Located {
+            files: LayerFiles {
+                main,
+                companions: BTreeMap::new(),
+                name,
+            },
+            originals: vec![original],
+            unpacked: Some(folder),
+        });
+    }
+    let extension = extension(&name);
+    let is_companion = matches!(
+        extension.as_str(),
+        "shx" | "dbf" | "prj" | "cpg" | "sbn" | "sbx" | "qix"
+    );
+    if shapefile::is_shapefile(&head) || is_companion {
+        let folder = path.parent().map_or(Path::new("."), |folder| {
+            if folder.as_os_str().is_empty() {
+                Path::new(".")
+            } else {
+                folder
+            }
+        });
+        let stem = stem(&name);
+        let mut companions = BTreeMap::new();
+        for entry in std::fs::read_dir(folder).map_err(unreadable(folder))? {
+            let entry = entry.map_err(unreadable(folder))?;
+            let sibling = entry.file_name().to_string_lossy().into_owned();
+            if self::stem(&sibling).eq_ignore_ascii_case(&stem) {
+                companions.insert(self::extension(&sibling), entry.path());
+            }
+        }
+        let main = if is_companion {
+            companions
+                .get("shp")
+                .cloned()
+                .ok_or_else(|| SourceRefused::NoShapes { name: name.clone() })?
+        } else {
+            path.to_owned()
+        };
+        let originals = std::iter::once(&main)
+            .chain(
+                companions
+                    .iter()
+                    .filter(|(extension, _)| is_used_companion(extension))
+                    .map(|(_, path)| path),
+            )
+            .map(|path| Fingerprint::of(path))
+            .collect::<Result<Vec<_>, _>>()?;
+        return Ok(Located {
+            files: LayerFiles {
+                name: display_name(&main),
+                main,
+                companions,
+            },
+            originals,
+            unpacked: None,
+        });
+    }
+    Ok(Located {
+        files: LayerFiles {
+            main: path.to_owned(),
+            companions: BTreeMap::new(),
+            name,
+        },
+        originals: vec![original],
+        unpacked: None,
+    })
+}
+
+fn is_used_companion(extension: &str) -> bool {
+    matches!(extension, "dbf" | "shx" | "prj" | "cpg")
+}
+
+/// Lower-case extension of a file name.
+fn extension(name: &str) -> String {
+    match file_name(name).rsplit_once('.') {
+        Some((_, extension)) => extension.to_lowercase(),
+        None => String::new(),
+    }
+}
+
+fn file_name(name: &str) -> &str {
+    name.rsplit('/').next().unwrap_or(name)
+}
+
+/// The path inside the archive or folder without extension.
+fn stem(name: &str) -> String {
+    match name.rsplit_once('.') {
+        Some((stem, extension)) if !extension.contains('/') => stem.to_owned(),
+        _ => name.to_owned(),
+    }
+}
+
+fn temporary_folder(options: &ReadOptions) -> Result<TempDir, SourceRefused> {
+    let made = match &options.temporary_folder {
+        Some(folder) => tempfile::Builder::new().prefix("yice-").tempdir_in(folder),
+        None => tempfile::Builder::new().prefix("yice-").tempdir(),
+    };
+    made.map_err(|source| SourceRefused::Unreadable {
+        path: options.temporary_folder.clone().unwrap_or_else(std::env::temp_dir),
+        source,
+    })
+}
+
+/// What unpacking may still produce. Headers aren't trusted: bytes are counted as they come.
+struct Budget {
+    packed: u64,
+    unpacked: u64,
+    limits: Limits,
+}
+
+/// Below this, a high ratio is no danger.
+const RATIO_JUDGED_FROM: u64 = 64 << 20;
+
+impl Budget {
+    fn new(packed: u64, limits: Limits) -> Budget {
+        Budget {
+            packed,
+            unpacked: 0,
+            limits,
+        }
+    }
+
+    fn spend(&mut self, bytes: u64) -> Result<(), SourceRefused> {
+        self.unpacked += bytes;
+        if self.unpacked > self.limits.max_unpacked_bytes {
+            return Err(SourceRefused::TooLarge {
+                limit: format!("{} MiB", self.limits.max_unpacked_bytes >> 20),
+            });
+        }
+        let most = self.packed.saturating_mul(self.limits.max_unpack_ratio);
+        if self.unpacked > RATIO_JUDGED_FROM && self.unpacked > most {
+            return Err(SourceRefused::TooLarge {
+                limit: format!("1 : {}", self.limits.max_unpack_ratio),
+            });
+        }
+        Ok(())
+    }
+}
+
+fn unpack(reader: &mut impl Read, to: &Path, budget: &mut Budget) -> Result<(), SourceRefused> {
+    let mut file = File::create(to).map_err(unreadable(to))?;
+    let mut buffer = vec![0_u8; 1 << 18];
+    let mut written = 0_u64;
+    loop {
+        let got = match reader.read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            Ok(got) => got,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+            Err(error) => {
+                let row = 0;
+                return Err(SourceRefused::Broken(match error.kind() {
+                    std::io::ErrorKind::UnexpectedEof => SourceBroken::Truncated { byte: written, row },
+                    std::io::ErrorKind::InvalidInput | std::io::ErrorKind::InvalidData | std::io::ErrorKind::Other => {
+                        SourceBroken::Damaged {
+                            byte: written,
+                            row,
+                            detail: error.to_string(),
+                        }
+                    }
+                    _ => SourceBroken::Io {
+                        byte: written,
+                        source: error,
+                    },
+                }));
+            }
+        };
+        budget.spend(got as u64)?;
+        file.write_all(buffer.get(..got).unwrap_or(&[]))
+            .map_err(unreadable(to))?;
+        written += got as u64;
+    }
+}
+
+/// Which of the names are layers.
+fn layers<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let names: Vec<&str> = names
+        .filter(|name| !name.ends_with('/') && !name.starts_with("__MACOSX/") && !file_name(name).starts_with('.'))
+        .collect();
+    let of = |wanted: &[&str]| -> Vec<&'a str> {
+        names
+            .iter()
+            .copied()
+            .filter(|name| wanted.contains(&extension(name).as_str()))
+            .collect()
+    };
+    let layers = of(&["shp", "geojson", "geojsonl", "geojsons", "ndjson", "ndgeojson", "jsonl"]);
+    if layers.is_empty() {
+        // Plain JSON beside other layers is as a rule their description.
+        of(&["json"])
+    } else {
+        layers
+    }
+}
+
+/// Chooses the layer, or says why none can be.
+fn choose<'a>(names: &'a [String], container: &str, options: &ReadOptions) -> Result<&'a str, SourceRefused> {
+    let found = layers(names.iter().map(String::as_str));
+    let listed = || found.iter().map(|name| (*name).to_owned()).collect();
+    if let Some(member) = &options.member {
+        let is_match = |name: &&&str| **name == member || file_name(name) == member || file_name(&stem(name)) == member;
+        return match found.iter().filter(is_match).count() {
+            1 => Ok(found.iter().find(is_match).copied().unwrap_or_default()),
+            _ => Err(SourceRefused::NoSuchMember {
+                member: member.clone(),
+                members: listed(),
+            }),
+        };
+    }
+    match found.as_slice() {
+        [only] => Ok(only),
+        [] => Err(no_layer(names, container)),
+        _ => Err(SourceRefused::SeveralLayers { members: listed() }),
+    }
+}
+
+fn no_layer(names: &[String], container: &str) -> SourceRefused {
+    let container = container.to_owned();
+    for name in names {
+        let format = match extension(name).as_str() {
+            "zip" | "gz" | "7z" | "rar" | "tar" | "tgz" => {
+                return SourceRefused::NestedArchive { entry: name.clone() };
+            }
+            "dbf" | "shx" => {
+                return SourceRefused::NoShapes { name: name.clone() };
+            }
+            "gpkg" => "GeoPackage",
+            "fgb" => "FlatGeobuf",
+            "csv" | "txt" => "CSV",
+            "xlsx" | "xls" => "Excel",
+            "kml" | "kmz" => "KML",
+            "dwg" | "dxf" => "CAD",
+            "gdbtable" => "Esri file geodatabase",
+            "docx" => "Word",
+            _ => continue,
+        };
+        return SourceRefused::UnsupportedFormat {
+            name: container,
+            format,
+        };
+    }
+    if names.iter().all(|name| name.ends_with('/')) {
+        return SourceRefused::Empty { name: container };
+    }
+    SourceRefused::UnknownFormat { name: container }
+}
+
+/// Names (with the layer's extension removed) that belong to one shapefile.
+fn companions_of<'a>(names: &'a [String], layer: &'a str) -> impl Iterator<Item = &'a String> {
+    let stem = stem(layer);
+    names.iter().filter(move |name| {
+        *name != layer && is_used_companion(&extension(name)) && self::stem(name).eq_ignore_ascii_case(&stem)
+    })
+}
+
+/// Folders inside a folder that are looked into.
+const MAX_FOLDER_DEPTH: usize = 3;
+
+fn locate_in_folder(path: &Path, options: &ReadOptions) -> Result<Located, SourceRefused> {
+    let name = display_name(path);
+    if extension(&name) == "gdb" {
+        return Err(SourceRefused::UnsupportedFormat {
+            name,
+            format: "Esri file geodatabase",
+        });
+    }
+    let mut names: Vec<String> = Vec::new();
+    let mut folders = vec![(path.to_owned(), String::new(), 0)];
+    while let Some((folder, prefix, depth)) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).map_err(unreadable(&folder))? {
+            let entry = entry.map_err(unreadable(&folder))?;
+            let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+            let kind = entry.file_type().map_err(unreadable(&folder))?;
+            if kind.is_dir() && depth < MAX_FOLDER_DEPTH {
+                folders.push((entry.path(), format!("{name}/"), depth + 1));
+            } else if kind.is_file() {
+                names.push(name);
+            }
+            if names.len() > options.limits.max_archive_members {
+                return Err(SourceRefused::TooLarge {
+                    limit: format!("{} files", options.limits.max_archive_members),
+                });
+            }
+        }
+    }
+    names.sort();
+    let layer = choose(&names, &name, options)?;
+    let main = path.join(layer);
+    let mut companions = BTreeMap::new();
+    let mut originals = vec![Fingerprint::of(&main)?];
+    if extension(layer) == "shp" {
+        for companion in companions_of(&names, layer) {
+            let file = path.join(companion);
+            originals.push(Fingerprint::of(&file)?);
+            companions.insert(extension(companion), file);
+        }
+    }
+    Ok(Located {
+        files: LayerFiles {
+            main,
+            companions,
+            name: layer.to_owned(),
+        },
+        originals,
+        unpacked: None,
+    })
+}
+
+fn zip_broken(error: zip::result::ZipError, entry: &str, length: u64) -> SourceRefused {
+    use zip::result::ZipError;
+    let damaged = |detail: String| {
+        SourceRefused::Broken(SourceBroken::Damaged {
+            byte: 0,
+            row: 0,
+            detail: format!("{entry}: {detail}"),
+        })
+    };
+    match error {
+        ZipError::InvalidPassword => SourceRefused::Encrypted {
+            entry: entry.to_owned(),
+        },
+        ZipError::UnsupportedArchive(text) if text == ZipError::PASSWORD_REQUIRED => SourceRefused::Encrypted {
+            entry: entry.to_owned(),
+        },
+        ZipError::CompressionMethodNotSupported(_) | ZipError::UnsupportedArchive(_) => {
+            SourceRefused::UnsupportedFormat {
+                name: entry.to_owned(),
+                format: "a zip archive with a compression other than deflate",
+            }
+        }
+        // The list of contents stands at the end: without it the archive was cut off.
+        ZipError::InvalidArchive(text) if text.contains("central directory") || text.contains("EOCD") => {
+            SourceRefused::Broken(SourceBroken::Truncated { byte: length, row: 0 })
+        }
+        ZipError::Io(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+            SourceRefused::Broken(SourceBroken::Truncated { byte: length, row: 0 })
+        }
+        other => damaged(other.to_string()),
+    }
+}
+
+/// The name of an entry; not UTF-8 in archives made on Chinese Windows.
+fn entry_name(raw: &[u8]) -> String {
+    let name = match std::str::from_utf8(raw) {
+        Ok(name) => name.to_owned(),
+        Err(_) => encoding_rs::GB18030.decode(raw).0.into_owned(),
+    };
+    name.replace('\\', "/")
+}
+
+fn is_unsafe(name: &str) -> bool {
+    let bytes = name.as_bytes();
+    let has_drive = bytes.get(1) == Some(&b':') && bytes.first().is_some_and(u8::is_ascii_alphabetic);
+    name.starts_with('/') || has_drive || name.contains('\0') || name.split('/').any(|part| part == "..")
+}
+
+fn locate_in_zip(path: &Path, original: Fingerprint, options: &ReadOptions) -> Result<Located, SourceRefused> {
+    let container = display_name(path);
+    let length = original.length;
+    let file = File::open(path).map_err(unreadable(path))?;
+    let mut archive =
+        zip::ZipArchive::new(std::io::BufReader::new(file)).map_err(|error| zip_broken(error, &container, length))?;
+    if archive.len() > options.limits.max_archive_members {
+        return Err(SourceRefused::TooLarge {
+            limit: format!("{} files", options.limits.max_archive_members),
+        });
+    }
+    let mut names = Vec::with_capacity(archive.len());
+    for index in 0..archive.len() {
+        let entry = archive
+            .by_index_raw(index)
+            .map_err(|error| zip_broken(error, &container, length))?;
+        let name = entry_name(entry.name_raw());
+        if is_unsafe(&name) || entry.is_symlink() {
+            return Err(SourceRefused::UnsafePath { entry: name });
+        }
+        if entry.encrypted() {
+            return Err(SourceRefused::Encrypted { entry: name });
+        }
+        names.push(name);
+    }
+    let layer = choose(&names, &container, options)?;
+    let folder = temporary_folder(options)?;
+    let mut budget = Budget::new(length, options.limits);
+    let mut extract = |name: &str| -> Result<PathBuf, SourceRefused> {
+        let index = names.iter().position(|known| known == name).unwrap_or(0);
+        let mut entry = archive
+            .by_index(index)
+            .map_err(|error| zip_broken(error, name, length))?;
+        // A name of our own: nothing of the archive's decides where a file is written.
+        let to = folder.path().join(format!("layer.{index}"));
+        unpack(&mut entry, &to, &mut budget)?;
+        Ok(to)
+    };
+    let main = extract(layer)?;
+    let mut companions = BTreeMap::new();
+    if extension(layer) == "shp" {
+        for companion in companions_of(&names, layer) {
+            companions.insert(extension(companion), extract(companion)?);
+        }
+    }
+    verify(std::slice::from_ref(&original))?;
+    let head = head_of(&main)?;
+    if is_zip(&head) || is_gzip(&head) {
+        return Err(SourceRefused::NestedArchive {
+            entry: layer.to_owned(),
+        });
+    }
+    Ok(Located {
+        files: LayerFiles {
+            main,
+            companions,
+            name: format!("{container}/{layer}"),
+        },
+        originals: vec![original],
+        unpacked: Some(folder),
+    })
+}
+
+fn open_layer(
+    files: &LayerFiles,
+    asked_for: Option<&'static Encoding>,
+    options: &ReadOptions,
+) -> Result<(Format, Opened), SourceRefused> {
+    let head = head_of(&files.main)?;
+    let name = files.name.clone();
+    let max_vertices = options.limits.max_vertices;
+    if head.is_empty() {
+        return Err(SourceRefused::Empty { name });
+    }
+    if shapefile::is_shapefile(&head) {
+        let opened = shapefile::open(files, asked_for, max_vertices)?;
+        return Ok((Format::Shapefile, opened));
+    }
+    if extension(&name) == "shp" {
+        return Err(SourceRefused::Broken(SourceBroken::Damaged {
+            byte: 0,
+            row: 0,
+            detail: "no shapefile header".to_owned(),
+        }));
+    }
+    if let Some(format) = other_format(&head) {
+        return Err(SourceRefused::UnsupportedFormat { name, format });
+    }
+    if is_wide_text(&head) {
+        return Err(SourceRefused::WideText { name });
+    }
+    let start = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&head).trim_ascii_start();
+    if !matches!(start.first(), Some(b'{' | 0x1E)) {
+        return Err(match extension(&name).as_str() {
+            "csv" | "txt" | "tsv" => SourceRefused::UnsupportedFormat { name, format: "CSV" },
+            _ => SourceRefused::UnknownFormat { name },
+        });
+    }
+    let survey = geojson::survey(files, asked_for)?;
+    let file = File::open(&files.main).map_err(unreadable(&files.main))?;
+    let mut window = Window::new(file, survey.length, survey.encoding, Arc::new(AtomicU64::new(0)));
+    let outline = geojson::outline(&mut window).map_err(unreadable(&files.main))?;
+    match outline {
+        Outline::Collection | Outline::Single => {
+            let opened = geojson::open(files, survey, outline, max_vertices)?;
+            Ok((Format::GeoJson, opened))
+        }
+        Outline::Sequence => {
+            let opened = geojson_sequence::open(files, survey, max_vertices)?;
+            Ok((Format::GeoJsonSequence, opened))
+        }
+        Outline::Topology => Err(SourceRefused::UnsupportedFormat {
+            name,
+            format: "TopoJSON",
+        }),
+        Outline::EsriJson => Err(SourceRefused::UnsupportedFormat {
+            name,
+            format: "Esri JSON",
+        }),
+        Outline::Other => Err(SourceRefused::UnknownFormat { name }),
+    }
+}
+
+/// Formats recognised by their first bytes, to be refused by name.
+fn other_format(head: &[u8]) -> Option<&'static str> {
+    let text = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head).trim_ascii_start();
+    let known: [(&[u8], &'static str); 11] = [
+        (b"SQLite format 3\0", "GeoPackage or SQLite"),
+        (b"fgb\x03", "FlatGeobuf"),
+        (b"Rar!", "RAR"),
+        (b"7z\xBC\xAF", "7-Zip"),
+        (b"BZh", "bzip2"),
+        (b"\xFD7zXZ", "xz"),
+        (b"\x28\xB5\x2F\xFD", "Zstandard"),
+        (b"AC10", "DWG"),
+        (b"%PDF", "PDF"),
+        (b"\xD0\xCF\x11\xE0", "an old Office document"),
+        (b"PAR1", "Parquet"),
+    ];
+    if let Some((_, name)) = known.iter().find(|(magic, _)| head.starts_with(magic)) {
+        return Some(name);
+    }
+    if head.get(257..262) == Some(b"ustar") {
+        return Some("tar");
+    }
+    if text.starts_with(b"<") {
+        let text = String::from_utf8_lossy(text).to_lowercase();
+        return Some(if text.contains("<kml") {
+            "KML"
+        } else if text.contains("gml") {
+            "GML"
+        } else {
+            "XML"
+        });
+    }
+    None
+}
+
+fn is_wide_text(head: &[u8]) -> bool {
+    head.starts_with(b"\xFF\xFE")
+        || head.starts_with(b"\xFE\xFF")
+        || head.starts_with(b"\0\0\xFE\xFF")
+        || matches!(head, [b'{' | b'[', 0, ..] | [0, b'{' | b'[', ..])
 }
