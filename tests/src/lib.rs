@@ -14,9 +14,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+use flate2::read::GzDecoder;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// How long the program may take for a start, an import or a stop, on a busy machine and unoptimised.
 const PATIENCE: Duration = Duration::from_secs(180);
@@ -217,6 +218,38 @@ impl Registry {
         answer.json()
     }
 
+    /// The unpacked vector tile of a layer that a point lies in; empty where there is nothing in it.
+    ///
+    /// # Errors
+    /// Where the answer is a problem or isn't packed.
+    pub fn tile(&self, layer: &str, zoom: u8, (longitude, latitude): (f64, f64), query: &str) -> Result<Vec<u8>> {
+        let width = f64::from(1_u32 << zoom);
+        let column = (longitude + 180.0) / 360.0 * width;
+        let row = (1.0 - latitude.to_radians().tan().asinh() / std::f64::consts::PI) / 2.0 * width;
+        let answer = self.get(&format!(
+            "/tiles/{layer}/{zoom}/{}/{}.mvt{query}",
+            column.floor(),
+            row.floor()
+        ))?;
+        if answer.status == 204 {
+            return Ok(Vec::new());
+        }
+        ensure!(
+            answer.status == 200,
+            "{} {}",
+            answer.status,
+            String::from_utf8_lossy(&answer.body)
+        );
+        ensure!(
+            answer.header("content-encoding") == Some("gzip"),
+            "{:?}",
+            answer.headers
+        );
+        let mut unpacked = Vec::new();
+        GzDecoder::new(answer.body.as_slice()).read_to_end(&mut unpacked)?;
+        Ok(unpacked)
+    }
+
     /// One request. It is HTTP/1.0, so that the answer comes in one piece and ends with the connection.
     ///
     /// # Errors
@@ -401,6 +434,62 @@ pub fn database_processes(data: &Path) -> Vec<i32> {
 #[must_use]
 pub fn is_running(pid: i32) -> bool {
     fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|command_line| !command_line.is_empty())
+}
+
+/// A made-up parcel: a square of some 80 m in a row of such squares in Jinan.
+#[derive(Debug, Clone)]
+pub struct Parcel {
+    /// Its place in the row, from 0 in the west.
+    pub place: u32,
+    /// Its code, by which it is found again.
+    pub code: String,
+    /// Its name.
+    pub name: String,
+}
+
+impl Parcel {
+    /// The parcel at a place of the row, named by it.
+    #[must_use]
+    pub fn at(place: u32) -> Self {
+        Self {
+            place,
+            code: format!("P{place:04}"),
+            name: format!("地块{place}"),
+        }
+    }
+
+    /// Longitude and latitude of its middle, in degrees of CGCS2000.
+    #[must_use]
+    pub fn middle(&self) -> (f64, f64) {
+        (117.000_4 + 0.001 * f64::from(self.place), 36.650_4)
+    }
+}
+
+/// Writes parcels into a GeoJSON file whose source key is the code.
+///
+/// # Errors
+/// Where the file can't be written.
+pub fn write_parcels(file: &Path, parcels: &[Parcel]) -> Result<()> {
+    let features: Vec<Value> = parcels
+        .iter()
+        .map(|parcel| {
+            let (longitude, latitude) = parcel.middle();
+            let (west, east) = (longitude - 0.000_4, longitude + 0.000_4);
+            let (south, north) = (latitude - 0.000_4, latitude + 0.000_4);
+            json!({
+                "type": "Feature",
+                "id": parcel.code,
+                "properties": {"code": parcel.code, "name": parcel.name},
+                "geometry": {"type": "Polygon", "coordinates": [[
+                    [west, south], [east, south], [east, north], [west, north], [west, south]
+                ]]},
+            })
+        })
+        .collect();
+    Ok(fs::write(
+        file,
+        json!({"type": "FeatureCollection", "features": features}).to_string(),
+    )?)
 }
 
 /// The folder with the larger sets of real files, where `YICE_TEST_DATA` names one.

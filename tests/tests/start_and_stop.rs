@@ -5,43 +5,18 @@
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, Uid, User};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tempfile::TempDir;
-use tests::{Registry, command, database_processes, free_port, is_running, run, succeed, words};
+use tests::{Parcel, Registry, command, database_processes, free_port, is_running, run, succeed, words, write_parcels};
 
 fn folder() -> TempDir {
     tempfile::tempdir().unwrap()
-}
-
-/// A file with this many square parcels in Jinan, each with a code.
-fn parcels(folder: &Path, count: u32) -> PathBuf {
-    let features: Vec<Value> = (0..count)
-        .map(|number| {
-            let (west, south) = (117.0 + 0.001 * f64::from(number), 36.65);
-            let (east, north) = (west + 0.0008, south + 0.0008);
-            json!({
-                "type": "Feature",
-                "properties": {"code": format!("P{number:04}"), "name": format!("地块{number}")},
-                "geometry": {"type": "Polygon", "coordinates": [[
-                    [west, south], [east, south], [east, north], [west, north], [west, south]
-                ]]},
-            })
-        })
-        .collect();
-    let file = folder.join("parcels.geojson");
-    fs::write(
-        &file,
-        json!({"type": "FeatureCollection", "features": features}).to_string(),
-    )
-    .unwrap();
-    file
 }
 
 fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
@@ -82,9 +57,9 @@ fn a_program_killed_alone_takes_its_database_along() {
 fn after_killing_everything_the_next_start_finds_all_as_it_was() {
     let (data, files) = (folder(), folder());
     let registry = Registry::start(data.path()).unwrap();
-    let import = registry
-        .import(&parcels(files.path(), 40), &[("layer", "parcels")])
-        .unwrap();
+    let file = files.path().join("parcels.geojson");
+    write_parcels(&file, &(0..40).map(Parcel::at).collect::<Vec<_>>()).unwrap();
+    let import = registry.import(&file, &[("layer", "parcels")]).unwrap();
     assert_eq!(import["report"]["counts"]["inserted"], 40, "{import}");
     let answers = |registry: &Registry| {
         [
