@@ -298,8 +298,12 @@ impl Segment {
     }
 }
 
+/// How many edges an edge is compared with, on average, before the question is given up.
+const COMPARISONS_PER_SEGMENT: usize = 1_000;
+
 /// Whether no ring touches or crosses itself or another one. Stricter than validity, which allows
-/// rings to touch in single points: good enough to say that nothing needs mending.
+/// rings to touch in single points: good enough to say that nothing needs mending. Rings so tangled
+/// that the answer would take long are said to need it.
 pub(crate) fn rings_are_simple(rings: &[Ring]) -> bool {
     let mut segments = Vec::with_capacity(rings.iter().map(Vec::len).sum());
     for (ring, corners) in rings.iter().enumerate() {
@@ -315,13 +319,15 @@ pub(crate) fn rings_are_simple(rings: &[Ring]) -> bool {
     }
     // A sweep from west to east: an edge is compared with those that begin before it ends.
     segments.sort_unstable_by_key(|segment| segment.low(0));
+    let mut patience = COMPARISONS_PER_SEGMENT * segments.len();
     for (position, segment) in segments.iter().enumerate() {
         let end = segment.high(0);
         for other in &segments[position + 1..] {
             if other.low(0) > end {
                 break;
             }
-            if segment.meets(other) {
+            patience = patience.saturating_sub(1);
+            if patience == 0 || segment.meets(other) {
                 return false;
             }
         }
@@ -332,9 +338,11 @@ pub(crate) fn rings_are_simple(rings: &[Ring]) -> bool {
 /// Rebuilds rings that touch or cross into valid polygons covering the same places (even-odd),
 /// grouped for MVT. Corners are snapped again, which may need another round.
 pub(crate) fn mended(rings: Vec<Ring>) -> Vec<Ring> {
-    const ROUNDS: usize = 3;
+    // Huge tangles get one round: what a second would still find is far below a pixel.
+    let corners: usize = rings.iter().map(Vec::len).sum();
+    let rounds = if corners > 2_000 { 1 } else { 3 };
     let mut rings = rings;
-    for _ in 0..ROUNDS {
+    for _ in 0..rounds {
         if rings_are_simple(&rings) {
             break;
         }

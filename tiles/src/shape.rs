@@ -61,10 +61,10 @@ pub enum ShapeRefused {
         /// Degrees north.
         latitude: f64,
     },
-    /// An outer ring has fewer than three distinct corners.
-    #[error("an outer ring has {corners} distinct corners, at least 3 are needed")]
+    /// No outer ring has three distinct corners.
+    #[error("the outer ring has {corners} distinct corners, at least 3 are needed")]
     TooFewCorners {
-        /// Distinct corners found.
+        /// Distinct corners found, of the best outer ring.
         corners: usize,
     },
     /// More vertices than one feature may have.
@@ -109,8 +109,9 @@ impl Shape {
     /// Prepares a geometry given in lon/lat degrees (EPSG:4490 or 4326; x is the longitude).
     ///
     /// Latitudes beyond ±85.0511° (the end of Web Mercator) are drawn at that edge. Parts smaller
-    /// than the world grid stay as a point-sized island; degenerate holes are dropped. A box or
-    /// triangle is taken as a polygon.
+    /// than the world grid stay as a point-sized island; holes without area are dropped, and so are
+    /// parts of fewer than three corners when others remain. A box or triangle is taken as a
+    /// polygon.
     ///
     /// # Errors
     /// See [`ShapeRefused`]; nothing panics, whatever the coordinates.
@@ -156,6 +157,7 @@ impl Shape {
         let mut vertices = Vec::new();
         let mut keep = Vec::new();
         let mut rings = Vec::new();
+        let mut most_corners = 0;
         for polygon in polygons {
             if polygon.exterior().0.is_empty() {
                 continue;
@@ -166,7 +168,9 @@ impl Shape {
                 for &coordinate in &polygon.exterior().0 {
                     quantise(coordinate)?;
                 }
-                return Err(ShapeRefused::TooFewCorners { corners });
+                // A part without area beside parts that have some hides nothing by being left out.
+                most_corners = most_corners.max(corners);
+                continue;
             }
             let exterior = quantise_ring(polygon.exterior())?;
             push_ring(&mut vertices, &mut keep, &mut rings, exterior, true);
@@ -179,7 +183,10 @@ impl Shape {
             too_many(vertices.len())?;
         }
         if vertices.is_empty() {
-            return Err(ShapeRefused::Empty);
+            return Err(match most_corners {
+                0 => ShapeRefused::Empty,
+                corners => ShapeRefused::TooFewCorners { corners },
+            });
         }
         if rings.len() == 1 {
             rings.clear();
