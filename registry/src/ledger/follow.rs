@@ -4,7 +4,7 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::entry::{Action, EntryId, ObjectKind};
-use super::seal::{Notices, SEALED, as_i64};
+use super::seal::{Notices, SEALED, as_i64, plan_simply};
 
 /// At most so many entries are given at once.
 const BATCH: i64 = 20_000;
@@ -80,6 +80,8 @@ impl Follower {
     }
 
     async fn read(&self) -> Result<Vec<FollowedEntry>, sqlx::Error> {
+        let mut transaction = self.pool.begin().await?;
+        plan_simply(&mut transaction).await?;
         let rows = sqlx::query!(
             "select leaf.seq, leaf.entry_id, entry.object_kind, entry.object_id, entry.action
              from ledger_leaf leaf
@@ -90,8 +92,9 @@ impl Follower {
             as_i64(self.position),
             self.batch,
         )
-        .fetch_all(&self.pool)
+        .fetch_all(&mut *transaction)
         .await?;
+        transaction.commit().await?;
         Ok(rows
             .into_iter()
             .map(|row| FollowedEntry {

@@ -151,10 +151,11 @@ impl Sealer {
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn seal_once(&self) -> Result<Sealed, SealFailed> {
         let mut transaction = self.pool.begin().await?;
-        if !sqlx::query_scalar!(r#"select pg_try_advisory_xact_lock($1) as "locked!""#, LOCK)
+        plan_simply(&mut transaction).await?;
+        let locked = sqlx::query_scalar!(r#"select pg_try_advisory_xact_lock($1) as "locked!""#, LOCK)
             .fetch_one(&mut *transaction)
-            .await?
-        {
+            .await?;
+        if !locked {
             return Ok(Sealed::Busy);
         }
         let sealed = self.seal_batch(&mut transaction).await?;
@@ -615,6 +616,17 @@ impl Round {
         }
         Ok(entries)
     }
+}
+
+/// For the rest of the transaction: no parallel workers and no compiled plans. Where the planner can't know that what is
+/// asked for is the small end of a large table it is ready to start both, which takes longer than the answer.
+pub(super) async fn plan_simply(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "select set_config('max_parallel_workers_per_gather', '0', true) as parallel, set_config('jit', 'off', true) as jit"
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(())
 }
 
 /// Numbers of leaves stay far below 2^63.

@@ -20,7 +20,7 @@ use uuid::Uuid;
 use super::entry::StoredEntry;
 use super::head::{SignedHead, TrustedKeys, signed_head};
 use super::merkle::{Frontier, Hash, Subtree};
-use super::seal::{STORED_HEIGHTS, as_i64};
+use super::seal::{STORED_HEIGHTS, as_i64, plan_simply};
 use super::versions::ExpectedVersions;
 
 /// So many leaves are read at once.
@@ -302,6 +302,7 @@ async fn verify_log_in(
     witness: &Witness,
     mut visit: impl FnMut(Option<u64>, &StoredEntry) -> Result<(), Box<FirstBad>>,
 ) -> Result<LogProof, Unproven> {
+    plan_simply(&mut *connection).await?;
     let origin = sqlx::query_scalar!("select origin from ledger_log")
         .fetch_optional(&mut *connection)
         .await?;
