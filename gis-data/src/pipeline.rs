@@ -1,13 +1,21 @@
 //! One row from the source to a candidate for the registry, or to quarantine.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Mutex, PoisonError};
+
 use geo_types::Geometry;
 use serde::Serialize;
 use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 
-use crate::crs::{Crs, CrsRefused};
-use crate::mapping::{FieldMapping, Layer, MappingRefused};
-use crate::report::{Defect, Reason, Warning};
-use crate::source::{Source, SourceRow};
+use crate::area::plane_area_m2;
+use crate::check::{self, Verdict};
+use crate::crs::{self, Conversion, Crs, CrsRefused, OutOfRange};
+use crate::mapping::{FieldMapping, KeyRule, Layer, MappingRefused, Target, ValueRule, closed_code};
+use crate::report::{Defect, Reason, Warning, WarningCode};
+use crate::source::{Source, SourceRow, Unreadable};
 
 /// How much mending an invalid shape may change its area.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -77,8 +85,10 @@ pub enum PipelineRefused {
 #[derive(Debug)]
 pub struct Pipeline {
     mapping: FieldMapping,
-    crs: Crs,
+    conversion: Conversion,
     tolerance: MendTolerance,
+    max_vertices: u64,
+    seen: Mutex<SeenKeys>,
 }
 
 /// What became of a row.
@@ -157,12 +167,27 @@ impl Pipeline {
         )?;
         let crs = match options.crs {
             Some(crs) => crs,
-            None => source.crs().resolve()?,
+            None => match source.crs().resolve() {
+                // Without any coordinate there is nothing a coordinate system could spoil.
+                Err(CrsRefused::Missing { .. }) if source.sample().is_empty() && source.fields_are_complete() => {
+                    Crs::from_epsg(4490)?
+                }
+                Err(CrsRefused::Missing { .. }) => {
+                    return Err(PipelineRefused::Crs(CrsRefused::Missing {
+                        suggestion: crs::suggest(source.sample(), None),
+                    }));
+                }
+                other => other?,
+            },
         };
+        let conversion = Conversion::to_storage(&crs)?;
+        conversion.examine(source.sample())?;
         Ok(Pipeline {
             mapping,
-            crs,
+            conversion,
             tolerance: options.tolerance,
+            max_vertices: options.max_vertices,
+            seen: Mutex::new(SeenKeys::new()),
         })
     }
 
@@ -173,7 +198,7 @@ impl Pipeline {
 
     /// The coordinate system used.
     pub fn crs(&self) -> &Crs {
-        &self.crs
+        self.conversion.crs()
     }
 
     /// The tolerance in force.
@@ -181,16 +206,522 @@ impl Pipeline {
         self.tolerance
     }
 
-    /// Checks one row. Rows must come in the order of the source, because the first of several
-    /// with the same key is the one accepted.
+    /// Checks one row. Rows must come in the order of the source, because the first acceptable one
+    /// of several with the same key is the one accepted. For every key 24 bytes are remembered.
     pub fn check(&self, row: SourceRow) -> Checked {
-        Checked::Quarantined(Quarantine {
-            row: row.row,
-            source_key: row.id,
-            reason: Reason::NoGeometry,
-            raw: row.properties,
-            geometry: None,
-            geometry_is_lonlat: false,
+        let SourceRow {
+            row: number,
+            id,
+            mut properties,
+            geometry,
+            dropped_z,
+            dropped_m,
+            closed_rings,
+            reassigned_rings,
+            undecodable_fields,
+            not_a_number,
+        } = row;
+        let quarantine = |reason, properties, shape: Option<(&Geometry<f64>, bool)>| {
+            Checked::Quarantined(self.quarantine(number, id.as_deref(), reason, properties, shape))
+        };
+        let mut shape = match geometry {
+            Ok(shape) => shape,
+            Err(unreadable) => return quarantine(reason_of(unreadable), properties, None),
+        };
+        let mut warnings = Vec::new();
+        let mut repaired = None;
+        let mut area_m2 = None;
+        match &mut shape {
+            None if needs_geometry(self.mapping.layer()) => {
+                return quarantine(Reason::NoGeometry, properties, None);
+            }
+            None => {}
+            Some(found) => match self.prepare(found) {
+                Ok(prepared) => {
+                    repaired = prepared.repaired;
+                    area_m2 = prepared.area_m2;
+                    if prepared.removed_points > 0 {
+                        warnings.push(Warning::new(
+                            WarningCode::RepeatedPointsRemoved,
+                            format!("去除了 {} 个重复点", prepared.removed_points),
+                            format!("{} repeated points removed", prepared.removed_points),
+                        ));
+                    }
+                }
+                Err((reason, is_lonlat)) => {
+                    return quarantine(reason, properties, Some((&*found, is_lonlat)));
+                }
+            },
+        }
+        note_reading(
+            &mut warnings,
+            (dropped_z, dropped_m, closed_rings, reassigned_rings, not_a_number),
+            &undecodable_fields,
+        );
+        let (fields, taken) = self.map_fields(&properties, &mut warnings);
+        if let Some(field) = missing_field(self.mapping.layer(), &fields) {
+            let reason = Reason::MissingField {
+                field: field.as_str().to_owned(),
+            };
+            return quarantine(reason, properties, shape.as_ref().map(|s| (s, true)));
+        }
+        let source_key = match self.key_of_attributes(id.as_deref(), &properties) {
+            Some(key) => key,
+            None => {
+                warnings.push(Warning::new(
+                    WarningCode::NoSourceKey,
+                    "没有主键，按图形内容生成；图形一变就会被当作新的对象",
+                    "no key: made from the geometry, so that a changed shape counts as a new object",
+                ));
+                content_key(shape.as_ref(), &properties)
+            }
+        };
+        if let Err(first_row) = self.claim(&source_key, number) {
+            let reason = Reason::DuplicateKey { first_row };
+            return quarantine(reason, properties, shape.as_ref().map(|s| (s, true)));
+        }
+        for name in taken {
+            properties.remove(name);
+        }
+        Checked::Accepted(Candidate {
+            row: number,
+            source_key,
+            fields,
+            attributes: properties,
+            geometry: shape,
+            repaired,
+            area_m2,
+            warnings,
         })
     }
+
+    fn quarantine(
+        &self,
+        row: u64,
+        id: Option<&str>,
+        reason: Reason,
+        raw: Map<String, Value>,
+        shape: Option<(&Geometry<f64>, bool)>,
+    ) -> Quarantine {
+        Quarantine {
+            row,
+            source_key: self.key_of_attributes(id, &raw),
+            reason,
+            raw,
+            geometry: shape.and_then(|(geometry, _)| shown_geometry(geometry)),
+            geometry_is_lonlat: shape.is_some_and(|(_, is_lonlat)| is_lonlat),
+        }
+    }
+
+    /// Remembers the key, or says which row has it already.
+    fn claim(&self, key: &str, row: u64) -> Result<(), u64> {
+        // Nothing panics while the lock is held, and the set is whole at any time.
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.claim(key, row)
+    }
+
+    /// Takes a shape to longitude and latitude, checks, mends and measures it. A reason comes with
+    /// whether the shape is in longitude and latitude by then.
+    fn prepare(&self, shape: &mut Geometry<f64>) -> Result<Prepared, (Reason, bool)> {
+        use geo::CoordsIter;
+        let removed_points = check::clean(shape);
+        let count = shape.coords_count() as u64;
+        if count == 0 {
+            return Err((Reason::EmptyGeometry, false));
+        }
+        if count > self.max_vertices {
+            let limit = self.max_vertices;
+            return Err((Reason::TooManyVertices { count, limit }, false));
+        }
+        if !takes(self.mapping.layer(), shape) {
+            let kind = kind_name(shape).to_owned();
+            return Err((Reason::UnsupportedGeometry { kind }, false));
+        }
+        if shape
+            .coords_iter()
+            .any(|coord| !coord.x.is_finite() || !coord.y.is_finite())
+        {
+            return Err((Reason::NotFinite, false));
+        }
+        let is_projected = !self.conversion.crs().is_geographic();
+        let before = is_projected.then(|| shape.clone());
+        if let Err(OutOfRange { x, y }) = self.conversion.geometry(shape) {
+            if let Some(before) = before {
+                *shape = before;
+            }
+            return Err((Reason::CoordinatesOutOfRange { x, y }, false));
+        }
+        check::wind(shape);
+        let mut repaired = None;
+        let mut area_m2 = match shape {
+            Geometry::Polygon(_) | Geometry::MultiPolygon(_) => Some(plane_area_m2(shape)),
+            _ => None,
+        };
+        match check::check(shape) {
+            Verdict::Valid => {}
+            Verdict::TooComplex => return Err((Reason::TooComplex, true)),
+            Verdict::Invalid { defect, at } => {
+                let area_before_m2 = area_m2.unwrap_or(0.0);
+                let invalid = |area_change_m2| Reason::InvalidGeometry {
+                    defect,
+                    lon: at.x,
+                    lat: at.y,
+                    area_change_m2,
+                };
+                let Some(mut mended) = check::mend(shape) else {
+                    return Err((invalid(None), true));
+                };
+                check::wind(&mut mended);
+                let area_after_m2 = plane_area_m2(&mended);
+                let change = (area_after_m2 - area_before_m2).abs();
+                if change > self.tolerance.allowed_m2(area_before_m2) {
+                    return Err((invalid(Some(change)), true));
+                }
+                let original = std::mem::replace(shape, mended);
+                area_m2 = Some(area_after_m2);
+                repaired = Some(Repair {
+                    reason: defect,
+                    original,
+                    area_before_m2,
+                    area_after_m2,
+                });
+            }
+        }
+        Ok(Prepared {
+            removed_points,
+            repaired,
+            area_m2,
+        })
+    }
+
+    /// The key by the attributes or the feature's id; nothing where there is none.
+    fn key_of_attributes(&self, id: Option<&str>, properties: &Map<String, Value>) -> Option<String> {
+        match &self.mapping.key {
+            KeyRule::Field(field) => properties.get(field).and_then(plain_text),
+            KeyRule::Guess(fields) => id
+                .map(str::to_owned)
+                .or_else(|| {
+                    let field = self.mapping.source_of(Target::Code)?;
+                    properties.get(field).and_then(plain_text)
+                })
+                .or_else(|| {
+                    fields
+                        .iter()
+                        .find_map(|field| properties.get(field).and_then(plain_text))
+                }),
+        }
+    }
+
+    /// Our fields, and the names of the attributes that were taken over as they stand: the others
+    /// are kept beside them.
+    fn map_fields(
+        &self,
+        properties: &Map<String, Value>,
+        warnings: &mut Vec<Warning>,
+    ) -> (Map<String, Value>, Vec<&'_ str>) {
+        let mut taken = Vec::new();
+        let mut fields = Map::new();
+        for mapped in &self.mapping.mapped {
+            let name = mapped.source.as_str();
+            let Some(value) = properties.get(name) else {
+                continue;
+            };
+            if is_nothing(value) {
+                continue;
+            }
+            match typed(mapped.rule, value) {
+                Some((typed, is_verbatim)) => {
+                    fields.insert(mapped.target.as_str().to_owned(), typed);
+                    if is_verbatim {
+                        taken.push(name);
+                    }
+                }
+                None => {
+                    let shown: String = plain_text(value).unwrap_or_default().chars().take(60).collect();
+                    let target = mapped.target.as_str();
+                    warnings.push(match mapped.rule {
+                        ValueRule::Closed(_) => Warning::new(
+                            WarningCode::UnknownValue,
+                            format!("{name} 的值“{shown}”不在 {target} 的取值范围内，未采用"),
+                            format!("the value \"{shown}\" of {name} is not one of {target}; left empty"),
+                        ),
+                        _ => Warning::new(
+                            WarningCode::UnreadableValue,
+                            format!("{name} 的值“{shown}”不能读作 {target}，未采用"),
+                            format!("the value \"{shown}\" of {name} can't be read as {target}; left empty"),
+                        ),
+                    });
+                }
+            }
+        }
+        (fields, taken)
+    }
+}
+
+struct Prepared {
+    removed_points: usize,
+    repaired: Option<Repair>,
+    area_m2: Option<f64>,
+}
+
+/// Keys of the rows accepted so far, as 128-bit hashes: with a random key of their own a collision
+/// needs about 10¹⁹ rows.
+struct SeenKeys {
+    hashers: (RandomState, RandomState),
+    rows: HashMap<(u64, u64), u64>,
+}
+
+impl std::fmt::Debug for SeenKeys {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "SeenKeys({})", self.rows.len())
+    }
+}
+
+impl SeenKeys {
+    fn new() -> SeenKeys {
+        SeenKeys {
+            hashers: (RandomState::new(), RandomState::new()),
+            rows: HashMap::new(),
+        }
+    }
+
+    fn claim(&mut self, key: &str, row: u64) -> Result<(), u64> {
+        let hash = (self.hashers.0.hash_one(key), self.hashers.1.hash_one(key));
+        match self.rows.entry(hash) {
+            Entry::Occupied(entry) => Err(*entry.get()),
+            Entry::Vacant(entry) => {
+                entry.insert(row);
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Whether a row of the layer is worth nothing without a shape.
+fn needs_geometry(layer: Layer) -> bool {
+    matches!(layer, Layer::Parcels | Layer::Buildings)
+}
+
+/// Whether the layer takes that kind of shape.
+fn takes(layer: Layer, shape: &Geometry<f64>) -> bool {
+    match shape {
+        Geometry::Polygon(_) | Geometry::MultiPolygon(_) => true,
+        Geometry::Point(_) => matches!(layer, Layer::Sites | Layer::Units | Layer::Rooms),
+        _ => false,
+    }
+}
+
+fn missing_field(layer: Layer, fields: &Map<String, Value>) -> Option<Target> {
+    let needed: &[Target] = match layer {
+        Layer::Regions => &[Target::Code, Target::Name],
+        Layer::Units => &[Target::Name],
+        _ => &[],
+    };
+    needed
+        .iter()
+        .copied()
+        .find(|target| !fields.contains_key(target.as_str()))
+}
+
+fn kind_name(shape: &Geometry<f64>) -> &'static str {
+    match shape {
+        Geometry::Point(_) => "Point",
+        Geometry::Line(_) | Geometry::LineString(_) => "LineString",
+        Geometry::Polygon(_) | Geometry::Rect(_) | Geometry::Triangle(_) => "Polygon",
+        Geometry::MultiPoint(_) => "MultiPoint",
+        Geometry::MultiLineString(_) => "MultiLineString",
+        Geometry::MultiPolygon(_) => "MultiPolygon",
+        Geometry::GeometryCollection(_) => "GeometryCollection",
+    }
+}
+
+fn reason_of(unreadable: Unreadable) -> Reason {
+    match unreadable {
+        Unreadable::Record { detail } => Reason::MalformedRecord { detail },
+        Unreadable::Geometry { detail } => Reason::MalformedGeometry { detail },
+        Unreadable::NotFinite => Reason::NotFinite,
+        Unreadable::Kind { kind } => Reason::UnsupportedGeometry { kind },
+        Unreadable::TooManyVertices { count, limit } => Reason::TooManyVertices { count, limit },
+    }
+}
+
+/// Warnings about what the reader had to do.
+fn note_reading(
+    warnings: &mut Vec<Warning>,
+    (dropped_z, dropped_m, closed_rings, reassigned_rings, not_a_number): (bool, bool, u32, bool, bool),
+    undecodable_fields: &[String],
+) {
+    if dropped_z {
+        warnings.push(Warning::new(
+            WarningCode::ZDropped,
+            "忽略了高程（Z）",
+            "heights (Z) were left out",
+        ));
+    }
+    if dropped_m {
+        warnings.push(Warning::new(
+            WarningCode::MDropped,
+            "忽略了测量值（M）",
+            "measures (M) were left out",
+        ));
+    }
+    if closed_rings > 0 {
+        warnings.push(Warning::new(
+            WarningCode::RingClosed,
+            format!("{closed_rings} 个环未闭合，已闭合"),
+            format!("{closed_rings} rings were open and have been closed"),
+        ));
+    }
+    if reassigned_rings {
+        warnings.push(Warning::new(
+            WarningCode::RingsReassigned,
+            "内外环方向与位置不符，已按位置重新判定",
+            "the direction of rings contradicts their position; shells and holes were told apart by position",
+        ));
+    }
+    if not_a_number {
+        warnings.push(Warning::new(
+            WarningCode::NotANumber,
+            "属性中有 NaN 或无穷大，按空值处理",
+            "NaN or infinity among the attributes, taken as empty",
+        ));
+    }
+    if !undecodable_fields.is_empty() {
+        let names = undecodable_fields.join(", ");
+        warnings.push(Warning::new(
+            WarningCode::UndecodableText,
+            format!("有无法解码的文字：{names}"),
+            format!("text that can't be decoded in: {names}"),
+        ));
+    }
+}
+
+fn is_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.trim().is_empty(),
+        _ => false,
+    }
+}
+
+/// A scalar as text without surrounding space; nothing for empty values and for lists.
+fn plain_text(value: &Value) -> Option<String> {
+    let text = match value {
+        Value::String(text) => text.trim().to_owned(),
+        Value::Number(number) => match number.as_f64() {
+            // Shapefiles store whole numbers as 12.0: the key is 12 all the same.
+            Some(float) if number.is_f64() && float.fract() == 0.0 && float.abs() < 1e15 => {
+                format!("{float:.0}")
+            }
+            _ => number.to_string(),
+        },
+        Value::Bool(flag) => flag.to_string(),
+        Value::Null | Value::Array(_) | Value::Object(_) => return None,
+    };
+    (!text.is_empty()).then_some(text)
+}
+
+/// The typed value, and whether it says all that the source's value says.
+fn typed(rule: ValueRule, value: &Value) -> Option<(Value, bool)> {
+    match rule {
+        ValueRule::Text => {
+            let text = plain_text(value)?;
+            let is_verbatim = matches!(value, Value::String(original) if *original == text);
+            Some((Value::from(text), is_verbatim))
+        }
+        ValueRule::Number(factor) => {
+            let number = number_of(value)?;
+            let is_verbatim = factor == 1.0 && value.is_number();
+            Some((Value::from(number * factor), is_verbatim))
+        }
+        ValueRule::Integer => {
+            let number = number_of(value)?;
+            let is_whole = number.fract() == 0.0 && number.abs() < 1e9;
+            is_whole.then(|| (Value::from(number as i64), value.is_number()))
+        }
+        ValueRule::Closed(list) => {
+            let text = plain_text(value)?;
+            let code = closed_code(list, &text)?;
+            Some((Value::from(code), text == code))
+        }
+        ValueRule::Date => {
+            let text = plain_text(value)?;
+            let date = iso_date(&text)?;
+            let is_verbatim = date == text;
+            Some((Value::from(date), is_verbatim))
+        }
+    }
+}
+
+/// A finite number, also from text with thousands separators.
+fn number_of(value: &Value) -> Option<f64> {
+    match value {
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) => {
+            let plain: String = text
+                .chars()
+                .filter(|c| !matches!(c, ',' | '\u{ff0c}' | ' ' | '\u{a0}'))
+                .collect();
+            plain.parse().ok().filter(|number: &f64| number.is_finite())
+        }
+        _ => None,
+    }
+}
+
+/// `2013-01-05` from that, `2013/1/5`, `20130105`, `2013年1月5日`, `1/5/2013` (month first) or a
+/// time stamp that starts with a date.
+fn iso_date(text: &str) -> Option<String> {
+    let date = text.split(['T', ' ']).next()?;
+    let parts: Vec<&str> = date
+        .split(['-', '/', '.', '年', '月', '日'])
+        .filter(|part| !part.is_empty())
+        .collect();
+    let (year, month, day) = match parts.as_slice() {
+        [whole] if whole.len() == 8 => (whole.get(0..4)?, whole.get(4..6)?, whole.get(6..8)?),
+        [year, month, day] if year.len() == 4 => (*year, *month, *day),
+        [month, day, year] if year.len() == 4 => (*year, *month, *day),
+        _ => return None,
+    };
+    let (year, month, day): (u32, u32, u32) = (year.parse().ok()?, month.parse().ok()?, day.parse().ok()?);
+    let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let days = match month {
+        2 if is_leap => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        1..=12 => 31,
+        _ => return None,
+    };
+    let is_date = (1..=days).contains(&day) && year >= 1000;
+    is_date.then(|| format!("{year:04}-{month:02}-{day:02}"))
+}
+
+/// A key from what the row is: stable as long as the shape (to 10⁻⁷ degrees, about a centimetre)
+/// stays, or for rows without one, the attributes.
+fn content_key(shape: Option<&Geometry<f64>>, properties: &Map<String, Value>) -> String {
+    use geo::CoordsIter;
+    let mut hash = Sha256::new();
+    let prefix = match shape {
+        Some(shape) => {
+            for coord in shape.coords_iter() {
+                hash.update(((coord.x * 1e7).round() as i64).to_le_bytes());
+                hash.update(((coord.y * 1e7).round() as i64).to_le_bytes());
+            }
+            "geom"
+        }
+        None => {
+            hash.update(Value::Object(properties.clone()).to_string());
+            "row"
+        }
+    };
+    let digest = hash.finalize();
+    let hex: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    format!("{prefix}:{hex}")
+}
+
+/// Vertices a quarantined shape may have to be kept for showing.
+const MAX_SHOWN_VERTICES: usize = 100_000;
+
+fn shown_geometry(geometry: &Geometry<f64>) -> Option<String> {
+    use geo::CoordsIter;
+    (geometry.coords_count() <= MAX_SHOWN_VERTICES).then(|| crate::formats::geojson::geometry_text(geometry))
 }

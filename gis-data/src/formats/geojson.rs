@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use encoding_rs::{Encoding, UTF_8};
+use geo_types::{Coord, Geometry, LineString, Polygon};
 use serde_json::Value;
 
 use super::json::{self, Found, Window, WindowError};
@@ -446,4 +447,85 @@ impl Iterator for Rows {
     fn next(&mut self) -> Option<Self::Item> {
         self.step().transpose()
     }
+}
+
+/// A shape as GeoJSON text, coordinates with all their digits.
+pub(crate) fn geometry_text(geometry: &Geometry<f64>) -> String {
+    let mut text = String::new();
+    write_geometry(&mut text, geometry);
+    text
+}
+
+fn write_geometry(text: &mut String, geometry: &Geometry<f64>) {
+    let mut typed = |kind: &str, write: &mut dyn FnMut(&mut String)| {
+        text.push_str("{\"type\":\"");
+        text.push_str(kind);
+        text.push_str("\",\"coordinates\":");
+        write(text);
+        text.push('}');
+    };
+    match geometry {
+        Geometry::Point(point) => typed("Point", &mut |text| write_position(text, &point.0)),
+        Geometry::Line(line) => typed("LineString", &mut |text| {
+            write_list(text, [line.start, line.end].iter(), write_position);
+        }),
+        Geometry::LineString(line) => typed("LineString", &mut |text| write_line(text, line)),
+        Geometry::Polygon(polygon) => typed("Polygon", &mut |text| write_polygon(text, polygon)),
+        Geometry::MultiPoint(points) => typed("MultiPoint", &mut |text| {
+            write_list(text, points.iter(), |text, point| write_position(text, &point.0));
+        }),
+        Geometry::MultiLineString(lines) => typed("MultiLineString", &mut |text| {
+            write_list(text, lines.iter(), write_line);
+        }),
+        Geometry::MultiPolygon(polygons) => typed("MultiPolygon", &mut |text| {
+            write_list(text, polygons.iter(), write_polygon);
+        }),
+        Geometry::Rect(rect) => typed("Polygon", &mut |text| {
+            write_polygon(text, &rect.to_polygon());
+        }),
+        Geometry::Triangle(triangle) => typed("Polygon", &mut |text| {
+            write_polygon(text, &triangle.to_polygon());
+        }),
+        Geometry::GeometryCollection(members) => {
+            text.push_str("{\"type\":\"GeometryCollection\",\"geometries\":");
+            write_list(text, members.iter(), write_geometry);
+            text.push('}');
+        }
+    }
+}
+
+fn write_list<'a, T: 'a>(text: &mut String, items: impl Iterator<Item = &'a T>, write: impl Fn(&mut String, &'a T)) {
+    text.push('[');
+    for (position, item) in items.enumerate() {
+        if position > 0 {
+            text.push(',');
+        }
+        write(text, item);
+    }
+    text.push(']');
+}
+
+fn write_position(text: &mut String, coord: &Coord<f64>) {
+    for (before, value) in [('[', coord.x), (',', coord.y)] {
+        text.push(before);
+        // JSON has no word for NaN and infinity.
+        if value.is_finite() {
+            text.push_str(&value.to_string());
+        } else {
+            text.push_str("null");
+        }
+    }
+    text.push(']');
+}
+
+fn write_line(text: &mut String, line: &LineString<f64>) {
+    write_list(text, line.0.iter(), write_position);
+}
+
+fn write_polygon(text: &mut String, polygon: &Polygon<f64>) {
+    write_list(
+        text,
+        std::iter::once(polygon.exterior()).chain(polygon.interiors()),
+        write_line,
+    );
 }
