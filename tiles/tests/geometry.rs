@@ -1,5 +1,7 @@
 //! Geometry in tiles, seen through a third-party decoder.
 
+#![expect(clippy::unwrap_used, reason = "a broken fixture should stop the test")]
+
 mod support;
 
 use std::{collections::BTreeSet, time::Instant};
