@@ -1,0 +1,138 @@
+// Every address of the server that the page uses, one function each.
+import { getJson, send, withQuery } from "@/api/http";
+import type {
+  Asset,
+  AssetSummary,
+  AssetVersion,
+  ImportJob,
+  ImportRequest,
+  ImportRow,
+  MapSettings,
+  Page,
+  Readiness,
+  SearchHit,
+  TileJson,
+  Totals,
+} from "@/api/types";
+import type { ImportOutcome, LayerName, Theme } from "@/vocabulary";
+
+/** The two dates of a reading; null means now. */
+export type Moment = { asOf: string | null; knownAt: string | null };
+
+const moment = ({ asOf, knownAt }: Moment) => ({ as_of: asOf, known_at: knownAt });
+
+export function fetchMapSettings(): Promise<MapSettings> {
+  return getJson("/api/v1/map");
+}
+
+export function fetchTileJson(layers: readonly LayerName[]): Promise<TileJson> {
+  return getJson(`/tiles/${layers.join(",")}`);
+}
+
+/** How far the server is with loading. It answers 503 with the same body while it isn't ready. */
+export async function fetchReadiness(): Promise<Readiness> {
+  const response = await fetch("/readyz", { headers: { accept: "application/json" }, cache: "no-store" });
+  if (response.status !== 200 && response.status !== 503) throw new Error(`unexpected status ${response.status}`);
+  const text = await response.text();
+  try {
+    const body = JSON.parse(text) as Partial<Readiness>;
+    return { ready: response.status === 200, stages: body.stages ?? [] };
+  } catch {
+    return { ready: response.status === 200, stages: [] };
+  }
+}
+
+export function fetchTotals(at: Moment, signal?: AbortSignal): Promise<Totals> {
+  return getJson(withQuery("/api/v1/totals", moment(at)), signal);
+}
+
+export function fetchAsset(layer: LayerName, id: string, at: Moment, signal?: AbortSignal): Promise<Asset> {
+  return getJson(withQuery(`/api/v1/${layer}/${encodeURIComponent(id)}`, moment(at)), signal);
+}
+
+export async function fetchVersions(layer: LayerName, id: string, signal?: AbortSignal): Promise<AssetVersion[]> {
+  const page = await getJson<Page<AssetVersion>>(`/api/v1/${layer}/${encodeURIComponent(id)}/versions`, signal);
+  return page.items;
+}
+
+export async function search(text: string, at: Moment, signal?: AbortSignal): Promise<SearchHit[]> {
+  const page = await getJson<Page<SearchHit>>(withQuery("/api/v1/search", { q: text, limit: 12, ...moment(at) }), signal);
+  return page.items;
+}
+
+export type AssetQuery = Moment & {
+  q: string;
+  filter: Partial<Record<Theme, string[]>>;
+  bbox: string | null;
+  sort: string;
+  limit: number;
+};
+
+/** The address of a list; filters are comma-separated words, `none` for what nobody has filled in. */
+export function assetListAddress(layer: LayerName, query: AssetQuery): string {
+  const filters = Object.fromEntries(Object.entries(query.filter).map(([field, values]) => [field, values?.join(",")]));
+  return withQuery(`/api/v1/${layer}`, {
+    ...moment(query),
+    q: query.q,
+    bbox: query.bbox,
+    sort: query.sort,
+    limit: query.limit,
+    count: true,
+    ...filters,
+  });
+}
+
+export function fetchAssetList(address: string, signal?: AbortSignal): Promise<Page<AssetSummary>> {
+  return getJson(address, signal);
+}
+
+export function fetchImports(): Promise<Page<ImportJob>> {
+  return getJson("/api/v1/imports");
+}
+
+export function fetchImport(id: string): Promise<ImportJob> {
+  return getJson(`/api/v1/imports/${encodeURIComponent(id)}`);
+}
+
+export async function startImport(request: ImportRequest): Promise<string> {
+  const form = new FormData();
+  // Settings go before the file, so that the server knows them when the bytes arrive.
+  form.set("layer", request.layer);
+  for (const name of ["crs", "encoding", "dataset", "valid_from"] as const) {
+    if (request[name] !== "") form.set(name, request[name]);
+  }
+  for (const { target, source } of request.map) {
+    if (target !== "" && source !== "") form.append("map", `${target}=${source}`);
+  }
+  if (request.close_missing) form.set("close_missing", "true");
+  if (request.dry_run) form.set("dry_run", "true");
+  form.set("file", request.file, request.file.name);
+  const response = await send("/api/v1/imports", { method: "POST", body: form });
+  const { id } = (await response.json()) as { id: string };
+  return id;
+}
+
+export async function cancelImport(id: string): Promise<void> {
+  await send(`/api/v1/imports/${encodeURIComponent(id)}`, { method: "DELETE" });
+}
+
+export function importRowsAddress(id: string, outcome: ImportOutcome, limit: number): string {
+  return withQuery(`/api/v1/imports/${encodeURIComponent(id)}/rows`, { outcome, limit });
+}
+
+export function fetchImportRows(address: string, signal?: AbortSignal): Promise<Page<ImportRow>> {
+  return getJson(address, signal);
+}
+
+export function importCsvAddress(id: string): string {
+  return `/api/v1/imports/${encodeURIComponent(id)}/report.csv`;
+}
+
+export function importJsonAddress(id: string): string {
+  return `/api/v1/imports/${encodeURIComponent(id)}`;
+}
+
+/** A text that changes whenever the ledger grows; used to notice what others have changed. */
+export async function fetchLedgerMark(): Promise<string> {
+  return JSON.stringify(await getJson<unknown>("/api/v1/ledger/head"));
+}

@@ -1,0 +1,158 @@
+// The answers of the server, by hand in the shapes of its contract. They are meant to be replaced by what
+// openapi-typescript makes from /openapi.json; nothing else in the page describes an answer.
+import type { Geometry } from "geojson";
+import type { ImportLayer, ImportOutcome, LayerName, Theme } from "@/vocabulary";
+
+export type BoundingBox = [west: number, south: number, east: number, north: number];
+
+/** RFC 9457, with the field at fault and what to do about it. */
+export type Problem = {
+  type: string;
+  title: string;
+  status: number;
+  detail?: string;
+  field?: string | null;
+  remedy?: string | null;
+};
+
+export type Page<Item> = { items: Item[]; next: string | null; total?: number | null };
+
+export type AssetSummary = {
+  id: string;
+  feature_id: number;
+  layer: LayerName;
+  code: string | null;
+  name: string | null;
+  address: string | null;
+  region: { code: string; name: string } | null;
+  unit: { id: string; code: string; name: string } | null;
+  title_status: string | null;
+  usage: string | null;
+  occupancy: string | null;
+  idle_since: string | null;
+  area_m2: number | null;
+  registered_area_m2: number | null;
+  gk_zone: { central_meridian: number; epsg: number | null } | null;
+  valid_from: string;
+  valid_to: string | null;
+  recorded_from: string;
+  recorded_to: string | null;
+  version: number;
+  bbox: BoundingBox | null;
+};
+
+export type RelatedObject = { id: string; code: string | null; name: string | null };
+
+export type Repair = { reason: string; original: Geometry | null; area_before_m2: number | null; area_after_m2: number | null };
+
+export type Asset = AssetSummary & {
+  source: { dataset: string | null; key: string | null; row: number | null; attributes: Record<string, unknown> | null } | null;
+  repaired: Repair | null;
+  geometry: Geometry | null;
+  sites?: RelatedObject[] | null;
+  parcels?: RelatedObject[] | null;
+  buildings?: RelatedObject[] | null;
+};
+
+export type AssetVersion = Partial<AssetSummary> & {
+  version: number;
+  valid_from: string;
+  valid_to: string | null;
+  recorded_from: string;
+  recorded_to: string | null;
+  ledger_seq: number | null;
+  changed: string[] | null;
+  reason: string | null;
+  actor: string | null;
+};
+
+export type SearchHit = {
+  layer: LayerName | "units" | "rooms" | "regions";
+  id: string;
+  code: string | null;
+  name: string | null;
+  address: string | null;
+  matched: "code" | "name" | "address";
+  bbox: BoundingBox | null;
+  point: [longitude: number, latitude: number] | null;
+};
+
+export type CountAndArea = { count: number; area_m2: number };
+export type LayerTotals = CountAndArea & Partial<Record<Theme, Record<string, CountAndArea>>>;
+export type Totals = Partial<Record<LayerName, LayerTotals>> & { units?: { count: number } };
+
+export type MapSettings = {
+  center: [longitude: number, latitude: number];
+  zoom: number;
+  bounds: BoundingBox | null;
+  credits: { text: string; href?: string | null }[];
+  base_map: { kind: "bundled" } | { kind: "raster"; tiles: string[]; attribution?: string | null };
+  datasets: { name: string; licence: string | null; credit: string | null }[];
+  today: string;
+  ready: boolean;
+};
+
+export type TileJson = { tiles: string[]; minzoom?: number; maxzoom?: number };
+
+export type Readiness = { ready: boolean; stages?: { name: string; done: number; total: number }[] };
+
+export type ImportCounts = { read: number; inserted: number; unchanged: number; new_version: number; quarantined: number };
+
+export type ImportReport = {
+  format: string;
+  encoding: string | null;
+  crs: { declared: string | null; used: string | null };
+  dataset: string;
+  valid_from: string;
+  counts: ImportCounts;
+  repaired: number;
+  missing: number;
+  closed: number;
+  warnings: Record<string, number>;
+  mapping: Record<string, string>;
+  bbox: BoundingBox | null;
+  dry_run?: boolean;
+};
+
+export type ImportJob = {
+  id: string;
+  file_name: string;
+  layer: ImportLayer;
+  state: "reading" | "writing" | "done" | "failed" | "cancelled";
+  progress: {
+    bytes_read: number;
+    bytes_total: number | null;
+    rows: number;
+    rate_rows_per_s: number | null;
+    seconds_left: number | null;
+  } | null;
+  problem: Problem | null;
+  report: ImportReport | null;
+  created_at?: string | null;
+  dry_run?: boolean;
+};
+
+export type ImportReason = { code: string; zh: string; en: string };
+
+export type ImportRow = {
+  row: number | null;
+  source_key: string | null;
+  outcome: ImportOutcome;
+  reason: ImportReason | null;
+  warnings: ImportReason[] | null;
+  asset: { id: string } | null;
+  geometry: Geometry | null;
+  original: Geometry | null;
+};
+
+export type ImportRequest = {
+  file: File;
+  layer: ImportLayer;
+  crs: string;
+  encoding: string;
+  dataset: string;
+  valid_from: string;
+  map: { target: string; source: string }[];
+  close_missing: boolean;
+  dry_run: boolean;
+};

@@ -1,0 +1,29 @@
+// The little geometry the page does itself: boxes of shapes that it was given.
+import type { Geometry, Position } from "geojson";
+import type { BoundingBox } from "@/api/types";
+
+function* positionsOf(geometry: Geometry): Generator<Position> {
+  if (geometry.type === "GeometryCollection") {
+    for (const part of geometry.geometries) yield* positionsOf(part);
+    return;
+  }
+  const stack: unknown[] = [geometry.coordinates];
+  while (stack.length > 0) {
+    const top = stack.pop();
+    if (!Array.isArray(top)) continue;
+    if (typeof top[0] === "number") yield top as Position;
+    else stack.push(...(top as unknown[]));
+  }
+}
+
+/** The box around a shape in degrees, nothing for an empty one. */
+export function boundingBox(geometry: Geometry): BoundingBox | null {
+  const box: BoundingBox = [Infinity, Infinity, -Infinity, -Infinity];
+  for (const [longitude = 0, latitude = 0] of positionsOf(geometry)) {
+    box[0] = Math.min(box[0], longitude);
+    box[1] = Math.min(box[1], latitude);
+    box[2] = Math.max(box[2], longitude);
+    box[3] = Math.max(box[3], latitude);
+  }
+  return box[0] === Infinity ? null : box;
+}

@@ -1,0 +1,107 @@
+// Imports of this server: the list, the one being looked at, and the file waiting in the dialog.
+import { defineStore } from "pinia";
+import { computed, ref, shallowRef } from "vue";
+import { cancelImport, fetchImport, fetchImports, startImport } from "@/api/registry";
+import type { ImportJob, ImportRequest, Problem } from "@/api/types";
+import { useServerStore } from "@/state/server";
+
+const pollRunning_ms = 500;
+
+export function isRunning(job: ImportJob): boolean {
+  return job.state === "reading" || job.state === "writing";
+}
+
+export const useImportsStore = defineStore("imports", () => {
+  const server = useServerStore();
+  const jobs = ref<ImportJob[]>([]);
+  const isListLoaded = ref(false);
+  const isDialogOpen = ref(false);
+  const waitingFile = shallowRef<File | null>(null);
+  /** What was asked for, so that a refused import can be tried again with one thing changed. */
+  const requests = new Map<string, ImportRequest>();
+  /** A refusal that the dialog shows beside the field it names. */
+  const refusal = shallowRef<{ request: ImportRequest; problem: Problem } | null>(null);
+  const running = computed(() => jobs.value.filter(isRunning));
+
+  function keep(job: ImportJob): void {
+    const at = jobs.value.findIndex((one) => one.id === job.id);
+    if (at === -1) jobs.value.unshift(job);
+    else jobs.value[at] = job;
+  }
+
+  const followed = new Set<string>();
+
+  async function follow(id: string): Promise<void> {
+    if (followed.has(id)) return;
+    followed.add(id);
+    try {
+      await followToTheEnd(id);
+    } finally {
+      followed.delete(id);
+    }
+  }
+
+  async function followToTheEnd(id: string): Promise<void> {
+    for (;;) {
+      try {
+        const job = await fetchImport(id);
+        keep(job);
+        if (!isRunning(job)) {
+          if (job.state === "done") server.somethingChanged();
+          if (job.state === "failed" && job.problem?.field != null) offerAgain(id, job.problem);
+          return;
+        }
+      } catch {
+        // The server went away or the import is gone: the list, read again on recovery, says which.
+        return;
+      }
+      await new Promise((resolve) => setTimeout(resolve, pollRunning_ms));
+    }
+  }
+
+  async function refresh(): Promise<void> {
+    const page = await fetchImports();
+    jobs.value = page.items;
+    isListLoaded.value = true;
+    for (const job of running.value) void follow(job.id);
+  }
+
+  async function start(request: ImportRequest): Promise<string> {
+    const id = await startImport(request);
+    requests.set(id, request);
+    keep(await fetchImport(id));
+    void follow(id);
+    return id;
+  }
+
+  async function load(id: string): Promise<void> {
+    const job = await fetchImport(id);
+    keep(job);
+    if (isRunning(job)) void follow(id);
+  }
+
+  async function cancel(id: string): Promise<void> {
+    await cancelImport(id);
+    keep(await fetchImport(id));
+  }
+
+  function offer(file: File | null): void {
+    refusal.value = null;
+    waitingFile.value = file;
+    isDialogOpen.value = true;
+  }
+
+  function offerAgain(id: string, problem: Problem): void {
+    const request = requests.get(id);
+    if (request === undefined) return;
+    refusal.value = { request, problem };
+    waitingFile.value = request.file;
+    isDialogOpen.value = true;
+  }
+
+  function canTryAgain(id: string): boolean {
+    return requests.has(id);
+  }
+
+  return { jobs, isListLoaded, running, isDialogOpen, waitingFile, refusal, refresh, load, start, cancel, offer, offerAgain, canTryAgain };
+});

@@ -1,0 +1,78 @@
+// What is known about the server: is it there, is it ready, what does the map start from, has anything changed.
+import { defineStore } from "pinia";
+import { computed, ref } from "vue";
+import { listenToConnection, ProblemError } from "@/api/http";
+import { fetchLedgerMark, fetchMapSettings, fetchReadiness } from "@/api/registry";
+import type { MapSettings, Readiness } from "@/api/types";
+
+type Connection = "connecting" | "loading" | "ready" | "lost";
+
+const pollWhileAway_ms = 1500;
+const pollForChanges_ms = 10_000;
+
+export const useServerStore = defineStore("server", () => {
+  const connection = ref<Connection>("connecting");
+  const stages = ref<NonNullable<Readiness["stages"]>>([]);
+  const settings = ref<MapSettings | null>(null);
+  /** Grows whenever what is shown may have changed; tiles, totals, lists and cards follow it. */
+  const revision = ref(0);
+  const today = computed(() => settings.value?.today ?? new Date().toISOString().slice(0, 10));
+
+  let ledgerMark: string | null = null;
+  let isLedgerFollowed = true;
+  let isChecking = false;
+
+  function somethingChanged(): void {
+    revision.value += 1;
+  }
+
+  async function check(): Promise<void> {
+    if (isChecking) return;
+    isChecking = true;
+    try {
+      const readiness = await fetchReadiness();
+      stages.value = readiness.stages ?? [];
+      if (!readiness.ready) {
+        connection.value = "loading";
+      } else {
+        const wasAway = connection.value !== "ready";
+        if (settings.value === null || wasAway) settings.value = await fetchMapSettings();
+        connection.value = "ready";
+        if (wasAway) somethingChanged();
+      }
+    } catch {
+      connection.value = settings.value === null && connection.value === "connecting" ? "connecting" : "lost";
+      if (settings.value === null) connection.value = "lost";
+    } finally {
+      isChecking = false;
+    }
+    if (connection.value !== "ready") setTimeout(() => void check(), pollWhileAway_ms);
+  }
+
+  async function followLedger(): Promise<void> {
+    if (connection.value === "ready" && isLedgerFollowed && document.visibilityState === "visible") {
+      try {
+        const mark = await fetchLedgerMark();
+        if (ledgerMark !== null && mark !== ledgerMark) somethingChanged();
+        ledgerMark = mark;
+      } catch (error) {
+        // A server without a ledger head isn't asked again; a lost one is noticed by the connection itself.
+        if (error instanceof ProblemError && error.problem.status === 404) isLedgerFollowed = false;
+      }
+    }
+    setTimeout(() => void followLedger(), pollForChanges_ms);
+  }
+
+  function start(): void {
+    listenToConnection((reached) => {
+      if (!reached && connection.value === "ready") {
+        connection.value = "lost";
+        void check();
+      }
+    });
+    void check();
+    void followLedger();
+  }
+
+  return { connection, stages, settings, revision, today, start, somethingChanged };
+});

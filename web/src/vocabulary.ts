@@ -1,0 +1,72 @@
+// The closed lists of words that the server, the tiles and the page share (the same spelling in SQL, JSON and here).
+
+export const layerNames = ["parcels", "buildings", "sites"] as const;
+export type LayerName = (typeof layerNames)[number];
+
+/** Everything a file can be imported as; regions, units and rooms have no tiles. */
+export const importLayers = ["parcels", "buildings", "sites", "units", "rooms", "regions"] as const;
+export type ImportLayer = (typeof importLayers)[number];
+
+export const titleStatuses = ["unified", "other_handed", "other_not_handed", "none_handed", "none_not_handed", "other"] as const;
+export const usages = [
+  "administrative_office",
+  "housing_security",
+  "technical",
+  "public_service",
+  "commercial",
+  "idle_land",
+  "other",
+] as const;
+export const occupancies = [
+  "in_use",
+  "idle",
+  "let",
+  "lent",
+  "rented_in",
+  "borrowed_in",
+  "under_repair",
+  "vacating",
+  "dangerous",
+  "demolished",
+] as const;
+
+export const themes = ["title_status", "usage", "occupancy"] as const;
+export type Theme = (typeof themes)[number];
+
+/** Stands for a value that nobody has filled in, in filters, legends and query strings. */
+export const notFilled = "none";
+
+const valuesByTheme: Record<Theme, readonly string[]> = { title_status: titleStatuses, usage: usages, occupancy: occupancies };
+
+/** The values of a theme in legend order, the unfilled one last. */
+export function valuesOf(theme: Theme): readonly string[] {
+  return [...valuesByTheme[theme], notFilled];
+}
+
+export function isLayerName(text: string): text is LayerName {
+  return (layerNames as readonly string[]).includes(text);
+}
+
+export function isTheme(text: string): text is Theme {
+  return (themes as readonly string[]).includes(text);
+}
+
+export const importOutcomes = ["inserted", "new_version", "unchanged", "repaired", "quarantined", "missing", "closed"] as const;
+export type ImportOutcome = (typeof importOutcomes)[number];
+
+/** The fields of ours that a column of a file can be mapped to, in the order the form offers them. */
+export const mappableFields = [
+  "key",
+  "code",
+  "name",
+  "address",
+  "title_status",
+  "usage",
+  "occupancy",
+  "registered_area_m2",
+  "unit_code",
+  "region_code",
+  "parent_code",
+  "level",
+  "kind",
+] as const;
