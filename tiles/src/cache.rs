@@ -151,10 +151,16 @@ fn sum(versions: [u64; LayerName::ALL.len()]) -> u64 {
     versions.iter().fold(0, |sum, version| sum.wrapping_add(*version))
 }
 
+/// Level 1: level 0, which the library calls its fastest, does not compress at all, and higher ones
+/// take twice the time for a twentieth of the size.
+fn quick() -> CompressionLvl {
+    CompressionLvl::new(1).unwrap_or_default()
+}
+
 fn gzip(raw: &[u8]) -> Arc<[u8]> {
     thread_local! {
         static COMPRESSOR: RefCell<(Compressor, Vec<u8>)> =
-            RefCell::new((Compressor::new(CompressionLvl::fastest()), Vec::new()));
+            RefCell::new((Compressor::new(quick()), Vec::new()));
     }
     if raw.is_empty() {
         return Arc::default();

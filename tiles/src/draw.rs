@@ -6,7 +6,7 @@ use crate::{
     clip::{INSIDE, Place, Point, Ring, clip, grouped, mended, place},
     encode::{GeometryType, LayerWriter, ValueIndex},
     feature::{LayerName, ScopeFilter, Word, Words},
-    grid::{EXTENT, TileId},
+    grid::{EXTENT, TileId, WorldBox},
     shape::{Kind, RingView, ShapeView},
     simplify::{Snapping, area, island},
     store::{Slot, Store},
@@ -15,6 +15,9 @@ use crate::{
 
 /// A tile between the first feature zoom and the feature zoom holds features up to this many.
 const FEW_FEATURES: u64 = 20_000;
+
+/// Rings of more vertices are first looked at from the tile, see [`Snapping::ring_nearby`].
+const LONG_RING: usize = 128;
 
 /// Attribute names of features; the constants below are positions in it.
 const KEYS: [&str; 11] = [
@@ -99,7 +102,8 @@ fn draw_features(
         rings,
     } = scratch;
     slots.clear();
-    slots.extend(store.index().meeting(&tile.reach()));
+    let near = tile.reach();
+    slots.extend(store.index().meeting(&near));
     // The tree answers in its own order; slots are in the order of the curve, so sorted they are
     // read from memory in one sweep.
     slots.sort_unstable();
@@ -130,7 +134,7 @@ fn draw_features(
         let shape = store.shape(number);
         let kind = match shape.kind {
             Kind::Points => draw_points(shape, snapping, writer),
-            Kind::Polygons => rings.draw(shape, snapping, writer),
+            Kind::Polygons => rings.draw(shape, snapping, near, writer),
         };
         if !writer.has_geometry() {
             continue;
@@ -202,8 +206,14 @@ struct Rings {
 }
 
 impl Rings {
-    fn draw(&mut self, shape: ShapeView<'_>, snapping: Snapping, writer: &mut LayerWriter) -> GeometryType {
-        self.snap(shape, snapping);
+    fn draw(
+        &mut self,
+        shape: ShapeView<'_>,
+        snapping: Snapping,
+        near: WorldBox,
+        writer: &mut LayerWriter,
+    ) -> GeometryType {
+        self.snap(shape, snapping, near);
         let mend = shape.needs_mending(snapping.z);
         match place(self.buffers[..self.used].iter().flatten()) {
             Place::Outside => {}
@@ -235,7 +245,7 @@ impl Rings {
 
     /// Fills the buffers with the rings of a zoom. Collapsed outer rings become islands, collapsed
     /// holes disappear.
-    fn snap(&mut self, shape: ShapeView<'_>, snapping: Snapping) {
+    fn snap(&mut self, shape: ShapeView<'_>, snapping: Snapping, near: WorldBox) {
         self.used = 0;
         self.exterior.clear();
         let mut last_exterior_collapsed = false;
@@ -246,7 +256,20 @@ impl Rings {
             if self.buffers.len() == self.used {
                 self.buffers.push(Ring::new());
             }
-            let turn = snapping.ring(ring, &mut self.buffers[self.used]);
+            let buffer = &mut self.buffers[self.used];
+            let mut turn = 0;
+            if ring.vertices.len() > LONG_RING {
+                turn = snapping.ring_nearby(ring, near, buffer);
+                if place(&*buffer) == Place::Outside {
+                    // Nothing of this ring can be seen, so its holes cannot either; an outer ring
+                    // of no area stands for it.
+                    last_exterior_collapsed |= ring.exterior;
+                    continue;
+                }
+            }
+            if turn == 0 {
+                turn = snapping.ring(ring, buffer);
+            }
             if ring.exterior {
                 last_exterior_collapsed = turn == 0;
             }

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Changes applied before readers get their turn.
-const CHANGES_AT_ONCE: usize = 128;
+const CHANGES_AT_ONCE: usize = 512;
 
 /// The turn they get: long enough for a sleeping reader to wake up and take its lock.
 const READERS_TURN: Duration = Duration::from_micros(50);
@@ -28,7 +28,7 @@ const READERS_TURN: Duration = Duration::from_micros(50);
 /// The features of one layer, ready for tiles and for questions about places.
 ///
 /// Every method may be called from any thread. Reading takes a shared lock for as long as one tile
-/// takes to encode; [`Layer::apply`] takes the exclusive lock for a hundred changes at a time.
+/// takes to encode; [`Layer::apply`] takes the exclusive lock for a few hundred changes at a time.
 #[derive(Debug)]
 pub struct Layer {
     name: LayerName,
@@ -192,6 +192,7 @@ impl Layer {
                 }
             }
         }
+        touched.settle(|region| self.read().summary().extent(region));
         if !touched.is_empty() {
             if self.position() >= position {
                 // Tiles may keep their version although they changed: see `TileSet`.

@@ -2,7 +2,7 @@
 
 use crate::{
     clip::{Point, Ring, cross},
-    grid::MAX_ZOOM,
+    grid::{MAX_ZOOM, WorldBox},
     shape::{FIRST_MENDED_ZOOM, Kind, RingView, ShapeView},
 };
 
@@ -119,6 +119,63 @@ impl Snapping {
             if keep <= self.z {
                 push_corner(out, self.snap(vertex));
             }
+        }
+        close(out);
+        area(out)
+    }
+}
+
+/// What a long ring looks like from one tile: a run of vertices on one outer side of the tile is as
+/// good as its two ends, because the straight line between them stays on that side too.
+fn far_runs_cut<'a>(ring: RingView<'a>, z: u8, near: WorldBox) -> impl Iterator<Item = [u32; 2]> + use<'a> {
+    let sides = move |[x, y]: [u32; 2]| {
+        u8::from(x < near.min_x)
+            | u8::from(x > near.max_x) << 1
+            | u8::from(y < near.min_y) << 2
+            | u8::from(y > near.max_y) << 3
+    };
+    let mut kept = ring
+        .vertices
+        .iter()
+        .zip(ring.keep)
+        .filter(move |&(_, &keep)| keep <= z)
+        .map(|(&vertex, _)| vertex);
+    // Sides shared by every vertex since the last one given out, and the end of that run.
+    let mut shared = 0;
+    let mut run_end: Option<[u32; 2]> = None;
+    let mut ready: Option<[u32; 2]> = None;
+    std::iter::from_fn(move || {
+        if let Some(vertex) = ready.take() {
+            return Some(vertex);
+        }
+        for vertex in kept.by_ref() {
+            let here = sides(vertex);
+            if shared & here != 0 {
+                shared &= here;
+                run_end = Some(vertex);
+                continue;
+            }
+            // The line from the run's end to here may cross the tile, so both are corners.
+            shared = here;
+            return match run_end.take() {
+                Some(end) => {
+                    ready = Some(vertex);
+                    Some(end)
+                }
+                None => Some(vertex),
+            };
+        }
+        run_end.take()
+    })
+}
+
+impl Snapping {
+    /// [`Snapping::ring`] of what can be seen of a long ring from near the tile. The result clips to
+    /// the same polygon, but says nothing else about the ring.
+    pub fn ring_nearby(self, ring: RingView<'_>, near: WorldBox, out: &mut Ring) -> i128 {
+        out.clear();
+        for vertex in far_runs_cut(ring, self.z, near) {
+            push_corner(out, self.snap(vertex));
         }
         close(out);
         area(out)

@@ -376,9 +376,7 @@ impl Store {
         self.index.insert(&slot.bounds, number);
         self.summary.add(&slot.share());
         touched.add(&slot.bounds);
-        if slot.region != Word::NONE {
-            touched.add_region(&self.summary.extent(slot.region));
-        }
+        touched.add_region(slot.region);
     }
 
     /// Removes a feature, if it is there, and notes what it touched.
@@ -397,9 +395,7 @@ impl Store {
         self.index.remove(&bounds, number);
         self.summary.remove(&share);
         touched.add(&bounds);
-        if share.region != Word::NONE {
-            touched.add_region(&self.summary.extent(share.region));
-        }
+        touched.add_region(share.region);
     }
 
     pub fn memory_bytes(&self) -> usize {

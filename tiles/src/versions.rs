@@ -1,8 +1,11 @@
 //! Which tiles a change touches: the position of the last change for every tile.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use crate::grid::{TileId, WorldBox, cell};
+use crate::{
+    feature::Word,
+    grid::{TileId, WorldBox, cell},
+};
 
 /// Tiles below this zoom share the version of their ancestor here. A finer record would cost more
 /// than encoding a few neighbours again.
@@ -27,12 +30,36 @@ pub(crate) struct Versions {
     regions: u64,
 }
 
-/// What one batch of changes touches, each tile once.
+/// What one batch of changes touches.
 #[derive(Debug, Default)]
 pub(crate) struct Touched {
-    tiles: HashMap<u64, ()>,
-    below: HashMap<u64, ()>,
-    regions: bool,
+    tiles: Keys,
+    below: Keys,
+    regions: HashSet<Word>,
+    all_regions: bool,
+}
+
+/// A set of tiles. Neighbouring changes touch the same few tiles over and over, so most additions
+/// repeat one of the last; the rest is sorted out now and then.
+#[derive(Debug, Default)]
+struct Keys {
+    keys: Vec<u64>,
+    settle_at: usize,
+}
+
+impl Keys {
+    fn insert(&mut self, tile: TileId) {
+        if self.keys.len() >= self.settle_at {
+            self.settle();
+            self.settle_at = (self.keys.len() * 2).max(1 << 14);
+        }
+        self.keys.push(tile.key());
+    }
+
+    fn settle(&mut self) {
+        self.keys.sort_unstable();
+        self.keys.dedup();
+    }
 }
 
 impl Touched {
@@ -41,16 +68,29 @@ impl Touched {
         self.add_zooms(bounds, FINEST);
     }
 
-    /// Every tile in which the total of a region with features in this box may stand.
-    pub fn add_region(&mut self, bounds: &WorldBox) {
-        if bounds.is_empty() {
-            return;
+    /// Every tile in which the total of the region may stand.
+    pub fn add_region(&mut self, region: Word) {
+        if region != Word::NONE {
+            self.regions.insert(region);
         }
-        if count(bounds.tiles(REGION_ZOOMS - 1)) > MANY {
-            self.regions = true;
-        } else {
-            self.add_zooms(bounds, REGION_ZOOMS - 1);
+    }
+
+    /// Turns regions into tiles and forgets repetitions; `extent` is the box around all places
+    /// that the total of a region may have had or may have now.
+    pub fn settle(&mut self, extent: impl Fn(Word) -> WorldBox) {
+        for region in std::mem::take(&mut self.regions) {
+            let bounds = extent(region);
+            if bounds.is_empty() {
+                continue;
+            }
+            if count(bounds.tiles(REGION_ZOOMS - 1)) > MANY {
+                self.all_regions = true;
+            } else {
+                self.add_zooms(&bounds, REGION_ZOOMS - 1);
+            }
         }
+        self.tiles.settle();
+        self.below.settle();
     }
 
     fn add_zooms(&mut self, bounds: &WorldBox, finest: u8) {
@@ -62,18 +102,18 @@ impl Touched {
             if count(tiles) > MANY {
                 let coarser = z.saturating_sub(1);
                 for tile in every(coarser, bounds.tiles(coarser)) {
-                    self.below.insert(tile.key(), ());
+                    self.below.insert(tile);
                 }
                 return;
             }
             for tile in every(z, tiles) {
-                self.tiles.insert(tile.key(), ());
+                self.tiles.insert(tile);
             }
         }
     }
 
     pub fn is_empty(&self) -> bool {
-        self.tiles.is_empty() && self.below.is_empty() && !self.regions
+        self.tiles.keys.is_empty() && self.below.keys.is_empty() && !self.all_regions
     }
 }
 
@@ -111,12 +151,12 @@ impl Versions {
     /// Raises every touched tile to `position`; a version never falls.
     pub fn raise(&mut self, touched: &Touched, position: u64) {
         for (map, keys) in [(&mut self.touched, &touched.tiles), (&mut self.below, &touched.below)] {
-            for &key in keys.keys() {
+            for &key in &keys.keys {
                 let version = map.entry(key).or_default();
                 *version = position.max(*version);
             }
         }
-        if touched.regions {
+        if touched.all_regions {
             self.regions = position.max(self.regions);
         }
     }
