@@ -40,6 +40,12 @@ const ED25519: u8 = 1;
 /// Why the signing key can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyRefused {
+    /// There is no such file.
+    #[error("there is no signing key of the ledger at {}; the server makes one when it first starts", path.display())]
+    Missing {
+        /// The key file.
+        path: PathBuf,
+    },
     /// The file can't be read or written.
     #[error("the ledger's signing key {} can't be read or written: {source}", path.display())]
     Unreadable {
@@ -80,39 +86,51 @@ impl fmt::Debug for SigningKey {
 }
 
 impl SigningKey {
+    /// Reads the key from its file. Blocks on the disk.
+    ///
+    /// # Errors
+    /// See [`KeyRefused`].
+    pub fn load(path: &Path) -> Result<Self, KeyRefused> {
+        let unreadable = |source: std::io::Error| match source.kind() {
+            std::io::ErrorKind::NotFound => KeyRefused::Missing { path: path.to_owned() },
+            _ => KeyRefused::Unreadable {
+                path: path.to_owned(),
+                source,
+            },
+        };
+        let text = std::fs::read_to_string(path).map_err(unreadable)?;
+        let mode = std::fs::metadata(path).map_err(unreadable)?.permissions().mode() & 0o777;
+        if mode & 0o077 != 0 {
+            return Err(KeyRefused::OpenToOthers {
+                path: path.to_owned(),
+                mode,
+            });
+        }
+        let seed = text.trim().strip_prefix(KEY_FILE_WORD).and_then(|seed| {
+            let mut bytes = [0; 32];
+            hex::decode_to_slice(seed.trim(), &mut bytes).ok()?;
+            Some(bytes)
+        });
+        seed.map(Self::from_seed)
+            .ok_or_else(|| KeyRefused::NotAKey { path: path.to_owned() })
+    }
+
     /// Reads the key from its file; at the very first start makes one and writes it, readable by its owner alone.
     /// Blocks on the disk.
     ///
     /// # Errors
     /// See [`KeyRefused`].
     pub fn load_or_create(path: &Path) -> Result<Self, KeyRefused> {
-        let unreadable = |source| KeyRefused::Unreadable {
-            path: path.to_owned(),
-            source,
-        };
-        match std::fs::read_to_string(path) {
-            Ok(text) => {
-                let mode = std::fs::metadata(path).map_err(unreadable)?.permissions().mode() & 0o777;
-                if mode & 0o077 != 0 {
-                    return Err(KeyRefused::OpenToOthers {
-                        path: path.to_owned(),
-                        mode,
-                    });
-                }
-                let seed = text.trim().strip_prefix(KEY_FILE_WORD).and_then(|seed| {
-                    let mut bytes = [0; 32];
-                    hex::decode_to_slice(seed.trim(), &mut bytes).ok()?;
-                    Some(bytes)
-                });
-                seed.map(Self::from_seed)
-                    .ok_or_else(|| KeyRefused::NotAKey { path: path.to_owned() })
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                Self::create(path).map_err(unreadable)?;
+        match Self::load(path) {
+            Err(KeyRefused::Missing { .. }) => {
+                Self::create(path).map_err(|source| KeyRefused::Unreadable {
+                    path: path.to_owned(),
+                    source,
+                })?;
                 // Read back: another process may have been first, and then its key is the key.
-                Self::load_or_create(path)
+                Self::load(path)
             }
-            Err(source) => Err(unreadable(source)),
+            loaded => loaded,
         }
     }
 
@@ -532,6 +550,7 @@ mod tests {
     fn the_key_is_made_once_and_kept_from_others() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ledger.key");
+        assert!(matches!(SigningKey::load(&path), Err(KeyRefused::Missing { .. })));
         let made = SigningKey::load_or_create(&path).unwrap();
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(

@@ -113,13 +113,22 @@ impl Sealer {
     /// Seals as soon as something is committed, until it is told to stop. A failure is logged and tried again.
     pub async fn run(self, shutdown: CancellationToken) {
         let mut notices = Notices::new(self.pool.clone(), APPENDED);
+        let mut last_failure = String::new();
         let work = async {
             loop {
                 match self.seal_once().await {
                     Ok(Sealed::Entries { more: true, .. }) => {}
-                    Ok(Sealed::Entries { .. } | Sealed::Nothing | Sealed::Busy) => notices.wait().await,
+                    Ok(Sealed::Entries { .. } | Sealed::Nothing | Sealed::Busy) => {
+                        last_failure.clear();
+                        notices.wait().await;
+                    }
                     Err(error) => {
-                        tracing::error!(error = &error as &dyn std::error::Error, "sealing the ledger failed");
+                        // What stays broken is said once, not every second.
+                        let failure = error.to_string();
+                        if failure != last_failure {
+                            tracing::error!(error = &error as &dyn std::error::Error, "{failure}");
+                            last_failure = failure;
+                        }
                         tokio::time::sleep(LOOK_AGAIN).await;
                     }
                 }
