@@ -346,12 +346,18 @@ pub(crate) fn mended(rings: Vec<Ring>) -> Vec<Ring> {
         if rings_are_simple(&rings) {
             break;
         }
-        rings = overlaid(&rings);
+        let exact;
+        (rings, exact) = overlaid(&rings);
+        if exact {
+            // Valid, even if rings touch in points: nothing moved since the overlay said so.
+            break;
+        }
     }
     grouped(rings)
 }
 
-fn overlaid(rings: &[Ring]) -> Vec<Ring> {
+/// The overlay's polygons, and whether all its corners were whole tile coordinates already.
+fn overlaid(rings: &[Ring]) -> (Vec<Ring>, bool) {
     // Every ring as a polygon of its own: the overlay counts crossings, not nesting.
     let polygons = rings
         .iter()
@@ -370,13 +376,17 @@ fn overlaid(rings: &[Ring]) -> Vec<Ring> {
     let nothing = MultiPolygon::<f64>(Vec::new());
     let valid = MultiPolygon(polygons).union(&nothing);
     let mut result = Vec::new();
+    let mut exact = true;
     for polygon in valid {
         let (exterior, interiors) = polygon.into_inner();
         for (ring, outer) in std::iter::once((exterior, true)).chain(interiors.into_iter().map(|ring| (ring, false))) {
             let mut corners = Ring::with_capacity(ring.0.len());
             for corner in ring {
+                let (x, y) = (corner.x.round(), corner.y.round());
+                // The overlay works on a grid of its own, finer than any crossing matters.
+                exact &= (corner.x - x).abs() < 1e-3 && (corner.y - y).abs() < 1e-3;
                 #[expect(clippy::cast_possible_truncation, reason = "saturating, and in range")]
-                push_corner(&mut corners, [corner.x.round() as i64, corner.y.round() as i64]);
+                push_corner(&mut corners, [x as i64, y as i64]);
             }
             close(&mut corners);
             let turn = area(&corners);
@@ -388,5 +398,5 @@ fn overlaid(rings: &[Ring]) -> Vec<Ring> {
             }
         }
     }
-    result
+    (result, exact)
 }

@@ -16,8 +16,9 @@ use crate::{
 /// A tile between the first feature zoom and the feature zoom holds features up to this many.
 const FEW_FEATURES: u64 = 20_000;
 
-/// Rings of more vertices are first looked at from the tile, see [`Snapping::ring_nearby`].
-const LONG_RING: usize = 128;
+/// Shapes of more vertices are first looked at from the tile, see [`Snapping::ring_nearby`]. They may
+/// be one long ring or, like the streets of a city, a thousand holes.
+const LONG_SHAPE: usize = 128;
 
 /// Attribute names of features; the constants below are positions in it.
 const KEYS: [&str; 11] = [
@@ -258,7 +259,7 @@ impl Rings {
             }
             let buffer = &mut self.buffers[self.used];
             let mut turn = 0;
-            if ring.vertices.len() > LONG_RING {
+            if shape.vertices.len() > LONG_SHAPE {
                 turn = snapping.ring_nearby(ring, near, buffer);
                 if place(&*buffer) == Place::Outside {
                     // Nothing of this ring can be seen, so its holes cannot either; an outer ring

@@ -332,6 +332,16 @@ fn star(centre: (f64, f64), radii: &[f64], scale: f64) -> Vec<(f64, f64)> {
     radii.iter().enumerate().map(corner).collect()
 }
 
+/// The same radii with so many in between.
+fn drawn_out(radii: &[f64], times: usize) -> Vec<f64> {
+    let next = radii.iter().skip(1).chain(radii.first());
+    radii
+        .iter()
+        .zip(next)
+        .flat_map(|(a, b)| (0..times).map(move |k| a + (b - a) * k as f64 / times as f64))
+        .collect()
+}
+
 fn contains(polygons: &[Polygon<f64>], x: f64, y: f64) -> bool {
     polygons.iter().any(|polygon| polygon.contains(&Point::new(x, y)))
 }
@@ -362,8 +372,11 @@ proptest! {
         centre in (-500.0_f64..4_600.0, -500.0_f64..4_600.0),
         hole in 0.05_f64..0.9,
         has_hole in any::<bool>(),
+        // Long rings are cut down to what is near the tile first.
+        long in any::<bool>(),
         samples in prop::collection::vec((0.0_f64..1.0, 0.0_f64..1.0), 200),
     ) {
+        let radii = if long { drawn_out(&radii, 30) } else { radii };
         let outline = star(centre, &radii, scale);
         // A shrunken copy lies inside, as the outline is star-shaped.
         let inner = star(centre, &radii, scale * hole);
