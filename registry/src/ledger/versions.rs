@@ -115,9 +115,8 @@ impl ExpectedVersions {
 
     /// Puts in order what was learnt and finds entries that contradict each other.
     pub(super) fn settle(&mut self) -> Result<(), Box<FirstBad>> {
-        // UUIDv7 arrive nearly in order, which this sort takes advantage of; equal ids stay in the ledger's order.
-        self.written.sort_by_key(|version| version.id);
-        self.closed.sort_by_key(|version| version.id);
+        self.written.sort_unstable_by_key(|version| (version.id, version.seq));
+        self.closed.sort_unstable_by_key(|version| (version.id, version.seq));
         self.seen = vec![0; self.written.len().div_ceil(64)];
         let mut contradiction: Option<(u64, String)> = None;
         let mut found = |seq: u64, why: String| {
