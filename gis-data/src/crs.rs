@@ -315,6 +315,9 @@ impl Crs {
         for part in definition.split_whitespace() {
             let part = part.trim_start_matches('+');
             let (key, value) = part.split_once('=').unwrap_or((part, ""));
+            // The projection crate knows the scale factor by its older name only, and would take
+            // it for 1 under this one.
+            let key = if key == "k_0" { "k" } else { key };
             parameters.insert(key.to_owned(), value.to_owned());
         }
         let projection = parameters.get("proj").cloned().unwrap_or_default();
@@ -391,11 +394,13 @@ impl Crs {
         text
     }
 
-    /// Central meridian and false easting, where it is a Gauss–Krüger zone of CGCS2000.
+    /// Central meridian and false easting, where it is a Gauss–Krüger zone like those of CGCS2000.
     fn gauss_kruger_zone(&self) -> Option<(f64, f64)> {
         let is_gk = self.projection() == "tmerc"
             && self.path == DatumPath::Equal
-            && self.number("k").or(self.number("k_0")).unwrap_or(1.0) == 1.0
+            && self.parameters.get("units").is_none_or(|unit| unit == "m")
+            && !self.parameters.contains_key("to_meter")
+            && self.number("k").unwrap_or(1.0) == 1.0
             && self.number("lat_0").unwrap_or(0.0) == 0.0;
         is_gk.then_some((self.number("lon_0")?, self.number("x_0")?))
     }
@@ -585,6 +590,8 @@ impl Conversion {
                     "utm" => Some(500_000.0),
                     _ => None,
                 };
+                // Coordinates may be in feet; the definition's false easting is in metres.
+                let unit_m = from.to_meter();
                 for coord in coordinates.iter_mut() {
                     let source = *coord;
                     let out_of_range = OutOfRange {
@@ -592,7 +599,7 @@ impl Conversion {
                         y: source.y,
                     };
                     if let Some(false_easting) = false_easting
-                        && (source.x - false_easting).abs() > MAX_EASTING_FROM_MERIDIAN_M
+                        && (source.x * unit_m - false_easting).abs() > MAX_EASTING_FROM_MERIDIAN_M
                     {
                         return Err(out_of_range);
                     }

@@ -1,11 +1,11 @@
 //! Which of the source's fields means what: explicit, or guessed from Chinese and English headers.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::report::Words;
 
 /// The target of an import.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Layer {
     /// Administrative regions 行政区划.

@@ -6,7 +6,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, PoisonError};
 
 use geo_types::Geometry;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
@@ -42,6 +42,19 @@ impl MendTolerance {
     }
 }
 
+/// What becomes of a row whose key an earlier row of the same file has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DuplicateKeys {
+    /// It is quarantined, naming the earlier row.
+    #[default]
+    Quarantine,
+    /// It is accepted under the key with a number, `ROAD#2`, and a warning. For sources that use
+    /// placeholders as keys; the numbers follow the order of the rows, so the next delivery finds
+    /// the same objects only in the same order.
+    Number,
+}
+
 /// What an import asks for.
 #[derive(Debug, Clone)]
 pub struct PipelineOptions {
@@ -55,6 +68,8 @@ pub struct PipelineOptions {
     pub tolerance: MendTolerance,
     /// Vertices one feature may have.
     pub max_vertices: u64,
+    /// What becomes of rows whose key occurred before.
+    pub duplicate_keys: DuplicateKeys,
 }
 
 impl PipelineOptions {
@@ -66,6 +81,7 @@ impl PipelineOptions {
             map: Vec::new(),
             tolerance: MendTolerance::default(),
             max_vertices: crate::source::Limits::default().max_vertices,
+            duplicate_keys: DuplicateKeys::default(),
         }
     }
 }
@@ -88,6 +104,7 @@ pub struct Pipeline {
     conversion: Conversion,
     tolerance: MendTolerance,
     max_vertices: u64,
+    duplicate_keys: DuplicateKeys,
     seen: Mutex<SeenKeys>,
 }
 
@@ -187,6 +204,7 @@ impl Pipeline {
             conversion,
             tolerance: options.tolerance,
             max_vertices: options.max_vertices,
+            duplicate_keys: options.duplicate_keys,
             seen: Mutex::new(SeenKeys::new()),
         })
     }
@@ -265,7 +283,7 @@ impl Pipeline {
             };
             return quarantine(reason, properties, shape.as_ref().map(|s| (s, true)));
         }
-        let source_key = match self.key_of_attributes(id.as_deref(), &properties) {
+        let mut source_key = match self.key_of_attributes(id.as_deref(), &properties) {
             Some(key) => key,
             None => {
                 warnings.push(Warning::new(
@@ -277,8 +295,21 @@ impl Pipeline {
             }
         };
         if let Err(first_row) = self.claim(&source_key, number) {
-            let reason = Reason::DuplicateKey { first_row };
-            return quarantine(reason, properties, shape.as_ref().map(|s| (s, true)));
+            match self.duplicate_keys {
+                DuplicateKeys::Quarantine => {
+                    let reason = Reason::DuplicateKey { first_row };
+                    return quarantine(reason, properties, shape.as_ref().map(|s| (s, true)));
+                }
+                DuplicateKeys::Number => {
+                    let numbered = self.claim_numbered(&source_key, number);
+                    warnings.push(Warning::new(
+                        WarningCode::DuplicateKeyNumbered,
+                        format!("主键 {source_key} 与第 {first_row} 行重复，改为 {numbered}"),
+                        format!("the key {source_key} is that of row {first_row}, too; taken as {numbered}"),
+                    ));
+                    source_key = numbered;
+                }
+            }
         }
         for name in taken {
             properties.remove(name);
@@ -318,6 +349,20 @@ impl Pipeline {
         // Nothing panics while the lock is held, and the set is whole at any time.
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.claim(key, row)
+    }
+
+    /// The first free key of `KEY#2`, `KEY#3` …, remembered.
+    fn claim_numbered(&self, key: &str, row: u64) -> String {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut number = seen.numbers.get(key).copied().unwrap_or(1);
+        loop {
+            number += 1;
+            let numbered = format!("{key}#{number}");
+            if seen.claim(&numbered, row).is_ok() {
+                seen.numbers.insert(key.to_owned(), number);
+                return numbered;
+            }
+        }
     }
 
     /// Takes a shape to longitude and latitude, checks, mends and measures it. A reason comes with
@@ -469,6 +514,8 @@ struct Prepared {
 struct SeenKeys {
     hashers: (RandomState, RandomState),
     rows: HashMap<(u64, u64), u64>,
+    /// The last number given to a key that occurs again.
+    numbers: HashMap<String, u64>,
 }
 
 impl std::fmt::Debug for SeenKeys {
@@ -482,6 +529,7 @@ impl SeenKeys {
         SeenKeys {
             hashers: (RandomState::new(), RandomState::new()),
             rows: HashMap::new(),
+            numbers: HashMap::new(),
         }
     }
 

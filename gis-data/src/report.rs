@@ -281,6 +281,8 @@ pub enum WarningCode {
     WrongEncodingDeclared,
     /// The row has no key of its own; it was made from the geometry.
     NoSourceKey,
+    /// An earlier row has the same key; a number was added.
+    DuplicateKeyNumbered,
     /// Heights were dropped.
     ZDropped,
     /// Measures were dropped.
@@ -304,6 +306,7 @@ impl WarningCode {
             WarningCode::UndecodableText => "undecodable_text",
             WarningCode::WrongEncodingDeclared => "wrong_encoding_declared",
             WarningCode::NoSourceKey => "no_source_key",
+            WarningCode::DuplicateKeyNumbered => "duplicate_key_numbered",
             WarningCode::ZDropped => "z_dropped",
             WarningCode::MDropped => "m_dropped",
             WarningCode::RingClosed => "ring_closed",

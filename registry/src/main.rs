@@ -1,1 +1,7 @@
-fn main() {}
+//! The program `yice`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    registry::commands::run()
+}

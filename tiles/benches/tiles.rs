@@ -101,13 +101,11 @@ fn main() {
         chosen.sort_by_key(|tile| hash(u64::from(tile.x()), u64::from(tile.y())));
         chosen.truncate(most);
         let (mut whole, mut encode, mut raw, mut packed) = (vec![], vec![], 0, 0);
-        let mut processor = vec![];
         for _ in 0..5 {
             for &tile in &chosen {
-                let (start, processor_start) = (Instant::now(), on_processor());
+                let start = Instant::now();
                 let answer = black_box(set.tile(&[LayerName::Parcels], tile, &ScopeFilter::All));
                 whole.push(start.elapsed());
-                processor.push(on_processor() - processor_start);
                 packed += answer.body.len();
                 let start = Instant::now();
                 let bytes = black_box(layer.encode(tile, &ScopeFilter::All));
@@ -116,10 +114,9 @@ fn main() {
             }
         }
         println!(
-            "z{z:<2} {:>3} tiles: uncached with gzip {} | on the processor {} | encode alone {} | {} B raw, {} B gzip",
+            "z{z:<2} {:>3} tiles: uncached with gzip {} | encode alone {} | {} B raw, {} B gzip",
             chosen.len(),
             spread(&mut whole),
-            spread(&mut processor),
             spread(&mut encode),
             raw / chosen.len() / 5,
             packed / chosen.len() / 5
@@ -236,13 +233,6 @@ fn spread(times: &mut [Duration]) -> String {
     times.sort_unstable();
     let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize];
     format!("median {:.1?} p99 {:.1?} max {:.1?}", at(0.5), at(0.99), at(1.0))
-}
-
-/// Time this thread spent on a processor: what a tile costs on a machine that others keep busy.
-fn on_processor() -> Duration {
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    let spent = text.split(' ').next().and_then(|number| number.parse().ok());
-    Duration::from_nanos(spent.unwrap_or(0))
 }
 
 fn resident_bytes() -> usize {

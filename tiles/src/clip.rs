@@ -301,6 +301,9 @@ impl Segment {
 /// How many edges an edge is compared with, on average, before the question is given up.
 const COMPARISONS_PER_SEGMENT: usize = 1_000;
 
+const SEGMENTS_PER_STRIP: usize = 24;
+const MOST_STRIPS: usize = 512;
+
 /// Whether no ring touches or crosses itself or another one. Stricter than validity, which allows
 /// rings to touch in single points: good enough to say that nothing needs mending. Rings so tangled
 /// that the answer would take long are said to need it.
@@ -317,18 +320,35 @@ pub(crate) fn rings_are_simple(rings: &[Ring]) -> bool {
             });
         }
     }
-    // A sweep from west to east: an edge is compared with those that begin before it ends.
-    segments.sort_unstable_by_key(|segment| segment.low(0));
+    // Edges are dealt out to flat strips, and each strip is swept from west to east: an edge is
+    // compared with those that begin before it ends.
+    let top = segments.iter().map(|segment| segment.low(1)).min();
+    let bottom = segments.iter().map(|segment| segment.high(1)).max();
+    let (Some(top), Some(bottom)) = (top, bottom) else {
+        return true;
+    };
+    let wanted = (segments.len() / SEGMENTS_PER_STRIP).clamp(1, MOST_STRIPS);
+    let height = (bottom - top) / i64::try_from(wanted).unwrap_or(1) + 1;
+    let strip_of = |y: i64| usize::try_from((y - top) / height).unwrap_or(0);
+    let mut strips: Vec<Vec<&Segment>> = vec![Vec::new(); strip_of(bottom) + 1];
+    for segment in &segments {
+        for strip in &mut strips[strip_of(segment.low(1))..=strip_of(segment.high(1))] {
+            strip.push(segment);
+        }
+    }
     let mut patience = COMPARISONS_PER_SEGMENT * segments.len();
-    for (position, segment) in segments.iter().enumerate() {
-        let end = segment.high(0);
-        for other in &segments[position + 1..] {
-            if other.low(0) > end {
-                break;
-            }
-            patience = patience.saturating_sub(1);
-            if patience == 0 || segment.meets(other) {
-                return false;
+    for strip in &mut strips {
+        strip.sort_unstable_by_key(|segment| segment.low(0));
+        for (position, segment) in strip.iter().enumerate() {
+            let end = segment.high(0);
+            for other in &strip[position + 1..] {
+                if other.low(0) > end {
+                    break;
+                }
+                patience = patience.saturating_sub(1);
+                if patience == 0 || segment.meets(other) {
+                    return false;
+                }
             }
         }
     }

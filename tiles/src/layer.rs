@@ -2,12 +2,10 @@
 
 use std::{
     collections::BinaryHeap,
-    sync::{
-        Mutex, PoisonError, RwLock, RwLockReadGuard,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
+    sync::atomic::{AtomicU64, Ordering},
 };
+
+use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::{
     draw::draw,
@@ -22,9 +20,6 @@ use crate::{
 /// Changes applied before readers get their turn.
 const CHANGES_AT_ONCE: usize = 512;
 
-/// The turn they get: long enough for a sleeping reader to wake up and take its lock.
-const READERS_TURN: Duration = Duration::from_micros(50);
-
 /// The features of one layer, ready for tiles and for questions about places.
 ///
 /// Every method may be called from any thread. Reading takes a shared lock for as long as one tile
@@ -33,6 +28,8 @@ const READERS_TURN: Duration = Duration::from_micros(50);
 pub struct Layer {
     name: LayerName,
     dictionary: Dictionary,
+    /// This lock lets no new reader pass a waiting writer. The standard library's does when its
+    /// readers come one after the other, and changes would take seconds on a busy server.
     store: RwLock<Store>,
     versions: RwLock<Versions>,
     /// Held by the one who applies changes, so that packing may read without stopping readers.
@@ -164,7 +161,7 @@ impl Layer {
     /// Bytes held for features, indexes, totals and versions; the dictionary, which layers may
     /// share, is counted in each.
     pub fn memory_bytes(&self) -> usize {
-        let versions = self.versions.read().unwrap_or_else(PoisonError::into_inner);
+        let versions = self.versions.read();
         self.read().memory_bytes() + versions.memory_bytes() + self.dictionary.read().memory_bytes()
     }
 
@@ -177,20 +174,18 @@ impl Layer {
     /// When edits have gathered to a quarter of the layer it is packed again before this returns;
     /// readers go on meanwhile.
     pub fn apply(&self, changes: Vec<Change>, position: u64) {
-        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let _writing = self.writing.lock();
         let mut touched = Touched::default();
-        for (turn, changes) in changes.chunks(CHANGES_AT_ONCE).enumerate() {
-            if turn > 0 {
-                // An unfair lock would let this loop take it again before a waiting reader wakes.
-                std::thread::sleep(READERS_TURN);
-            }
-            let mut store = self.store.write().unwrap_or_else(PoisonError::into_inner);
+        for changes in changes.chunks(CHANGES_AT_ONCE) {
+            let mut store = self.store.write();
             for change in changes {
                 match change {
                     Change::Put(feature) => store.put(feature, &mut touched),
                     Change::Remove(id) => store.remove(*id, &mut touched),
                 }
             }
+            // Readers that waited go first, not the next round of this loop.
+            RwLockWriteGuard::unlock_fair(store);
         }
         touched.settle(|region| self.read().summary().extent(region));
         if !touched.is_empty() {
@@ -198,10 +193,7 @@ impl Layer {
                 // Tiles may keep their version although they changed: see `TileSet`.
                 self.late_batches.fetch_add(1, Ordering::AcqRel);
             }
-            self.versions
-                .write()
-                .unwrap_or_else(PoisonError::into_inner)
-                .raise(&touched, position);
+            self.versions.write().raise(&touched, position);
         }
         self.position.fetch_max(position, Ordering::AcqRel);
         let packed = {
@@ -209,7 +201,7 @@ impl Layer {
             store.wants_packing().then(|| store.packed())
         };
         if let Some(packed) = packed {
-            let mut store = self.store.write().unwrap_or_else(PoisonError::into_inner);
+            let mut store = self.store.write();
             let old = std::mem::replace(&mut *store, packed);
             // Freeing a million entries takes a while; readers need not wait for it.
             drop(store);
@@ -222,7 +214,7 @@ impl Layer {
     /// Zooms above 14 share the version of their ancestor at zoom 14. Below zoom 9 a change also
     /// touches the tiles over its region, where the region's total stands.
     pub fn version(&self, tile: TileId) -> u64 {
-        self.versions.read().unwrap_or_else(PoisonError::into_inner).of(tile)
+        self.versions.read().of(tile)
     }
 
     /// How many batches came with a position that was not above the one before. Part of the cache
@@ -311,7 +303,7 @@ impl Layer {
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Store> {
-        self.store.read().unwrap_or_else(PoisonError::into_inner)
+        self.store.read()
     }
 }
 

@@ -48,14 +48,14 @@ function areaOf(geometry) {
 }
 
 function candidate(layer, row, feature, dataset) {
-  const key = String(feature.properties.ML ?? feature.properties.id ?? row);
+  const key = String(feature.properties.ML ?? feature.id ?? feature.properties.id ?? row);
   const seed = hash(`${layer}${key}`);
-  const pick = (field, shift) => (plain ? null : words[field][(seed >>> shift) % words[field].length]);
+  const pick = (field, shift) => (field in feature.properties ? feature.properties[field] : plain ? null : words[field][(seed >>> shift) % words[field].length]);
   const area = areaOf(feature.geometry);
   return {
-    key, row, code: key, name: feature.properties.NAME ?? null, address: feature.properties.Location ?? `${(seed % 300) + 1} ${["MASSACHUSETTS AVE", "BROADWAY", "HARVARD ST", "CONCORD AVE"][seed % 4]}`,
+    key, row, code: key, name: feature.properties.name ?? feature.properties.NAME ?? null, address: feature.properties.address ?? feature.properties.Location ?? `${(seed % 300) + 1} ${["MASSACHUSETTS AVE", "BROADWAY", "HARVARD ST", "CONCORD AVE"][seed % 4]}`,
     title_status: pick("title_status", 0), usage: pick("usage", 5), occupancy: pick("occupancy", 9),
-    area_m2: Math.round(area * 100) / 100, registered_area_m2: seed % 3 === 0 ? Math.round(area * (seed % 2 ? 1.02 : 1)) : null,
+    area_m2: Math.round(area * 100) / 100, registered_area_m2: "registered_area_m2" in feature.properties ? feature.properties.registered_area_m2 : seed % 3 === 0 ? Math.round(area * (seed % 2 ? 1.02 : 1)) : null,
     geometry: feature.geometry, bbox: bboxOf(feature.geometry), dataset, attributes: feature.properties, repaired: null,
   };
 }
@@ -94,7 +94,7 @@ function present([asset, version], full) {
     title_status: version.title_status, usage: version.usage, occupancy: version.occupancy,
     idle_since: version.occupancy === "idle" ? "2025-08-01" : null, area_m2: version.area_m2, registered_area_m2: version.registered_area_m2,
     gk_zone: { central_meridian: Math.round(version.bbox[0] / 3) * 3, epsg: null }, valid_from: version.valid_from, valid_to: version.valid_to,
-    recorded_from: version.recorded_from, recorded_to: version.recorded_to, version: version.version, bbox: version.bbox,
+    recorded_from: version.recorded_from, recorded_to: version.recorded_to, version_id: uuidOf(asset.id + version.version), region_code: region.code, unit_name: null, bbox: version.bbox,
   };
   if (!full) return answer;
   return { ...answer, source: { dataset: version.dataset, key: version.key, row: version.row, attributes: version.attributes }, repaired: version.repaired, geometry: version.geometry, sites: [], parcels: [], buildings: [] };
@@ -117,12 +117,12 @@ function tileOf(layer, asOf) {
 
 const world = (lon, lat) => [(lon + 180) / 360, 0.5 - Math.log(Math.tan(Math.PI / 4 + (lat * Math.PI) / 360)) / (2 * Math.PI)];
 function totalsTile(layer, z, x, y, asOf) {
-  const across = 2 ** z * 4;
+  const across = 2 ** z * 8;
   const cells = new Map();
   for (const [, v] of current(layer, asOf)) {
     const [wx, wy] = world((v.bbox[0] + v.bbox[2]) / 2, (v.bbox[1] + v.bbox[3]) / 2);
     const [cx, cy] = [Math.floor(wx * across), Math.floor(wy * across)];
-    if (Math.floor(cx / 4) !== x || Math.floor(cy / 4) !== y) continue;
+    if (Math.floor(cx / 8) !== x || Math.floor(cy / 8) !== y) continue;
     const cell = cells.get(`${cx},${cy}`) ?? { kind: "cell", count: 0, area_m2: 0, x: 0, y: 0 };
     cell.count += 1;
     cell.area_m2 += v.area_m2;
@@ -163,7 +163,7 @@ function page(items, query) {
 async function startImport(form) {
   const id = randomUUID();
   const file = form.get("file");
-  const job = { id, file_name: file.name, layer: form.get("layer"), state: "reading", created_at: new Date().toISOString(), progress: { bytes_read: 0, bytes_total: file.size, rows: 0, rate_rows_per_s: 0, seconds_left: null }, problem: null, report: null, rows: [] };
+  const job = { id, file_name: file.name, layer: form.get("layer"), state: "reading", started_at: new Date().toISOString(), progress: { bytes_read: 0, bytes_total: file.size, rows: 0, rate_rows_per_s: 0, seconds_left: null }, problem: null, report: null, rows: [] };
   imports.set(id, job);
   const fail = (problem) => Object.assign(job, { state: "failed", problem: { status: 422, ...problem } });
   let parsed;
@@ -174,7 +174,7 @@ async function startImport(form) {
     return job;
   }
   if (file.name.includes("nocrs") && !form.get("crs")) {
-    fail({ type: "/problems/crs-missing", title: "The coordinate system is not known", detail: "the file declares no coordinate system", field: "crs", remedy: "crs=EPSG:4490" });
+    fail({ type: "urn:yice:problem:file_refused", title: "The file can't be used", detail: "数据没有声明坐标系 / the data declare no coordinate system", field: "crs", code: "crs_missing", remedy: "请指明坐标系，例如 EPSG:4490。 / Name it, for example EPSG:4490." });
     return job;
   }
   const features = parsed.features;
@@ -188,7 +188,7 @@ async function startImport(form) {
     for (; i < until; i++) {
       const feature = features[i];
       const row = i + 1;
-      const key = String(feature.properties?.ML ?? feature.properties?.id ?? row);
+      const key = String(feature.properties?.ML ?? feature.id ?? feature.properties?.id ?? row);
       if (feature.geometry === null || seen.has(key)) {
         const reason = feature.geometry === null ? { code: "no_geometry", zh: "没有几何图形", en: "no geometry" } : { code: "duplicate_key", zh: `与第 ${seen.get(key)} 行的键重复`, en: `same key as row ${seen.get(key)}` };
         outcomes.push({ row, source_key: key, outcome: "quarantined", reason, warnings: [], asset: null, geometry: feature.geometry, original: null });
@@ -196,7 +196,7 @@ async function startImport(form) {
       }
       seen.set(key, row);
       const one = candidate(job.layer, row, feature, form.get("dataset") || file.name);
-      if (i % 500 === 7 && feature.geometry.type === "MultiPolygon") one.repaired = { reason: "self_intersection", original: feature.geometry, area_before_m2: one.area_m2 + 0.4, area_after_m2: one.area_m2 };
+      if (file.name.includes("knotted") || (i % 500 === 7 && feature.geometry.type === "MultiPolygon")) one.repaired = { reason: "self_intersection", original: feature.geometry, area_before_m2: one.area_m2 + 0.4, area_after_m2: one.area_m2 };
       const [outcome, asset] = form.get("dry_run") === "true" ? [layers[job.layer].has(key) ? "unchanged" : "inserted", null] : write(job.layer, one, validFrom, row);
       outcomes.push({ row, source_key: key, outcome, reason: null, warnings: [], asset: asset && { id: asset.id }, geometry: feature.geometry, original: one.repaired?.original ?? null });
     }
@@ -210,7 +210,7 @@ async function startImport(form) {
       format: "GeoJSON", encoding: "UTF-8", crs: { declared: "OGC:CRS84", used: form.get("crs") || "OGC:CRS84" }, dataset: form.get("dataset") || file.name, valid_from: validFrom,
       counts: { read: features.length, inserted: count("inserted"), unchanged: count("unchanged"), new_version: count("new_version"), quarantined: count("quarantined") },
       repaired: outcomes.filter((one) => one.original).length, missing: 0, closed: 0, warnings: { no_source_key: 3 }, mapping: { code: "ML", address: "Location" },
-      bbox: boxes.reduce(([w, s, e, n], b) => [Math.min(w, b[0]), Math.min(s, b[1]), Math.max(e, b[2]), Math.max(n, b[3])], [180, 90, -180, -90]), dry_run: form.get("dry_run") === "true",
+      bbox: boxes.reduce(([w, s, e, n], b) => [Math.min(w, b[0]), Math.min(s, b[1]), Math.max(e, b[2]), Math.max(n, b[3])], [180, 90, -180, -90]), dry_run: form.get("dry_run") === "true", words: { no_source_key: ["没有编号", "no key"] },
     };
     job.state = "done";
   };
@@ -289,7 +289,7 @@ const server = createServer(async (request, response) => {
         return json({ id: job.id }, 202, { location: `/api/v1/imports/${job.id}` });
       }
       if (noun === "imports") {
-        if (id === undefined) return json({ items: [...imports.values()].reverse().map(withoutRows), next: null });
+        if (id === undefined) return json({ items: [...imports.values()].reverse().map(withoutRows).map((job) => ({ ...job, report: null })), next: null });
         const job = imports.get(id);
         if (!job) return problem(404, "No such import", id);
         if (request.method === "DELETE") return Object.assign(job, { state: "cancelled" }), response.writeHead(204).end();

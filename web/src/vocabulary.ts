@@ -3,8 +3,8 @@
 export const layerNames = ["parcels", "buildings", "sites"] as const;
 export type LayerName = (typeof layerNames)[number];
 
-/** Everything a file can be imported as; regions, units and rooms have no tiles. */
-export const importLayers = ["parcels", "buildings", "sites", "units", "rooms", "regions"] as const;
+/** Everything a file can be imported as; regions have no tiles. */
+export const importLayers = ["parcels", "buildings", "sites", "regions"] as const;
 export type ImportLayer = (typeof importLayers)[number];
 
 export const titleStatuses = ["unified", "other_handed", "other_not_handed", "none_handed", "none_not_handed", "other"] as const;
@@ -63,7 +63,11 @@ export const mappableFields = [
   "title_status",
   "usage",
   "occupancy",
+  "idle_since",
   "registered_area_m2",
+  "year_built",
+  "floors_above",
+  "floors_below",
   "unit_code",
   "region_code",
   "parent_code",

@@ -2,7 +2,7 @@
 import { getJson, send, withQuery } from "@/api/http";
 import type {
   Asset,
-  AssetSummary,
+  AssetRow,
   AssetVersion,
   ImportJob,
   ImportRequest,
@@ -82,7 +82,7 @@ export function assetListAddress(layer: LayerName, query: AssetQuery): string {
   });
 }
 
-export function fetchAssetList(address: string, signal?: AbortSignal): Promise<Page<AssetSummary>> {
+export function fetchAssetList(address: string, signal?: AbortSignal): Promise<Page<AssetRow>> {
   return getJson(address, signal);
 }
 

@@ -13,31 +13,33 @@ export type Problem = {
   detail?: string;
   field?: string | null;
   remedy?: string | null;
+  code?: string | null;
 };
 
 export type Page<Item> = { items: Item[]; next: string | null; total?: number | null };
 
-export type AssetSummary = {
-  id: string;
-  feature_id: number;
-  layer: LayerName;
+/** What an asset is called and how it stands, the same in lists, versions and the asset itself. */
+type AssetContent = {
   code: string | null;
   name: string | null;
   address: string | null;
-  region: { code: string; name: string } | null;
-  unit: { id: string; code: string; name: string } | null;
   title_status: string | null;
   usage: string | null;
   occupancy: string | null;
-  idle_since: string | null;
   area_m2: number | null;
   registered_area_m2: number | null;
-  gk_zone: { central_meridian: number; epsg: number | null } | null;
-  valid_from: string;
-  valid_to: string | null;
-  recorded_from: string;
-  recorded_to: string | null;
-  version: number;
+};
+
+/** When a version is true in law and when it was known. */
+type Periods = { valid_from: string; valid_to: string | null; recorded_from: string; recorded_to: string | null };
+
+/** A row of a list. */
+export type AssetRow = AssetContent & {
+  id: string;
+  feature_id: number;
+  region_code: string | null;
+  unit_id: string | null;
+  unit_name: string | null;
   bbox: BoundingBox | null;
 };
 
@@ -45,7 +47,24 @@ export type RelatedObject = { id: string; code: string | null; name: string | nu
 
 export type Repair = { reason: string; original: Geometry | null; area_before_m2: number | null; area_after_m2: number | null };
 
-export type Asset = AssetSummary & {
+export type Asset = AssetContent &
+  Periods & {
+  id: string;
+  feature_id: number;
+  layer: LayerName;
+  region: { code: string; name: string | null } | null;
+  unit: { id: string; code: string | null; name: string | null } | null;
+  idle_since: string | null;
+  gk_zone: { central_meridian: number; epsg: number | null } | null;
+  unit_code?: string | null;
+  land_use_scheme?: string | null;
+  land_use_code?: string | null;
+  floors_above?: number | null;
+  floors_below?: number | null;
+  structure?: string | null;
+  completed_year?: number | null;
+  version_id: string;
+  bbox: BoundingBox | null;
   source: { dataset: string | null; key: string | null; row: number | null; attributes: Record<string, unknown> | null } | null;
   repaired: Repair | null;
   geometry: Geometry | null;
@@ -54,12 +73,9 @@ export type Asset = AssetSummary & {
   buildings?: RelatedObject[] | null;
 };
 
-export type AssetVersion = Partial<AssetSummary> & {
-  version: number;
-  valid_from: string;
-  valid_to: string | null;
-  recorded_from: string;
-  recorded_to: string | null;
+export type AssetVersion = AssetContent &
+  Periods & {
+  version_id: string;
   ledger_seq: number | null;
   changed: string[] | null;
   reason: string | null;
@@ -87,7 +103,7 @@ export type MapSettings = {
   bounds: BoundingBox | null;
   credits: { text: string; href?: string | null }[];
   base_map: { kind: "bundled" } | { kind: "raster"; tiles: string[]; attribution?: string | null };
-  datasets: { name: string; licence: string | null; credit: string | null }[];
+  datasets: { name: string; title?: string | null; licence: string | null; credit: string | null; made_up?: boolean }[];
   today: string;
   ready: boolean;
 };
@@ -108,10 +124,14 @@ export type ImportReport = {
   repaired: number;
   missing: number;
   closed: number;
+  reasons?: Record<string, number>;
   warnings: Record<string, number>;
+  /** Words for the codes of reasons and warnings: Chinese, English. */
+  words?: Record<string, [zh: string, en: string]>;
   mapping: Record<string, string>;
   bbox: BoundingBox | null;
   dry_run?: boolean;
+  seconds?: number;
 };
 
 export type ImportJob = {
@@ -128,7 +148,7 @@ export type ImportJob = {
   } | null;
   problem: Problem | null;
   report: ImportReport | null;
-  created_at?: string | null;
+  started_at?: string | null;
   dry_run?: boolean;
 };
 
@@ -138,6 +158,7 @@ export type ImportRow = {
   row: number | null;
   source_key: string | null;
   outcome: ImportOutcome;
+  repaired?: boolean;
   reason: ImportReason | null;
   warnings: ImportReason[] | null;
   asset: { id: string } | null;

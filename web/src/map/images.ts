@@ -30,8 +30,9 @@ export const hatchNames: Record<Hatch, string> = { unknown: "hatch-unknown", idl
 
 /** How many parts a ring is cut into; shares are rounded to these. */
 export const ringParts = 24;
-export const smallestRing_px = 15;
-export const ringStep_px = 1.4;
+export const smallestRing_px = 13;
+// A tile shows totals in cells of 64 px at least: a ring of a hundred thousand still fits into one.
+export const ringStep_px = 0.85;
 
 export function ringRadius(size: number): number {
   return smallestRing_px + size * ringStep_px;

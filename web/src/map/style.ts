@@ -389,7 +389,7 @@ function totalsLayers(look: Look): LayerSpecification[] {
         "icon-allow-overlap": true,
         "text-field": grouped(count),
         "text-font": boldFont,
-        "text-size": ["step", count, 12, 1000, 12, 10_000, 13],
+        "text-size": ["step", count, 12, 10_000, 11],
         "text-allow-overlap": true,
         "symbol-sort-key": count,
       },
@@ -408,7 +408,7 @@ function totalsLayers(look: Look): LayerSpecification[] {
               "text-size": 11,
               "text-anchor": "top",
               // The label hangs just under its ring, whose size follows the count.
-              "text-offset": ["step", ["get", "count"], ["literal", [0, 1.7]], 10, ["literal", [0, 2.1]], 100, ["literal", [0, 2.7]], 1000, ["literal", [0, 3.2]], 10_000, ["literal", [0, 3.8]]],
+              "text-offset": ["step", ["get", "count"], ["literal", [0, 1.5]], 10, ["literal", [0, 1.8]], 100, ["literal", [0, 2.2]], 1000, ["literal", [0, 2.5]], 10_000, ["literal", [0, 2.9]]],
             },
             paint: { "text-color": colours.text, "text-halo-color": colours.halo, "text-halo-width": 1.4 },
           } satisfies LayerSpecification,

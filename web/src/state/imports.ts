@@ -23,7 +23,10 @@ export const useImportsStore = defineStore("imports", () => {
   const refusal = shallowRef<{ request: ImportRequest; problem: Problem } | null>(null);
   const running = computed(() => jobs.value.filter(isRunning));
 
-  function keep(job: ImportJob): void {
+  function keep(given: ImportJob): void {
+    // Accepted a moment ago, an import is not yet recorded with its name.
+    const request = requests.get(given.id);
+    const job = given.file_name !== "" || request === undefined ? given : { ...given, file_name: request.file.name, layer: request.layer };
     const at = jobs.value.findIndex((one) => one.id === job.id);
     if (at === -1) jobs.value.unshift(job);
     else jobs.value[at] = job;
@@ -61,7 +64,9 @@ export const useImportsStore = defineStore("imports", () => {
 
   async function refresh(): Promise<void> {
     const page = await fetchImports();
-    jobs.value = page.items;
+    // The list leaves reports out; those that are here already stay.
+    const reports = new Map(jobs.value.map((job) => [job.id, job.report]));
+    jobs.value = page.items.map((job) => ({ ...job, report: job.report ?? reports.get(job.id) ?? null }));
     isListLoaded.value = true;
     for (const job of running.value) void follow(job.id);
   }

@@ -1,16 +1,33 @@
 // Words and figures in the reader's language, as every panel needs them.
 import { computed } from "vue";
 import { useI18n } from "vue-i18n";
-import { formatArea, formatAreaBeside, formatAreaShort, formatCount, type Duration } from "@/format";
+import { formatArea, formatAreaBeside, formatAreaShort, formatCount, type Duration, type Language } from "@/format";
 import { ProblemError } from "@/api/http";
 import type { ImportReason, Problem } from "@/api/types";
 import { usePreferencesStore } from "@/state/preferences";
 import type { LayerName, Theme } from "@/vocabulary";
 
+/** The server says a sentence in both languages with a slash between: the half that is asked for. */
+export function halfOf(text: string, language: Language): string {
+  const halves = text.split(" / ");
+  const [zh = "", en = ""] = halves;
+  const isPair = halves.length === 2 && /\p{Script=Han}/u.test(zh) && !/\p{Script=Han}/u.test(en);
+  if (!isPair) return text;
+  return language === "zh" ? zh : en;
+}
+
 export function useWords() {
   const { t, te } = useI18n();
   const preferences = usePreferencesStore();
   const language = computed(() => preferences.language);
+
+  /** What a problem means and what happened this time. */
+  function sentence(problem: Problem): string {
+    const kind = problem.type.split(":").at(-1) ?? "";
+    const title = te(`problem.${kind}`) ? t(`problem.${kind}`) : problem.title;
+    const detail = halfOf(problem.detail ?? "", language.value);
+    return detail === "" ? title : `${title}${language.value === "zh" ? "\uff1a" : ": "}${detail}`;
+  }
 
   return {
     t,
@@ -24,9 +41,9 @@ export function useWords() {
     /** The word for a value of a theme; an unknown one is shown as it came. */
     valueName: (theme: Theme, value: string) => (te(`${theme}.${value}`) ? t(`${theme}.${value}`) : value),
     reason: (reason: ImportReason) => (language.value === "zh" ? reason.zh : reason.en),
-    problem: (problem: Problem) => [problem.title, problem.detail].filter(Boolean).join(language.value === "zh" ? "\uff1a" : ": "),
-    failure: (error: unknown) =>
-      error instanceof ProblemError ? [error.problem.title, error.problem.detail].filter(Boolean).join(" · ") : t("server.lost_short"),
+    problem: sentence,
+    remedy: (problem: Problem) => (problem.remedy ? halfOf(problem.remedy, language.value) : null),
+    failure: (error: unknown) => (error instanceof ProblemError ? sentence(error.problem) : t("server.lost_short")),
     duration: ({ years, months, days }: Duration) => {
       const parts: string[] = [];
       if (years > 0) parts.push(t("duration.years", { n: years }, years));

@@ -1,0 +1,221 @@
+//! `yice import`
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use time::Date;
+use time::format_description::well_known::Iso8601;
+
+use super::CommandFailed;
+use super::store::{Store, signing_key};
+use crate::clock::Clock;
+use crate::ids::ImportId;
+use crate::imports::{CompareAttributes, ImportFailed, ImportOrder, ImportProgress, Report, run_import, write_report};
+use crate::ledger::Sealer;
+use crate::request::Actor;
+use crate::settings::Settings;
+
+/// Arguments of `yice import`.
+#[derive(Debug, Args)]
+pub(super) struct ImportArguments {
+    /// The file, folder or archive
+    file: PathBuf,
+    /// The layer it fills: parcels, buildings, sites or regions
+    #[arg(long, value_parser = layer)]
+    layer: gis_data::Layer,
+    /// The data set it is a delivery of; the file's name unless told
+    #[arg(long)]
+    dataset: Option<String>,
+    /// The coordinate system, where the file does not say (EPSG:4528)
+    #[arg(long)]
+    crs: Option<String>,
+    /// The text encoding, where the file does not say (gb18030)
+    #[arg(long)]
+    encoding: Option<String>,
+    /// The layer inside an archive that holds several
+    #[arg(long)]
+    member: Option<String>,
+    /// Which field of the file is which of ours; may be repeated
+    #[arg(long = "map", value_name = "TARGET=SOURCE", value_parser = pair)]
+    map: Vec<(String, String)>,
+    /// A region above, named in columns of a region file; the nearest first
+    #[arg(long = "ancestor", value_name = "LEVEL:CODE_FIELD:NAME_FIELD", value_parser = ancestor)]
+    ancestors: Vec<(String, String, String)>,
+    /// The code scheme of a region file
+    #[arg(long)]
+    scheme: Option<String>,
+    /// True in law from this day; today unless told
+    #[arg(long, value_name = "DATE", value_parser = date)]
+    valid_from: Option<Date>,
+    /// The region everything in the file lies in
+    #[arg(long, value_name = "CODE")]
+    region: Option<String>,
+    /// End what the data set holds and the file does not
+    #[arg(long)]
+    close_missing: bool,
+    /// Report only; write nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Two shapes are the same when they overlap by at least this share (0.5 to 1)
+    #[arg(long, default_value_t = 1.0, value_parser = share)]
+    same_shape: f64,
+    /// Which attributes make a new version: all, or those mapped to a field of ours
+    #[arg(long, default_value = "all", value_parser = ["all", "mapped"])]
+    compare_attributes: String,
+    /// Write the report here: .csv has every row, anything else is JSON
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+}
+
+fn layer(text: &str) -> Result<gis_data::Layer, String> {
+    gis_data::Layer::parse(text).ok_or_else(|| "choose parcels, buildings, sites or regions".to_owned())
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    crate::imports::mapping_pair(text).ok_or_else(|| "write it as target=source".to_owned())
+}
+
+fn ancestor(text: &str) -> Result<(String, String, String), String> {
+    crate::imports::ancestor(text).ok_or_else(|| "write it as level:code_field:name_field".to_owned())
+}
+
+fn date(text: &str) -> Result<Date, String> {
+    Date::parse(text, &Iso8601::DATE).map_err(|_| "write the day as 2024-06-30".to_owned())
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|share| (0.5..=1.0).contains(share)).ok_or_else(|| "a number from 0.5 to 1".to_owned())
+}
+
+/// Imports a file; exit code 1 where rows were quarantined or the file was refused.
+pub(super) async fn import(settings: Settings, arguments: ImportArguments) -> Result<(), CommandFailed> {
+    let mut order = ImportOrder::new(arguments.layer, arguments.file, "");
+    order.dataset = arguments.dataset.unwrap_or_else(|| crate::imports::dataset_of(&order.file_name));
+    order.member = arguments.member;
+    order.crs = arguments.crs;
+    order.encoding = arguments.encoding;
+    order.map = arguments.map;
+    order.ancestors = arguments.ancestors;
+    order.scheme = arguments.scheme;
+    order.valid_from = arguments.valid_from;
+    order.region = arguments.region;
+    order.close_missing = arguments.close_missing;
+    order.dry_run = arguments.dry_run;
+    order.same_shape = arguments.same_shape;
+    if arguments.compare_attributes == "mapped" {
+        order.compare_attributes = CompareAttributes::Mapped;
+    }
+    order.actor = Actor(format!("cli:{}", std::env::var("USER").unwrap_or_else(|_| "unknown".to_owned())));
+
+    let store = Store::open(&settings).await?;
+    let outcome = run(&settings, &store, &order, arguments.report).await;
+    store.close().await;
+    outcome
+}
+
+async fn run(settings: &Settings, store: &Store, order: &ImportOrder, report_file: Option<PathBuf>) -> Result<(), CommandFailed> {
+    let clock = Clock::System;
+    let id = ImportId::fresh();
+    let progress = ImportProgress::default();
+    let watching = tokio::spawn(watch(progress.clone()));
+    let stopping = {
+        let progress = progress.clone();
+        tokio::spawn(async move {
+            if tokio::signal::ctrl_c().await.is_ok() {
+                progress.cancel();
+            }
+        })
+    };
+    let outcome = run_import(&store.database, &clock, id, order, &progress).await;
+    watching.abort();
+    stopping.abort();
+    let report = outcome.map_err(failed)?;
+    if let Some(path) = report_file {
+        write_report(&store.database, id, &report, &path).await.map_err(|error| CommandFailed::System {
+            words: format!("the report could not be written to {}: {error}", path.display()),
+            remedy: Some("the import itself is done; read its report on the page".to_owned()),
+        })?;
+    }
+    // A server that runs beside this seals at once; where none does, the entries must not lie open.
+    let sealer = Sealer::new(store.database.pool().clone(), signing_key(settings)?, clock);
+    sealer.seal_all().await.map_err(|error| CommandFailed::system(&error))?;
+    print(&report);
+    if report.counts.quarantined > 0 {
+        return Err(CommandFailed::Input {
+            words: format!("{} of {} rows were quarantined", report.counts.quarantined, report.counts.read),
+            remedy: Some("their reasons are in the report (--report FILE.csv) and on the page".to_owned()),
+        });
+    }
+    Ok(())
+}
+
+fn failed(failed: ImportFailed) -> CommandFailed {
+    match failed {
+        ImportFailed::Refused { problem } => CommandFailed::Input { words: problem.detail, remedy: problem.remedy },
+        ImportFailed::Cancelled => CommandFailed::Input { words: failed.to_string(), remedy: None },
+        ImportFailed::Fault { source } => CommandFailed::system(&source),
+    }
+}
+
+/// A bar on a terminal, plain lines elsewhere.
+async fn watch(progress: ImportProgress) {
+    let terminal = std::io::stderr().is_terminal();
+    let bar = if terminal { ProgressBar::new(0) } else { ProgressBar::hidden() };
+    if let Ok(style) = ProgressStyle::with_template("{bar:32} {bytes}/{total_bytes}  {msg}  {eta} left") {
+        bar.set_style(style);
+    }
+    let mut ticks = 0_u32;
+    loop {
+        tokio::time::sleep(Duration::from_millis(if terminal { 100 } else { 2_000 })).await;
+        ticks += 1;
+        let (read, total) = progress.bytes();
+        let rate = progress.rows() as f64 / progress.seconds().max(0.001);
+        if terminal {
+            bar.set_length(total);
+            bar.set_position(read);
+            bar.set_message(format!("{} rows, {rate:.0} rows/s", progress.rows()));
+        } else if ticks > 0 {
+            let share = if total > 0 { 100.0 * read as f64 / total as f64 } else { 0.0 };
+            say(&format!("{} rows, {share:.0} % read, {rate:.0} rows/s", progress.rows()));
+        }
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "progress goes beside the answer, not into it")]
+fn say(words: &str) {
+    eprintln!("{words}");
+}
+
+#[expect(clippy::print_stdout, reason = "the command's answer")]
+fn print(report: &Report) {
+    let counts = &report.counts;
+    println!("{}: {} rows of {}", report.dataset, counts.read, report.format);
+    if report.dry_run {
+        println!("dry run: nothing was written");
+    }
+    for (label, count) in [
+        ("inserted     新增", counts.inserted),
+        ("unchanged    未变", counts.unchanged),
+        ("new version  新版本", counts.new_version),
+        ("quarantined  隔离", counts.quarantined),
+        ("repaired     修复(含于以上)", report.repaired),
+        ("missing      文件中没有", report.missing),
+        ("closed       已终止", report.closed),
+    ] {
+        println!("  {count:>9}  {label}");
+    }
+    for (title, codes) in [("reasons", &report.reasons), ("warnings", &report.warnings)] {
+        if codes.is_empty() {
+            continue;
+        }
+        println!("{title}:");
+        for (code, count) in codes {
+            let words = report.words.get(code).map(|(zh, en)| format!("{zh} / {en}")).unwrap_or_default();
+            println!("  {count:>9}  {code}  {words}");
+        }
+    }
+    println!("valid from {}, {} → EPSG:4490, {:.2} s", report.valid_from, report.crs.used.as_deref().unwrap_or("no coordinate system"), report.seconds);
+}

@@ -1,0 +1,82 @@
+//! `yice ledger`
+
+use clap::Subcommand;
+
+use super::CommandFailed;
+use super::store::{Store, signing_key};
+use crate::clock::Clock;
+use crate::ledger::{LogProof, Sealer, TrustedKeys, Unproven, Witness, snapshot, verify_log_and_versions};
+use crate::settings::Settings;
+
+/// What to do with the ledger.
+#[derive(Debug, Subcommand)]
+pub(super) enum LedgerCommand {
+    /// Prove that nothing was altered, removed or slipped in: every entry, every signed head, every version row
+    Verify,
+    /// Give what waits its order and sign a head
+    Seal,
+}
+
+/// Proves or seals.
+pub(super) async fn ledger(settings: Settings, command: LedgerCommand) -> Result<(), CommandFailed> {
+    let store = Store::open(&settings).await?;
+    let outcome = match command {
+        LedgerCommand::Verify => verify(&settings, &store).await,
+        LedgerCommand::Seal => seal(&settings, &store).await,
+    };
+    store.close().await;
+    outcome
+}
+
+#[expect(clippy::print_stdout, reason = "the command's answer")]
+async fn seal(settings: &Settings, store: &Store) -> Result<(), CommandFailed> {
+    let sealer = Sealer::new(store.database.pool().clone(), signing_key(settings)?, Clock::System);
+    let sealed = sealer.seal_all().await.map_err(|error| CommandFailed::system(&error))?;
+    println!("{sealed} entries sealed");
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "the command's answer")]
+async fn verify(settings: &Settings, store: &Store) -> Result<(), CommandFailed> {
+    // The key in our own hands is what counts; keys that the database names are only as good as the database.
+    let key = signing_key(settings)?;
+    let witness = Witness::from(TrustedKeys::new([key.public_key()]));
+    match prove(store, &witness).await {
+        Ok((proof, versions)) => {
+            println!(
+                "the ledger is whole: {} entries, {} signed heads, {versions} version rows, {} entries not sealed yet",
+                proof.sealed, proof.heads, proof.pending
+            );
+            if let Some(head) = &proof.head {
+                println!("head {} root {}", head.head.tree_size, head.head.root_hash);
+            }
+            Ok(())
+        }
+        Err(Unproven::Bad(bad)) => Err(CommandFailed::Input {
+            words: format!("the ledger does not hold: {bad}"),
+            remedy: Some("keep the database as it is and compare with a backup; whoever can write to it past the program did this".to_owned()),
+        }),
+        Err(Unproven::Database { source }) => Err(CommandFailed::system(&source)),
+    }
+}
+
+async fn prove(store: &Store, witness: &Witness) -> Result<(LogProof, usize), Unproven> {
+    let mut transaction = snapshot(store.database.pool()).await?;
+    let (proof, mut expected) = verify_log_and_versions(&mut transaction, witness).await?;
+    let versions = expected.len();
+    for outcome in [
+        crate::spatial_units::verify_versions(&mut transaction, &mut expected).await,
+        crate::regions::verify_versions(&mut transaction, &mut expected).await,
+        crate::units::verify_versions(&mut transaction, &mut expected).await,
+        crate::rooms::verify_versions(&mut transaction, &mut expected).await,
+    ] {
+        outcome.map_err(|fault| match fault {
+            crate::request::Fault::Database { source } => Unproven::Database { source },
+            other => Unproven::Database { source: sqlx::Error::Protocol(other.to_string()) },
+        })?;
+    }
+    match expected.first_bad(&mut transaction).await? {
+        None => Ok((proof, versions)),
+        Some(bad) => Err(Unproven::Bad(Box::new(bad))),
+    }
+}

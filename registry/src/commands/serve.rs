@@ -1,0 +1,163 @@
+//! `yice serve`
+
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+
+use clap::Args;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use super::CommandFailed;
+use super::store::{Store, signing_key};
+use crate::clock::Clock;
+use crate::http::{AppState, MapSettings};
+use crate::imports::{ImportJobs, mark_interrupted};
+use crate::ledger::Sealer;
+use crate::map_layers::{HistoricalLayers, MapLayers, keep_current, load};
+use crate::settings::Settings;
+
+/// Arguments of `yice serve`.
+#[derive(Debug, Args)]
+pub(super) struct ServeArguments {
+    /// Load the sample data first, where the registry is empty
+    #[arg(long)]
+    demo: bool,
+}
+
+/// Serves until Ctrl-C or SIGTERM.
+pub(super) async fn serve(settings: Settings, arguments: ServeArguments) -> Result<(), CommandFailed> {
+    if !settings.listen.ip().is_loopback() {
+        return Err(CommandFailed::Input {
+            words: format!("{} is refused: there is no sign-in yet, so only this machine may be answered", settings.listen),
+            remedy: Some("listen on 127.0.0.1 or [::1]".to_owned()),
+        });
+    }
+    // Listened for from the first moment, so that a signal during a long start ends it as cleanly.
+    let stop = CancellationToken::new();
+    stop_on_signal(stop.clone())?;
+    // Before the database: a busy port is said at once, and costs nothing.
+    let listener = listen(settings.listen).await?;
+    let address = listener.local_addr().map_err(|error| CommandFailed::system(&error))?;
+    let store = tokio::select! {
+        store = Store::open(&settings) => store?,
+        () = stop.cancelled() => return Ok(()),
+    };
+    let outcome = run(&settings, &arguments, &store, listener, address, stop).await;
+    store.close().await;
+    outcome
+}
+
+async fn run(
+    settings: &Settings,
+    arguments: &ServeArguments,
+    store: &Store,
+    listener: TcpListener,
+    address: SocketAddr,
+    stop: CancellationToken,
+) -> Result<(), CommandFailed> {
+    let clock = Clock::System;
+    let database = store.database.clone();
+    mark_interrupted(&database).await?;
+    let sealer = Sealer::new(database.pool().clone(), signing_key(settings)?, clock.clone());
+    let sealing = tokio::spawn(sealer.run(stop.clone()));
+    let state = AppState {
+        database: database.clone(),
+        clock: clock.clone(),
+        map: MapLayers::default(),
+        history: HistoricalLayers::default(),
+        jobs: ImportJobs::default(),
+        map_settings: MapSettings { base_map: settings.base_map.clone() },
+    };
+    let loading = {
+        let (database, clock, map, stop) = (database.clone(), clock.clone(), state.map.clone(), stop.clone());
+        let cache_bytes = settings.tile_cache_mib << 20;
+        tokio::spawn(async move {
+            let position = loop {
+                match load(&database, &clock, &map, cache_bytes).await {
+                    Ok(position) => break position,
+                    Err(error) => {
+                        tracing::error!(error = %super::chain(&error), "the map could not be loaded; trying again in a second");
+                        tokio::select! {
+                            () = stop.cancelled() => return,
+                            () = tokio::time::sleep(std::time::Duration::from_secs(1)) => {}
+                        }
+                    }
+                }
+            };
+            tracing::info!(features = map.stage().done, "the map is loaded: {} features", map.stage().done);
+            keep_current(database, clock, map, position, stop).await;
+        })
+    };
+    let demo = arguments.demo.then(|| {
+        let (database, clock, stop) = (database.clone(), clock.clone(), stop.clone());
+        tokio::spawn(async move {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                outcome = super::sample::load_if_empty(&database, &clock) => {
+                    if let Err(error) = outcome {
+                        tracing::error!(error = %super::chain(&error), "the sample could not be loaded");
+                    }
+                }
+            }
+        })
+    });
+    announce(address, arguments.demo);
+    let jobs = state.jobs.clone();
+    let ended = match &store.cluster {
+        Some(cluster) => {
+            tokio::select! {
+                served = crate::http::serve(listener, state, stop.clone().cancelled_owned()) => served.map_err(|error| CommandFailed::system(&error)),
+                _ = cluster.ended() => Err(CommandFailed::System {
+                    words: "the embedded database ended by itself".to_owned(),
+                    remedy: Some(format!("see {} and start again; nothing that was committed is lost", settings.data.join("postgres.log").display())),
+                }),
+            }
+        }
+        None => crate::http::serve(listener, state, stop.clone().cancelled_owned()).await.map_err(|error| CommandFailed::system(&error)),
+    };
+    stop.cancel();
+    jobs.cancel_all();
+    if let Some(demo) = demo {
+        let _ = demo.await;
+    }
+    let _ = tokio::join!(sealing, loading);
+    ended
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, CommandFailed> {
+    TcpListener::bind(address).await.map_err(|error| match error.kind() {
+        ErrorKind::AddrInUse => CommandFailed::System {
+            words: format!("port {} is in use by another program", address.port()),
+            remedy: Some(format!("stop that program, or choose another port: yice serve --listen {}:{}", address.ip(), address.port().wrapping_add(1))),
+        },
+        ErrorKind::PermissionDenied => CommandFailed::System {
+            words: format!("port {} may not be used by this user", address.port()),
+            remedy: Some("choose a port above 1023, for example --listen 127.0.0.1:8080".to_owned()),
+        },
+        _ => CommandFailed::System { words: format!("{address} can't be listened on: {error}"), remedy: None },
+    })
+}
+
+fn stop_on_signal(stop: CancellationToken) -> Result<(), CommandFailed> {
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| CommandFailed::system(&error))?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(|error| CommandFailed::system(&error))?;
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        stop.cancel();
+    });
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "the address is what whoever starts the program waits for")]
+fn announce(address: SocketAddr, demo: bool) {
+    println!("一策 Yice  http://{address}");
+    if demo {
+        println!("Sample data; there is no sign-in yet, so only this machine is answered. Ctrl-C stops.");
+    } else {
+        println!("There is no sign-in yet, so only this machine is answered. Ctrl-C stops.");
+    }
+}

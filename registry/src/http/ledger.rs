@@ -1,0 +1,139 @@
+//! The ledger over HTTP: what was done to an object, the signed head, and proofs.
+
+use axum::Json;
+use axum::extract::{Path, Query};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use time::OffsetDateTime;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+use super::AppState;
+use crate::ledger::{NoProof, SignedHead, current_head, inclusion_proof};
+use crate::request::{Context, Cursor, Fault, Page, PageQuery, Problem};
+
+pub(super) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(list_ledger_entries))
+        .routes(routes!(get_ledger_head))
+        .routes(routes!(get_ledger_proof))
+}
+
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+struct LedgerQuery {
+    /// Only what was done to this object.
+    object: Option<Uuid>,
+    limit: Option<u32>,
+    cursor: Option<String>,
+}
+
+/// A committed change.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct Entry {
+    /// Its place in the order.
+    seq: i64,
+    id: Uuid,
+    #[serde(with = "time::serde::rfc3339")]
+    recorded_at: OffsetDateTime,
+    actor: String,
+    action: String,
+    object_kind: String,
+    object_id: Uuid,
+    #[schema(value_type = Object)]
+    before: Option<Box<RawValue>>,
+    #[schema(value_type = Object)]
+    after: Option<Box<RawValue>>,
+    reason: Option<String>,
+    case_id: Option<Uuid>,
+    import_id: Option<Uuid>,
+}
+
+/// What was done, the latest first.
+#[utoipa::path(get, path = "/api/v1/ledger", operation_id = "list_ledger_entries", tag = "ledger", params(LedgerQuery),
+    responses((status = 200, body = Page<Entry>), (status = 400, body = Problem)))]
+async fn list_ledger_entries(
+    context: Context,
+    query: Result<Query<LedgerQuery>, axum::extract::rejection::QueryRejection>,
+) -> Result<Json<Page<Entry>>, Problem> {
+    let Query(query) = query.map_err(|error| Problem::bad("query", error.body_text()))?;
+    let limit = PageQuery { limit: query.limit, cursor: None }.limit()?;
+    let asked = format!("ledger {:?}", query.object);
+    let before: Option<i64> = query.cursor.as_deref().map(|cursor| Cursor::decode(cursor, &asked)).transpose()?;
+    let rows = sqlx::query!(
+        r#"select l.seq, e.id, e.recorded_at, e.actor, e.action, e.object_kind, e.object_id,
+                  e.before::text as before, e.after::text as after, e.reason, e.case_id, e.import_id
+             from ledger_leaf l
+             join ledger_entry e on e.id = l.entry_id
+            where ($1::uuid is null or e.object_id = $1) and ($2::bigint is null or l.seq < $2)
+            order by l.seq desc
+            limit $3"#,
+        query.object,
+        before,
+        i64::from(limit) + 1,
+    )
+    .fetch_all(context.database.pool())
+    .await?;
+    let more = rows.len() > limit as usize;
+    let raw = |text: Option<String>| text.and_then(|text| RawValue::from_string(text).ok());
+    let items: Vec<Entry> = rows
+        .into_iter()
+        .take(limit as usize)
+        .map(|row| Entry {
+            seq: row.seq,
+            id: row.id,
+            recorded_at: row.recorded_at,
+            actor: row.actor,
+            action: row.action,
+            object_kind: row.object_kind,
+            object_id: row.object_id,
+            before: raw(row.before),
+            after: raw(row.after),
+            reason: row.reason,
+            case_id: row.case_id,
+            import_id: row.import_id,
+        })
+        .collect();
+    let next = items.last().filter(|_| more).map(|last| {
+        let object = query.object.map(|id| format!("object={id}&")).unwrap_or_default();
+        format!("/api/v1/ledger?{object}limit={limit}&cursor={}", Cursor::new(&asked, last.seq).encode())
+    });
+    Ok(Json(Page { items, next, total: None }))
+}
+
+/// The newest signed head of the Merkle log (RFC 6962).
+#[utoipa::path(get, path = "/api/v1/ledger/head", operation_id = "get_ledger_head", tag = "ledger",
+    responses((status = 200, body = Object), (status = 404, body = Problem)))]
+async fn get_ledger_head(context: Context) -> Result<Json<SignedHead>, Problem> {
+    let mut connection = context.database.pool().acquire().await?;
+    current_head(&mut connection).await?.map(Json).ok_or_else(|| Problem::not_found("a signed head"))
+}
+
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+struct ProofQuery {
+    /// The size of the tree; the newest head's unless told.
+    tree_size: Option<u64>,
+}
+
+/// The proof that an entry is in the log.
+#[utoipa::path(get, path = "/api/v1/ledger/{seq}/proof", operation_id = "get_ledger_proof", tag = "ledger",
+    params(("seq" = u64, Path), ProofQuery), responses((status = 200, body = Object), (status = 404, body = Problem)))]
+async fn get_ledger_proof(
+    context: Context,
+    Path(seq): Path<String>,
+    query: Result<Query<ProofQuery>, axum::extract::rejection::QueryRejection>,
+) -> Result<Json<serde_json::Value>, Problem> {
+    let Query(query) = query.map_err(|error| Problem::bad("query", error.body_text()))?;
+    let seq: u64 = seq.parse().map_err(|_| Problem::bad("seq", format!("{seq:?} is no number of an entry")))?;
+    let mut connection = context.database.pool().acquire().await?;
+    let head = current_head(&mut connection).await?.ok_or_else(|| Problem::not_found("a signed head"))?;
+    let tree_size = query.tree_size.unwrap_or(head.head.tree_size);
+    let proof = inclusion_proof(&mut connection, seq, tree_size).await.map_err(|error| match error {
+        NoProof::Database { source } => Problem::from(source),
+        other => Problem::not_found(&format!("this entry ({other})")),
+    })?;
+    let proof = serde_json::to_value(&proof).map_err(|error| Fault::Impossible { what: error.to_string() })?;
+    Ok(Json(serde_json::json!({ "head": head, "proof": proof })))
+}

@@ -1,0 +1,11 @@
+//! The one HTTP port: the table of routes, and what stands around every request.
+
+mod guard;
+mod health;
+mod ledger;
+mod map;
+mod page;
+mod server;
+
+pub use map::MapSettings;
+pub use server::{AppState, openapi, router, serve};

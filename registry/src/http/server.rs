@@ -1,0 +1,130 @@
+//! The server: state, routes, and the layers around them.
+
+use std::future::Future;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{FromRef, Request};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use tokio::net::TcpListener;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
+use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::trace::TraceLayer;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_swagger_ui::SwaggerUi;
+
+use super::{MapSettings, guard, health, ledger, map, page};
+use crate::clock::Clock;
+use crate::database::Database;
+use crate::imports::ImportJobs;
+use crate::map_layers::{HistoricalLayers, MapLayers};
+use crate::request::{Problem, ProblemKind};
+
+/// What requests are answered from.
+#[derive(Debug, Clone, FromRef)]
+pub struct AppState {
+    /// The database.
+    pub database: Database,
+    /// The clock.
+    pub clock: Clock,
+    /// The layers in memory.
+    pub map: MapLayers,
+    /// Layers of the past.
+    pub history: HistoricalLayers,
+    /// Imports under way.
+    pub jobs: ImportJobs,
+    /// What the page's map is set to.
+    pub map_settings: MapSettings,
+}
+
+#[derive(OpenApi)]
+#[openapi(info(
+    title = "一策 Yice",
+    description = "Registry of a government's land and buildings: what is held, where, by which title, who sits in it, what stands idle.",
+    license(name = "Apache-2.0 OR MIT")
+))]
+struct ApiDocument;
+
+fn api() -> OpenApiRouter<AppState> {
+    OpenApiRouter::with_openapi(ApiDocument::openapi())
+        .merge(crate::regions::router())
+        .merge(crate::units::router())
+        .merge(crate::rooms::router())
+        .merge(crate::spatial_units::router())
+        .merge(crate::search::router())
+        .merge(crate::totals::router())
+        .merge(crate::imports::router())
+        .merge(crate::map_layers::router())
+        .merge(ledger::router())
+        .merge(map::router())
+        .merge(health::router())
+}
+
+/// The OpenAPI 3.1 document of everything that is served.
+#[must_use]
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    api().split_for_parts().1
+}
+
+/// Every route, with what stands around them.
+pub fn router(state: AppState) -> Router {
+    let (routes, document) = api().split_for_parts();
+    let compress = CompressionLayer::new().gzip(true).compress_when(
+        SizeAbove::new(1024)
+            .and(NotForContentType::const_new("application/vnd.mapbox-vector-tile"))
+            .and(NotForContentType::IMAGES),
+    );
+    routes
+        .merge(SwaggerUi::new("/docs").url("/openapi.json", document))
+        .method_not_allowed_fallback(method_not_allowed)
+        .fallback(page::page)
+        .with_state(state)
+        .layer(compress)
+        .layer(axum::middleware::from_fn(guard::refuse_foreign))
+        .layer(SetResponseHeaderLayer::if_not_present(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
+        .layer(SetResponseHeaderLayer::if_not_present(header::REFERRER_POLICY, HeaderValue::from_static("same-origin")))
+        .layer(SetResponseHeaderLayer::if_not_present(
+            HeaderName::from_static("cross-origin-resource-policy"),
+            HeaderValue::from_static("same-origin"),
+        ))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(axum::middleware::from_fn(health::measure))
+        .layer(TraceLayer::new_for_http().make_span_with(|request: &Request| {
+            tracing::info_span!("request", method = %request.method(), path = %request.uri().path())
+        }))
+}
+
+async fn method_not_allowed() -> Problem {
+    Problem::new(ProblemKind::MethodNotAllowed, "this method is not offered at this address").remedy("see /docs")
+}
+
+fn panicked(_: Box<dyn std::any::Any + Send + 'static>) -> Response {
+    tracing::error!("a request panicked");
+    let mut response = Problem::new(ProblemKind::Internal, "the server met a state it did not expect; it has been logged").into_response();
+    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    response
+}
+
+/// Answers requests until `stop` is ready; requests under way get ten seconds to end.
+///
+/// # Errors
+/// Where the listener fails.
+pub async fn serve(listener: TcpListener, state: AppState, stop: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
+    let (ended, end) = tokio::sync::oneshot::channel::<()>();
+    let graceful = async move {
+        stop.await;
+        let _ = ended.send(());
+    };
+    let server = axum::serve(listener, router(state)).with_graceful_shutdown(graceful);
+    tokio::select! {
+        outcome = server => outcome,
+        () = async {
+            let _ = end.await;
+            tokio::time::sleep(Duration::from_secs(10)).await;
+        } => Ok(()),
+    }
+}

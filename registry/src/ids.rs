@@ -1,0 +1,40 @@
+//! Typed ids: passing a unit's id where a parcel's is wanted does not compile. All are UUIDv7.
+
+macro_rules! typed_ids {
+    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize, sqlx::Type, utoipa::ToSchema)]
+        #[serde(transparent)]
+        #[sqlx(transparent)]
+        pub struct $name(pub uuid::Uuid);
+
+        impl $name {
+            /// A fresh id.
+            #[must_use]
+            pub fn fresh() -> Self {
+                Self(uuid::Uuid::now_v7())
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                self.0.fmt(formatter)
+            }
+        }
+    )+};
+}
+
+typed_ids! {
+    /// An import of one file.
+    ImportId,
+    /// A region (行政区划).
+    RegionId,
+    /// A room (房间).
+    RoomId,
+    /// A site (院落), parcel (宗地) or building (楼栋).
+    SpatialUnitId,
+    /// An organisation (单位).
+    UnitId,
+    /// One version row of anything versioned.
+    VersionId,
+}

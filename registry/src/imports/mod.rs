@@ -1,0 +1,24 @@
+//! Files coming in: read → map fields → coordinate system → check and mend → compare by source key → write.
+//!
+//! One import is one transaction: an interrupted one leaves nothing but its own record. Every row of the file is
+//! accounted for in `import_row`, and the counts of the report add up to the rows that were read.
+
+mod compare;
+mod jobs;
+mod order;
+mod outcome;
+mod report;
+mod routes;
+mod run;
+
+pub(crate) use compare::overlap;
+pub use jobs::{ImportJobs, mark_interrupted};
+pub use order::{CompareAttributes, ImportOrder, dataset_of};
+pub use outcome::Outcome;
+pub(crate) use outcome::{OutcomeWriter, RowOutcome};
+pub use report::{Counts, CrsOf, Report};
+pub use routes::{ancestor, mapping_pair, router, write_report};
+pub use run::{ImportFailed, ImportProgress, run_import};
+pub(crate) use run::{
+    Accepted, ReadyRow, RowWarning, finish, lock_import, show_to_postgis, signed, start_reading, warning,
+};

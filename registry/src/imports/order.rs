@@ -1,0 +1,109 @@
+//! What somebody asks for when they bring a file.
+
+use std::path::PathBuf;
+
+use time::Date;
+
+use crate::request::Actor;
+
+/// Which attributes make a version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CompareAttributes {
+    /// Every attribute of the file: a change of any of them makes a new version.
+    #[default]
+    All,
+    /// Only those mapped to a field of the registry. For deliveries whose other columns change from year to year.
+    Mapped,
+}
+
+/// An order to import one file.
+#[derive(Debug, Clone)]
+pub struct ImportOrder {
+    /// The layer it fills.
+    pub layer: gis_data::Layer,
+    /// Where it lies.
+    pub path: PathBuf,
+    /// What it is called where it came from.
+    pub file_name: String,
+    /// The data set it is a delivery of: source keys are compared within it.
+    pub dataset: String,
+    /// The layer inside an archive that holds several.
+    pub member: Option<String>,
+    /// The coordinate system, where the file does not say or says it wrongly.
+    pub crs: Option<String>,
+    /// The text encoding, likewise.
+    pub encoding: Option<String>,
+    /// target = source field.
+    pub map: Vec<(String, String)>,
+    /// For region files that name the regions above in columns: level, code field, name field, the nearest first.
+    pub ancestors: Vec<(String, String, String)>,
+    /// What the file says is true from this day on; today where nothing is said.
+    pub valid_from: Option<Date>,
+    /// The region everything in the file lies in, where no field says so.
+    pub region: Option<String>,
+    /// The code scheme of a region file (`GB2260` unless told).
+    pub scheme: Option<String>,
+    /// Close what the data set holds and the file does not.
+    pub close_missing: bool,
+    /// Report only; write nothing.
+    pub dry_run: bool,
+    /// Two shapes count as the same when their overlap is at least this share of their union; 1: only when they are
+    /// equal in every digit.
+    pub same_shape: f64,
+    /// Which attributes make a version.
+    pub compare_attributes: CompareAttributes,
+    /// Who brings it.
+    pub actor: Actor,
+}
+
+impl ImportOrder {
+    /// An order with nothing but the file, its layer and its data set.
+    #[must_use]
+    pub fn new(layer: gis_data::Layer, path: PathBuf, dataset: &str) -> Self {
+        let file_name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        Self {
+            layer,
+            path,
+            file_name,
+            dataset: dataset.to_owned(),
+            member: None,
+            crs: None,
+            encoding: None,
+            map: Vec::new(),
+            ancestors: Vec::new(),
+            valid_from: None,
+            region: None,
+            scheme: None,
+            close_missing: false,
+            dry_run: false,
+            same_shape: 1.0,
+            compare_attributes: CompareAttributes::All,
+            actor: Actor::on_this_machine(),
+        }
+    }
+}
+
+/// The data set a file belongs to where nobody names one: its name without the endings.
+#[must_use]
+pub fn dataset_of(file_name: &str) -> String {
+    let mut stem = file_name;
+    for ending in [".gz", ".zip", ".geojsonl", ".geojsons", ".geojson", ".ndjson", ".json", ".shp"] {
+        let cut = stem.len().saturating_sub(ending.len());
+        if cut > 0 && stem.is_char_boundary(cut) && stem[cut..].eq_ignore_ascii_case(ending) {
+            stem = &stem[..cut];
+        }
+    }
+    stem.trim().replace('/', "_")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::dataset_of;
+
+    #[test]
+    fn a_data_set_is_called_like_its_file() {
+        assert_eq!(dataset_of("宗地.shp.zip"), "宗地");
+        assert_eq!(dataset_of("parcels_fy2013.geojson.gz"), "parcels_fy2013");
+        assert_eq!(dataset_of(".zip"), ".zip");
+    }
+}

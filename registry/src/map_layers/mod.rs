@@ -1,0 +1,113 @@
+//! The map's layers: loaded from the database at start, kept current by the ledger, answered as vector tiles.
+//!
+//! Nothing here is told of changes by whoever makes them: it follows the ledger in its order, so it misses none, on
+//! this node and on every other.
+
+mod follow;
+mod history;
+mod load;
+mod tile;
+mod tilejson;
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use axum::extract::FromRef;
+use serde::Serialize;
+use tiles::{Dictionary, LayerName, TileSet};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::clock::Clock;
+use crate::database::Database;
+use crate::spatial_units::Kind;
+
+pub use follow::keep_current;
+pub use history::HistoricalLayers;
+pub use load::load;
+
+/// The layers in memory, once they are loaded.
+#[derive(Debug, Clone, Default)]
+pub struct MapLayers {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    tiles: OnceLock<Arc<TileSet>>,
+    dictionary: Dictionary,
+    loaded: AtomicU64,
+    expected: AtomicU64,
+    following: AtomicBool,
+    /// The last entry of the ledger that the layers hold.
+    position: AtomicU64,
+}
+
+/// How far the loading is.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct LoadStage {
+    /// What is loaded.
+    pub name: &'static str,
+    /// How many are.
+    pub done: u64,
+    /// Of how many.
+    pub total: u64,
+}
+
+impl MapLayers {
+    /// The tile engine; none until the layers are loaded.
+    #[must_use]
+    pub fn tiles(&self) -> Option<&Arc<TileSet>> {
+        self.inner.tiles.get()
+    }
+
+    /// How far the loading is.
+    #[must_use]
+    pub fn stage(&self) -> LoadStage {
+        LoadStage {
+            name: "map_layers",
+            done: self.inner.loaded.load(Ordering::Relaxed),
+            total: self.inner.expected.load(Ordering::Relaxed),
+        }
+    }
+
+    /// The last entry of the ledger that the tiles show.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.inner.position.load(Ordering::SeqCst)
+    }
+
+    /// Do the layers follow the ledger at this moment?
+    #[must_use]
+    pub fn is_following(&self) -> bool {
+        self.inner.following.load(Ordering::Relaxed)
+    }
+}
+
+fn layer_of(kind: Kind) -> LayerName {
+    match kind {
+        Kind::Parcel => LayerName::Parcels,
+        Kind::Building => LayerName::Buildings,
+        Kind::Site => LayerName::Sites,
+    }
+}
+
+fn kind_of(layer: LayerName) -> Kind {
+    match layer {
+        LayerName::Parcels => Kind::Parcel,
+        LayerName::Buildings => Kind::Building,
+        LayerName::Sites => Kind::Site,
+    }
+}
+
+/// The routes of tiles.
+pub fn router<S>() -> OpenApiRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+    Database: FromRef<S>,
+    Clock: FromRef<S>,
+    MapLayers: FromRef<S>,
+    HistoricalLayers: FromRef<S>,
+{
+    OpenApiRouter::new().routes(routes!(tile::get_tile)).routes(routes!(tilejson::get_tilejson))
+}

@@ -1,0 +1,18 @@
+//! What every handler speaks: who asks and when, problems, paging, versions of resources, repeated requests.
+
+mod answer;
+mod context;
+pub mod fields;
+mod idempotency;
+mod listing;
+mod paging;
+mod problem;
+mod times;
+
+pub use answer::{Body, etag, require_match};
+pub use context::{Actor, Context};
+pub use idempotency::{Idempotency, Repeated};
+pub use listing::{Listed, Listing, SortColumn};
+pub use paging::{Cursor, Page, PageQuery, MAX_LIMIT};
+pub use problem::{Fault, Problem, ProblemKind};
+pub use times::Times;

@@ -1,0 +1,209 @@
+//! RFC 9457 problem details: the only form in which a refusal reaches a client.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+/// The kinds of problem a client may meet. Each has a stable `type`; a client decides by it, never by the words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProblemKind {
+    /// The request is not understood: syntax, a wrong parameter.
+    BadRequest,
+    /// A field breaks a rule.
+    InvalidField,
+    /// No such thing, or not one that the caller may see.
+    NotFound,
+    /// The method is not offered at this address.
+    MethodNotAllowed,
+    /// It clashes with what is already registered.
+    Conflict,
+    /// It changed since it was read (`If-Match`).
+    StaleVersion,
+    /// `If-Match` is missing.
+    VersionRequired,
+    /// The body is too large.
+    TooLarge,
+    /// The body's media type is not understood.
+    UnsupportedMediaType,
+    /// An uploaded file can't be used.
+    FileRefused,
+    /// The same `Idempotency-Key` came with another request.
+    KeyReused,
+    /// A page of another site tried to use this server.
+    ForeignOrigin,
+    /// Not ready yet, or the database is away for the moment.
+    Unavailable,
+    /// A fault of ours.
+    Internal,
+}
+
+impl ProblemKind {
+    fn facts(self) -> (&'static str, &'static str, StatusCode) {
+        match self {
+            Self::BadRequest => ("bad_request", "The request is not understood", StatusCode::BAD_REQUEST),
+            Self::InvalidField => ("invalid_field", "A field breaks a rule", StatusCode::UNPROCESSABLE_ENTITY),
+            Self::NotFound => ("not_found", "Not found", StatusCode::NOT_FOUND),
+            Self::MethodNotAllowed => {
+                ("method_not_allowed", "This method is not offered here", StatusCode::METHOD_NOT_ALLOWED)
+            }
+            Self::Conflict => ("conflict", "It clashes with what is registered", StatusCode::CONFLICT),
+            Self::StaleVersion => ("stale_version", "It changed since it was read", StatusCode::PRECONDITION_FAILED),
+            Self::VersionRequired => {
+                ("version_required", "The version that was read must be named", StatusCode::PRECONDITION_REQUIRED)
+            }
+            Self::TooLarge => ("too_large", "The body is too large", StatusCode::PAYLOAD_TOO_LARGE),
+            Self::UnsupportedMediaType => {
+                ("unsupported_media_type", "The media type is not understood", StatusCode::UNSUPPORTED_MEDIA_TYPE)
+            }
+            Self::FileRefused => ("file_refused", "The file can't be used", StatusCode::UNPROCESSABLE_ENTITY),
+            Self::KeyReused => {
+                ("idempotency_key_reused", "The key belongs to another request", StatusCode::UNPROCESSABLE_ENTITY)
+            }
+            Self::ForeignOrigin => {
+                ("foreign_origin", "Requests from other sites are refused", StatusCode::FORBIDDEN)
+            }
+            Self::Unavailable => ("unavailable", "Not available at the moment", StatusCode::SERVICE_UNAVAILABLE),
+            Self::Internal => ("internal", "A fault of the server", StatusCode::INTERNAL_SERVER_ERROR),
+        }
+    }
+}
+
+/// A refusal as a client sees it.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct Problem {
+    /// Stable name of the kind: `urn:yice:problem:<name>`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What the kind means, in a few words.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// What happened this time.
+    pub detail: String,
+    /// The field or parameter at fault.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// What to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<String>,
+    /// A narrower stable word where the kind alone does not tell (the constraint, the refusal of a file).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+}
+
+impl Problem {
+    /// A problem of a kind, with what happened.
+    pub fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
+        let (name, title, status) = kind.facts();
+        Self {
+            kind: format!("urn:yice:problem:{name}"),
+            title: title.to_owned(),
+            status: status.as_u16(),
+            detail: detail.into(),
+            field: None,
+            remedy: None,
+            code: None,
+        }
+    }
+
+    /// Names the field at fault.
+    #[must_use]
+    pub fn field(mut self, field: impl Into<String>) -> Self {
+        self.field = Some(field.into());
+        self
+    }
+
+    /// Says what to do.
+    #[must_use]
+    pub fn remedy(mut self, remedy: impl Into<String>) -> Self {
+        self.remedy = Some(remedy.into());
+        self
+    }
+
+    /// Gives the narrower stable word.
+    #[must_use]
+    pub fn code(mut self, code: impl Into<String>) -> Self {
+        self.code = Some(code.into());
+        self
+    }
+
+    /// A field or parameter that breaks a rule.
+    pub fn invalid(field: &str, detail: impl Into<String>) -> Self {
+        Self::new(ProblemKind::InvalidField, detail).field(field)
+    }
+
+    /// A parameter that is not understood.
+    pub fn bad(field: &str, detail: impl Into<String>) -> Self {
+        Self::new(ProblemKind::BadRequest, detail).field(field)
+    }
+
+    /// Nothing here.
+    pub fn not_found(what: &str) -> Self {
+        Self::new(ProblemKind::NotFound, format!("{what} is not registered, or not at that date"))
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, Json(self)).into_response();
+        response
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json; charset=utf-8"));
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}
+
+/// What goes wrong on our side: opaque outside, logged once with its cause.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// The database said no, or did not answer.
+    #[error("the database failed")]
+    Database {
+        /// What it said.
+        #[from]
+        source: sqlx::Error,
+    },
+    /// Something that can't be.
+    #[error("{what}")]
+    Impossible {
+        /// What was found.
+        what: String,
+    },
+}
+
+impl From<Fault> for Problem {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Database { source } => source.into(),
+            Fault::Impossible { what } => {
+                tracing::error!(error = %what, "request failed");
+                Self::new(ProblemKind::Internal, "the server met a state it did not expect; it has been logged")
+            }
+        }
+    }
+}
+
+impl From<sqlx::Error> for Problem {
+    fn from(error: sqlx::Error) -> Self {
+        if let Some(refusal) = crate::database::refusal_of(&error) {
+            return refusal;
+        }
+        let away = matches!(error, sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_))
+            || error.as_database_error().and_then(|error| error.code()).is_some_and(|code| {
+                // Class 57: the server is shutting down or starting; class 08: the connection broke; class 53: no room.
+                code.starts_with("57P") || code.starts_with("08") || code.starts_with("53")
+            });
+        tracing::error!(error = %error, "the database failed");
+        if away {
+            Self::new(ProblemKind::Unavailable, "the database does not answer; nothing was changed")
+                .remedy("try again in a moment; if it lasts, see the server's log")
+        } else {
+            Self::new(ProblemKind::Internal, "the database refused unexpectedly; nothing was changed, and it has been logged")
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! The two dates every read can be asked for: `as_of` (true in law on that day) and `known_at` (known at that instant).
+
+use axum::extract::{FromRef, FromRequestParts, Query};
+use axum::http::request::Parts;
+use serde::Deserialize;
+use time::format_description::well_known::{Iso8601, Rfc3339};
+use time::{Date, OffsetDateTime};
+
+use super::Problem;
+use crate::clock::{Clock, legal_date};
+
+/// The moment a read looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Times {
+    /// True in law on this day (China Standard Time).
+    pub as_of: Date,
+    /// As the registry knew it at this instant.
+    pub known_at: OffsetDateTime,
+    /// Neither was asked for: the state of now.
+    pub is_now: bool,
+    /// `known_at` was asked for, and is not merely the instant of the request.
+    pub known_at_asked: bool,
+}
+
+#[derive(Deserialize)]
+struct Asked {
+    as_of: Option<String>,
+    known_at: Option<String>,
+}
+
+impl Times {
+    /// Now, by a clock.
+    #[must_use]
+    pub fn now(clock: &Clock) -> Self {
+        let now = clock.now();
+        Self { as_of: legal_date(now), known_at: now, is_now: true, known_at_asked: false }
+    }
+
+    /// Reads the two parameters.
+    ///
+    /// # Errors
+    /// A problem naming the parameter that is no date or instant.
+    pub fn parse(as_of: Option<&str>, known_at: Option<&str>, clock: &Clock) -> Result<Self, Problem> {
+        let mut times = Self::now(clock);
+        if let Some(text) = as_of.filter(|text| !text.is_empty()) {
+            times.as_of = Date::parse(text, &Iso8601::DATE).map_err(|_| {
+                Problem::bad("as_of", format!("{text:?} is no date")).remedy("write the day as 2024-06-30")
+            })?;
+            times.is_now = false;
+        }
+        if let Some(text) = known_at.filter(|text| !text.is_empty()) {
+            // A `+` that a client left unescaped arrives as a blank.
+            times.known_at = OffsetDateTime::parse(&text.replace(' ', "+"), &Rfc3339).map_err(|_| {
+                Problem::bad("known_at", format!("{text:?} is no instant"))
+                    .remedy("write it by RFC 3339, as 2024-06-30T12:00:00Z")
+            })?;
+            times.is_now = false;
+            times.known_at_asked = true;
+        }
+        Ok(times)
+    }
+}
+
+impl<S> FromRequestParts<S> for Times
+where
+    Clock: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Query(asked) = Query::<Asked>::try_from_uri(&parts.uri)
+            .map_err(|error| Problem::bad("query", error.body_text()))?;
+        Self::parse(asked.as_of.as_deref(), asked.known_at.as_deref(), &Clock::from_ref(state))
+    }
+}

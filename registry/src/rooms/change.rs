@@ -1,0 +1,252 @@
+//! Registering, changing and closing a room.
+
+use axum::Json;
+use axum::extract::Path;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use time::Date;
+use uuid::Uuid;
+
+use super::OCCUPANCIES;
+use super::content::{RoomContent, held_versions};
+use super::read::{Room, WHAT, load, parse_id};
+use crate::ids::{RoomId, SpatialUnitId, UnitId, VersionId};
+use crate::ledger::Action;
+use crate::period::{ValidPeriod, day, reach, revise};
+use crate::request::fields::{
+    optional_reason, require_word, required_reason, said, sane_day, take_area, take_required_text, take_text,
+};
+use crate::request::{Body, Context, Idempotency, Problem, Times, etag};
+use crate::versioned::{Created, Occasion, answer, changed_fields, version_to_change, write_revision};
+
+/// The first area that is too large for a room, m².
+const TOO_LARGE_M2: f64 = 1e8;
+
+/// What can be said of a room. In a change, a field that is absent stays and one that is null is emptied.
+#[derive(Debug, Default, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RoomStatement {
+    /// True in law from this day; today unless told.
+    #[serde(default, with = "day::option", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = Date)]
+    valid_from: Option<Date>,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    /// The building it is in; needed to register.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    building_id: Option<Uuid>,
+    /// The floor, -30 to 300; needed to register.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    floor: Option<i64>,
+    /// 房间号; needed to register.
+    #[serde(default, deserialize_with = "said", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    number: Option<Option<String>>,
+    #[serde(default, deserialize_with = "said", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    name: Option<Option<String>>,
+    /// 使用面积, m²
+    #[serde(default, deserialize_with = "said", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<f64>)]
+    use_area_m2: Option<Option<f64>>,
+    /// 建筑面积, m²
+    #[serde(default, deserialize_with = "said", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<f64>)]
+    building_area_m2: Option<Option<f64>>,
+    #[serde(default, deserialize_with = "said", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Uuid>)]
+    unit_id: Option<Option<Uuid>>,
+    /// 使用状态
+    #[serde(default, deserialize_with = "said", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    occupancy: Option<Option<String>>,
+}
+
+impl RoomStatement {
+    /// The content that this says, over what is held.
+    fn content(&self, held: Option<&RoomContent>) -> Result<RoomContent, Problem> {
+        let missing = |field: &str| {
+            Problem::invalid(field, "it is missing").remedy(format!("send {field}: a room stands on a floor of a building"))
+        };
+        let building_id = self.building_id.map(SpatialUnitId).or(held.map(|held| held.building_id));
+        let floor = match self.floor {
+            None => held.map(|held| held.floor).ok_or_else(|| missing("floor"))?,
+            Some(floor) => i16::try_from(floor).ok().filter(|floor| (-30..=300).contains(floor)).ok_or_else(|| {
+                Problem::invalid("floor", format!("{floor} is no floor")).remedy("send a whole number from -30 to 300")
+            })?,
+        };
+        let mut content = held.cloned().unwrap_or_else(|| RoomContent {
+            building_id: SpatialUnitId(Uuid::nil()),
+            floor,
+            number: String::new(),
+            name: None,
+            use_area_m2: None,
+            building_area_m2: None,
+            unit_id: None,
+            occupancy: None,
+            dataset: None,
+            source_key: None,
+        });
+        content.building_id = building_id.ok_or_else(|| missing("building_id"))?;
+        content.floor = floor;
+        take_required_text("number", &self.number, 40, &mut content.number)?;
+        take_text("name", &self.name, 200, &mut content.name)?;
+        take_area("use_area_m2", self.use_area_m2, TOO_LARGE_M2, &mut content.use_area_m2)?;
+        take_area("building_area_m2", self.building_area_m2, TOO_LARGE_M2, &mut content.building_area_m2)?;
+        if let Some(unit_id) = self.unit_id {
+            content.unit_id = unit_id.map(UnitId);
+        }
+        take_text("occupancy", &self.occupancy, 40, &mut content.occupancy)?;
+        if let Some(occupancy) = &content.occupancy {
+            require_word("occupancy", occupancy, &OCCUPANCIES)?;
+        }
+        Ok(content)
+    }
+}
+
+/// What a room refers to must be there on the day.
+async fn require_references(
+    connection: &mut sqlx::PgConnection,
+    content: &RoomContent,
+    before: Option<&RoomContent>,
+    on: Date,
+) -> Result<(), Problem> {
+    if before.is_none_or(|before| before.building_id != content.building_id) {
+        let registered = sqlx::query_scalar!(
+            r#"select exists (select from spatial_unit_version
+                               where object_id = $1 and kind = 'building' and valid @> $2::date
+                                 and upper_inf(recorded)) as "registered!""#,
+            content.building_id.0,
+            on,
+        )
+        .fetch_one(&mut *connection)
+        .await?;
+        if !registered {
+            let detail = format!("no building {} is registered on {on}", content.building_id);
+            return Err(Problem::invalid("building_id", detail).remedy("send the id of a building; parcels and sites have no rooms"));
+        }
+    }
+    if let Some(unit_id) = content.unit_id
+        && before.is_none_or(|before| before.unit_id != content.unit_id)
+        && !crate::units::is_registered(connection, unit_id, on).await?
+    {
+        return Err(Problem::invalid("unit_id", format!("no unit {unit_id} is registered on {on}"))
+            .remedy("register the unit first, or leave the field out"));
+    }
+    Ok(())
+}
+
+/// Registers a room.
+#[utoipa::path(post, path = "/api/v1/rooms", operation_id = "create_room", tag = "rooms",
+    params(("Idempotency-Key" = String, Header)), request_body = RoomStatement,
+    responses((status = 201, body = Created), (status = 409, body = Problem), (status = 422, body = Problem)))]
+pub(super) async fn create_room(
+    context: Context,
+    headers: HeaderMap,
+    Body(statement): Body<RoomStatement>,
+) -> Result<Response, Problem> {
+    let idempotency = Idempotency::read(&headers, &("rooms", &statement))?;
+    let mut transaction = context.database.begin().await?;
+    if let Some(repeated) = idempotency.repeated(&mut transaction, &context.actor).await? {
+        return Ok(repeated.into_response());
+    }
+    let now = context.clock.now();
+    let from = sane_day("valid_from", statement.valid_from.unwrap_or_else(|| context.clock.today()))?;
+    let content = statement.content(None)?;
+    require_references(&mut transaction, &content, None, from).await?;
+    let id = RoomId::fresh();
+    let revision = revise(&[], ValidPeriod::since(from), Some(content), now);
+    let occasion = Occasion {
+        actor: context.actor.clone(),
+        reason: optional_reason(statement.reason.as_deref())?,
+        import_id: None,
+    };
+    let version = write_revision(&mut transaction, id.0, Action::Create, &revision, None, &occasion).await?;
+    let location = format!("/api/v1/rooms/{id}");
+    let body = serde_json::json!(Created { id: id.0, version_id: version.map(|version| version.0) });
+    let tag = version.map(etag).unwrap_or_default();
+    idempotency.keep(&mut transaction, &context.actor, now, &location, &tag, &body).await?;
+    transaction.commit().await?;
+    Ok(answer(StatusCode::CREATED, Some(&location), version, Json(body)))
+}
+
+/// Changes what is said of a room from a day on.
+#[utoipa::path(patch, path = "/api/v1/rooms/{id}", operation_id = "change_room", tag = "rooms",
+    params(("id" = Uuid, Path), ("If-Match" = String, Header)), request_body = RoomStatement,
+    responses((status = 200, body = Room), (status = 404, body = Problem), (status = 412, body = Problem),
+              (status = 422, body = Problem), (status = 428, body = Problem)))]
+pub(super) async fn change_room(
+    context: Context,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    Body(statement): Body<RoomStatement>,
+) -> Result<Response, Problem> {
+    let id = parse_id(&id)?;
+    let today = context.clock.today();
+    let from = sane_day("valid_from", statement.valid_from.unwrap_or(today))?;
+    let mut transaction = context.database.begin().await?;
+    let versions = held_versions(&mut transaction, id).await?;
+    let before = version_to_change(&versions, &headers, today, ("valid_from", from), WHAT)?;
+    let content = statement.content(Some(&before.content))?;
+    if changed_fields(&before.content, &content).is_empty() {
+        let seen = Times { as_of: from, ..Times::now(&context.clock) };
+        let room = load(&context, id, seen).await?;
+        return Ok(answer(StatusCode::OK, None, Some(before.version_id), Json(room)));
+    }
+    require_references(&mut transaction, &content, Some(&before.content), from).await?;
+    let revision = revise(&versions, reach(&versions, from), Some(content), context.clock.now());
+    let occasion = Occasion {
+        actor: context.actor.clone(),
+        reason: optional_reason(statement.reason.as_deref())?,
+        import_id: None,
+    };
+    write_revision(&mut transaction, id.0, Action::Change, &revision, Some(&before.content), &occasion).await?;
+    transaction.commit().await?;
+    let seen = Times { as_of: from, known_at: revision.at, ..Times::now(&context.clock) };
+    let room = load(&context, id, seen).await?;
+    Ok(answer(StatusCode::OK, None, Some(VersionId(room.version.version_id)), Json(room)))
+}
+
+/// The day a room ends.
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RoomClosure {
+    /// The first day on which it is no more.
+    #[serde(with = "day")]
+    #[schema(value_type = String, format = Date)]
+    valid_to: Date,
+    /// Why; an ending is never without a reason.
+    reason: String,
+}
+
+/// Closes a room on a day. Its history stays.
+#[utoipa::path(post, path = "/api/v1/rooms/{id}/closures", operation_id = "close_room", tag = "rooms",
+    params(("id" = Uuid, Path), ("If-Match" = String, Header)), request_body = RoomClosure,
+    responses((status = 200), (status = 404, body = Problem), (status = 412, body = Problem),
+              (status = 422, body = Problem), (status = 428, body = Problem)))]
+pub(super) async fn close_room(
+    context: Context,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    Body(closure): Body<RoomClosure>,
+) -> Result<Response, Problem> {
+    let id = parse_id(&id)?;
+    let reason = required_reason(&closure.reason)?;
+    let valid_to = sane_day("valid_to", closure.valid_to)?;
+    let mut transaction = context.database.begin().await?;
+    let versions = held_versions(&mut transaction, id).await?;
+    let last_day = valid_to.previous_day().unwrap_or(valid_to);
+    let before = version_to_change(&versions, &headers, context.clock.today(), ("valid_to", last_day), WHAT)?;
+    let revision = revise(&versions, ValidPeriod::since(valid_to), None, context.clock.now());
+    if revision.close.is_empty() {
+        return Err(Problem::invalid("valid_to", "it has ended by then already").remedy("choose an earlier day"));
+    }
+    let occasion = Occasion { actor: context.actor.clone(), reason: Some(reason), import_id: None };
+    let version =
+        write_revision(&mut transaction, id.0, Action::Close, &revision, Some(&before.content), &occasion).await?;
+    transaction.commit().await?;
+    let body = serde_json::json!({"id": id.0, "valid_to": valid_to.to_string()});
+    Ok(answer(StatusCode::OK, None, version, Json(body)))
+}

@@ -1,0 +1,145 @@
+//! What a version of a room says, and its rows.
+
+use futures_util::TryStreamExt;
+use rust_decimal::Decimal;
+use serde::Serialize;
+use sqlx::PgConnection;
+use sqlx::postgres::types::PgRange;
+use time::{Date, OffsetDateTime};
+use uuid::Uuid;
+
+use crate::database::CopyRows;
+use crate::ids::{RoomId, SpatialUnitId, UnitId};
+use crate::ledger::{ExpectedVersions, ObjectKind};
+use crate::period::Held;
+use crate::request::Fault;
+use crate::versioned::{StoredVersion, VersionContent, VersionStatements, version_statements};
+
+/// Everything a version says; the periods and ids stand beside it.
+#[derive(Debug, Clone, Serialize)]
+pub struct RoomContent {
+    /// The building it is in.
+    pub building_id: SpatialUnitId,
+    /// The floor; below ground negative.
+    pub floor: i16,
+    /// Its number on the floor (房间号).
+    pub number: String,
+    /// Its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// 使用面积, m², four decimals; never added to the building area.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub use_area_m2: Option<Decimal>,
+    /// 建筑面积, m², four decimals.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub building_area_m2: Option<Decimal>,
+    /// The unit that uses it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unit_id: Option<UnitId>,
+    /// 使用状态, one of [`OCCUPANCIES`](super::OCCUPANCIES).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub occupancy: Option<String>,
+    /// The data set it came with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dataset: Option<String>,
+    /// Its key there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source_key: Option<String>,
+}
+
+impl VersionContent for RoomContent {
+    const OBJECT: ObjectKind = ObjectKind::Room;
+    const STATEMENTS: VersionStatements = version_statements!(
+        "room",
+        "building_id, floor, number, name, use_area_m2, building_area_m2, unit_id, occupancy, dataset, source_key"
+    );
+
+    fn push_columns(&self, rows: &mut CopyRows) {
+        rows.plain(Some(self.building_id))
+            .plain(Some(self.floor))
+            .text(Some(&self.number))
+            .text(self.name.as_deref())
+            .plain(self.use_area_m2)
+            .plain(self.building_area_m2)
+            .plain(self.unit_id)
+            .text(self.occupancy.as_deref())
+            .text(self.dataset.as_deref())
+            .text(self.source_key.as_deref());
+    }
+}
+
+/// A version row as the table holds it.
+pub(super) struct RoomVersionRow {
+    pub version_id: Uuid,
+    pub object_id: Uuid,
+    pub valid: PgRange<Date>,
+    pub recorded: PgRange<OffsetDateTime>,
+    pub building_id: Uuid,
+    pub floor: i16,
+    pub number: String,
+    pub name: Option<String>,
+    pub use_area_m2: Option<Decimal>,
+    pub building_area_m2: Option<Decimal>,
+    pub unit_id: Option<Uuid>,
+    pub occupancy: Option<String>,
+    pub dataset: Option<String>,
+    pub source_key: Option<String>,
+}
+
+/// Selects whole version rows; what follows the columns is the caller's.
+macro_rules! select_versions {
+    ($rest:tt $(, $argument:expr)* $(,)?) => {
+        sqlx::query_as!(
+            crate::rooms::content::RoomVersionRow,
+            r#"select v.version_id, v.object_id, v.valid, v.recorded, v.building_id, v.floor, v.number, v.name,
+                      v.use_area_m2, v.building_area_m2, v.unit_id, v.occupancy, v.dataset, v.source_key
+                 from room_version v "# + $rest
+            $(, $argument)*
+        )
+    };
+}
+pub(super) use select_versions;
+
+impl RoomVersionRow {
+    pub(super) fn stored(self) -> StoredVersion<RoomContent> {
+        let content = RoomContent {
+            building_id: SpatialUnitId(self.building_id),
+            floor: self.floor,
+            number: self.number,
+            name: self.name,
+            use_area_m2: self.use_area_m2.map(|area| area.normalize()),
+            building_area_m2: self.building_area_m2.map(|area| area.normalize()),
+            unit_id: self.unit_id.map(UnitId),
+            occupancy: self.occupancy,
+            dataset: self.dataset,
+            source_key: self.source_key,
+        };
+        StoredVersion::new(self.version_id, self.object_id, &self.valid, &self.recorded, Ok(content))
+    }
+}
+
+/// Locks a room and reads the versions known now, by the days they hold; none where there is no such room.
+///
+/// # Errors
+/// The database's.
+pub async fn held_versions(connection: &mut PgConnection, id: RoomId) -> Result<Vec<Held<RoomContent>>, Fault> {
+    sqlx::query!("select id from room where id = $1 for update", id.0).fetch_optional(&mut *connection).await?;
+    select_versions!("where v.object_id = $1 and upper_inf(v.recorded) order by lower(v.valid)", id.0)
+        .fetch_all(connection)
+        .await?
+        .into_iter()
+        .map(|row| row.stored().held())
+        .collect()
+}
+
+/// Holds every version row of rooms against what the ledger says of it.
+///
+/// # Errors
+/// The database's. A row that is not what it was is no error of this function: it is noted in `expected`.
+pub async fn verify_versions(connection: &mut PgConnection, expected: &mut ExpectedVersions) -> Result<(), Fault> {
+    let mut rows = select_versions!("").fetch(connection);
+    while let Some(row) = rows.try_next().await? {
+        expected.check(&row.stored().found());
+    }
+    Ok(())
+}

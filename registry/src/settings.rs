@@ -1,0 +1,136 @@
+//! Settings: command-line flag, else environment `YICE_*`, else `yice.toml`, else default. Each remembers its origin.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use figment::Figment;
+use figment::providers::{Env, Format, Serialized, Toml};
+use serde::{Deserialize, Serialize};
+
+/// The base map under the registry's own layers.
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+pub struct BaseMap {
+    /// Tile addresses with `{z}`, `{x}`, `{y}`: an approved base map such as 天地图 (tianditu.gov.cn, WMTS `w` matrix set).
+    pub tiles: Vec<String>,
+    /// The credit and map-approval number (审图号) to show.
+    pub attribution: String,
+}
+
+/// Everything that can be set.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Where the embedded database, its keys and its logs live.
+    pub data: PathBuf,
+    /// A PostgreSQL of your own; the embedded one is not started then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub database_url: Option<String>,
+    /// The address to answer on.
+    pub listen: SocketAddr,
+    /// The folder with PostgreSQL's programs, where it can't be found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub postgresql_binaries: Option<PathBuf>,
+    /// The file with the key that signs the ledger's heads; `ledger.key` in the data folder unless told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ledger_key: Option<PathBuf>,
+    /// Memory for finished tiles, MiB.
+    pub tile_cache_mib: u64,
+    /// What to log, as `tracing` filters are written.
+    pub log: String,
+    /// The base map; the bundled one unless told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub base_map: Option<BaseMap>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            data: PathBuf::from("data"),
+            database_url: None,
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            postgresql_binaries: None,
+            ledger_key: None,
+            tile_cache_mib: 256,
+            log: "info,sqlx=warn".to_owned(),
+            base_map: None,
+        }
+    }
+}
+
+/// A setting that can't be used.
+#[derive(Debug, thiserror::Error)]
+#[error("the settings can't be used: {reason}")]
+pub struct SettingsRefused {
+    /// What is wrong, with the setting's name and origin.
+    pub reason: String,
+}
+
+/// The settings in force and where they came from.
+#[derive(Debug)]
+pub struct Resolved {
+    /// What is in force.
+    pub settings: Settings,
+    figment: Figment,
+}
+
+impl Resolved {
+    /// Merges flags over `YICE_*` over `yice.toml` over the defaults.
+    ///
+    /// # Errors
+    /// [`SettingsRefused`] names a setting that is unknown or of the wrong form.
+    pub fn load(flags: impl Serialize) -> Result<Self, SettingsRefused> {
+        let figment = Figment::from(Serialized::defaults(Settings::default()))
+            .merge(Toml::file("yice.toml"))
+            // The name every PostgreSQL program knows; YICE_DATABASE_URL goes before it.
+            .merge(Env::raw().only(&["DATABASE_URL"]))
+            // Named by the tests and the benchmark, not settings of the program.
+            .merge(Env::prefixed("YICE_").ignore(&["test_data", "url", "log_format"]).split("__"))
+            .merge(Serialized::globals(flags));
+        let settings = figment.extract().map_err(|error| SettingsRefused { reason: error.to_string() })?;
+        Ok(Self { settings, figment })
+    }
+
+    /// Each setting with its value and origin; passwords are masked.
+    #[must_use]
+    pub fn lines(&self) -> Vec<(String, String, String)> {
+        let Ok(serde_json::Value::Object(values)) = serde_json::to_value(&self.settings) else { return Vec::new() };
+        values
+            .into_iter()
+            .map(|(name, value)| {
+                let origin = self.figment.find_metadata(&name).map_or_else(|| "default".to_owned(), |metadata| {
+                    match &metadata.source {
+                        Some(source) => format!("{} {source}", metadata.name),
+                        None if metadata.name.contains("Settings") => "default".to_owned(),
+                        None => metadata.name.to_string(),
+                    }
+                });
+                let value = if name == "database_url" { mask(value.as_str().unwrap_or_default()) } else { value.to_string() };
+                (name, value, origin)
+            })
+            .collect()
+    }
+}
+
+/// A database URL without its password.
+fn mask(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    match rest.rsplit_once('@') {
+        Some((account, place)) => match account.split_once(':') {
+            Some((user, _)) => format!("{scheme}://{user}:***@{place}"),
+            None => url.to_owned(),
+        },
+        None => url.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::mask;
+
+    #[test]
+    fn passwords_are_masked() {
+        assert_eq!(mask("postgres://yice:se:cr@t@db/yice"), "postgres://yice:***@db/yice");
+        assert_eq!(mask("postgres://yice@db/yice"), "postgres://yice@db/yice");
+    }
+}

@@ -1,0 +1,42 @@
+//! Sites (院落), parcels (宗地) and buildings (楼栋): what the map shows. ISO 19152's spatial units.
+//!
+//! One module for the three, because geometry, both times, import, tiles and history are the same for each; what only
+//! one of them has is a field that the database checks against the kind.
+
+mod change;
+mod content;
+mod kind;
+mod list;
+mod queries;
+mod read;
+mod relations;
+#[cfg(test)]
+pub(crate) mod tests;
+mod verify;
+
+pub use content::{Content, Repair};
+pub use kind::Kind;
+pub use queries::{HeldUnit, Occasion, VersionWriter, held_versions, write_revision};
+pub use verify::verify_versions;
+
+use axum::extract::FromRef;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::clock::Clock;
+use crate::database::Database;
+
+/// The routes of the three kinds.
+pub fn router<S>() -> OpenApiRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+    Database: FromRef<S>,
+    Clock: FromRef<S>,
+{
+    OpenApiRouter::new()
+        .routes(routes!(list::list_spatial_units, change::create_spatial_unit))
+        .routes(routes!(read::get_spatial_unit, change::change_spatial_unit))
+        .routes(routes!(read::list_spatial_unit_versions))
+        .routes(routes!(change::close_spatial_unit))
+        .routes(routes!(relations::relate_spatial_units))
+}

@@ -1,0 +1,441 @@
+//! The statements that more than one action needs: the versions known now, and writing what changes them.
+
+use std::collections::HashMap;
+
+use rust_decimal::Decimal;
+use serde_json::value::RawValue;
+use sqlx::PgConnection;
+use sqlx::postgres::types::PgRange;
+use time::{Date, OffsetDateTime};
+use uuid::Uuid;
+
+use super::{Content, Kind, Repair};
+use crate::database::CopyRows;
+use crate::digest::{VersionHead, version_digest};
+use crate::ids::{ImportId, SpatialUnitId, UnitId, VersionId};
+use crate::ledger::{Action, EntryId, NewEntry, Object, ObjectKind};
+use crate::period::{Held, Revision, ValidPeriod, recorded_ends, valid_period};
+use crate::request::{Actor, Fault};
+
+/// A version row as the table holds it.
+pub(super) struct VersionRow {
+    pub version_id: Uuid,
+    pub object_id: Uuid,
+    pub kind: String,
+    pub valid: PgRange<Date>,
+    pub recorded: PgRange<OffsetDateTime>,
+    pub code: Option<String>,
+    pub name: Option<String>,
+    pub address: Option<String>,
+    pub region_code: Option<String>,
+    pub unit_id: Option<Uuid>,
+    pub title_status: Option<String>,
+    pub usage: Option<String>,
+    pub occupancy: Option<String>,
+    pub idle_since: Option<Date>,
+    pub area_m2: Option<f64>,
+    pub registered_area_m2: Option<Decimal>,
+    pub unit_code: Option<String>,
+    pub land_use_scheme: Option<String>,
+    pub land_use_code: Option<String>,
+    pub floors_above: Option<i16>,
+    pub floors_below: Option<i16>,
+    pub structure: Option<String>,
+    pub completed_year: Option<i16>,
+    pub geometry: Option<Vec<u8>>,
+    pub tile_shape: Option<Vec<u8>>,
+    pub source_attributes: Option<String>,
+    pub source_row: Option<i64>,
+    pub import_id: Option<Uuid>,
+    pub repair: Option<String>,
+    pub original_geometry: Option<Vec<u8>>,
+}
+
+/// Selects whole version rows; what follows the columns is the caller's.
+macro_rules! select_versions {
+    ($rest:tt $(, $argument:expr)* $(,)?) => {
+        sqlx::query_as!(
+            crate::spatial_units::queries::VersionRow,
+            r#"select v.version_id, v.object_id, v.kind, v.valid, v.recorded, v.code, v.name, v.address, v.region_code,
+                      v.unit_id, v.title_status, v.usage, v.occupancy, v.idle_since, v.area_m2, v.registered_area_m2,
+                      v.unit_code, v.land_use_scheme, v.land_use_code, v.floors_above, v.floors_below, v.structure,
+                      v.completed_year, st_asewkb(v.geometry) as geometry, v.tile_shape,
+                      v.source_attributes::text as source_attributes, v.source_row, v.import_id,
+                      v.repair::text as repair, st_asewkb(v.original_geometry) as original_geometry
+                 from spatial_unit_version v "# + $rest
+            $(, $argument)*
+        )
+    };
+}
+pub(super) use select_versions;
+
+impl VersionRow {
+    /// The row's own content.
+    pub(super) fn content(self) -> Result<Content, Fault> {
+        let impossible = |what: &str| Fault::Impossible { what: format!("version {}: {what}", self.version_id) };
+        Ok(Content {
+            kind: Kind::from_word(&self.kind).ok_or_else(|| impossible("unknown kind"))?,
+            source_attributes: self
+                .source_attributes
+                .map(RawValue::from_string)
+                .transpose()
+                .map_err(|_| Fault::Impossible { what: format!("version {}: attributes are no JSON", self.version_id) })?,
+            repair: self
+                .repair
+                .map(|text| serde_json::from_str::<Repair>(&text))
+                .transpose()
+                .map_err(|_| Fault::Impossible { what: format!("version {}: repair is not understood", self.version_id) })?,
+            code: self.code,
+            name: self.name,
+            address: self.address,
+            region_code: self.region_code,
+            unit_id: self.unit_id.map(UnitId),
+            title_status: self.title_status,
+            usage: self.usage,
+            occupancy: self.occupancy,
+            idle_since: self.idle_since,
+            area_m2: self.area_m2,
+            registered_area_m2: self.registered_area_m2.map(|area| area.normalize()),
+            unit_code: self.unit_code,
+            land_use_scheme: self.land_use_scheme,
+            land_use_code: self.land_use_code,
+            floors_above: self.floors_above,
+            floors_below: self.floors_below,
+            structure: self.structure,
+            completed_year: self.completed_year,
+            geometry: self.geometry,
+            tile_shape: self.tile_shape,
+            source_row: self.source_row,
+            import_id: self.import_id,
+            original_geometry: self.original_geometry,
+        })
+    }
+
+    pub(super) fn held(self) -> Result<Held<Content>, Fault> {
+        Ok(Held {
+            version_id: VersionId(self.version_id),
+            valid: valid_period(&self.valid),
+            recorded_from: recorded_ends(&self.recorded).0,
+            content: self.content()?,
+        })
+    }
+}
+
+/// An object with the versions known now.
+#[derive(Debug)]
+pub struct HeldUnit {
+    /// The object.
+    pub id: SpatialUnitId,
+    /// Its versions that are known now, by the days they hold.
+    pub versions: Vec<Held<Content>>,
+}
+
+/// Locks objects in the order of their ids and reads the versions known now.
+///
+/// # Errors
+/// The database's.
+pub async fn held_versions(connection: &mut PgConnection, ids: &[Uuid]) -> Result<HashMap<Uuid, HeldUnit>, Fault> {
+    sqlx::query!("select id from spatial_unit where id = any($1) order by id for update", ids)
+        .fetch_all(&mut *connection)
+        .await?;
+    let rows = select_versions!(
+        "where v.object_id = any($1) and upper_inf(v.recorded) order by v.object_id, lower(v.valid)",
+        ids
+    )
+    .fetch_all(connection)
+    .await?;
+    let mut held: HashMap<Uuid, HeldUnit> = HashMap::new();
+    for row in rows {
+        let object_id = row.object_id;
+        let unit = held
+            .entry(object_id)
+            .or_insert_with(|| HeldUnit { id: SpatialUnitId(object_id), versions: Vec::new() });
+        unit.versions.push(row.held()?);
+    }
+    Ok(held)
+}
+
+/// Why and by whom something is written.
+#[derive(Debug, Clone)]
+pub struct Occasion {
+    /// Who.
+    pub actor: Actor,
+    /// Why.
+    pub reason: Option<String>,
+    /// The import, if one wrote it.
+    pub import_id: Option<Uuid>,
+}
+
+/// Changes of spatial units that wait to be written together: identities, versions, ends of versions, ledger entries.
+#[derive(Debug, Default)]
+pub struct VersionWriter {
+    identities: CopyRows,
+    versions: CopyRows,
+    closed: Vec<Uuid>,
+    closed_at: Vec<OffsetDateTime>,
+    entries: Vec<WaitingEntry>,
+}
+
+/// A ledger entry until the flush.
+#[derive(Debug)]
+struct WaitingEntry {
+    recorded_at: OffsetDateTime,
+    action: Action,
+    object: Object,
+    before: Option<Box<RawValue>>,
+    after: Box<RawValue>,
+    occasion: Occasion,
+}
+
+impl<'a> From<&'a WaitingEntry> for NewEntry<'a> {
+    fn from(entry: &'a WaitingEntry) -> Self {
+        Self {
+            id: EntryId::fresh(),
+            recorded_at: entry.recorded_at,
+            actor: &entry.occasion.actor.0,
+            action: entry.action,
+            object: entry.object,
+            before: entry.before.as_deref(),
+            after: Some(&entry.after),
+            reason: entry.occasion.reason.as_deref(),
+            case_id: None,
+            import_id: entry.occasion.import_id.map(ImportId),
+        }
+    }
+}
+
+impl VersionWriter {
+    /// Registers a new object.
+    pub fn register(
+        &mut self,
+        id: SpatialUnitId,
+        kind: Kind,
+        source: Option<(&str, &str)>,
+        created_at: OffsetDateTime,
+    ) {
+        self.identities
+            .plain(Some(id))
+            .text(Some(kind.word()))
+            .text(source.map(|(dataset, _)| dataset))
+            .text(source.map(|(_, key)| key))
+            .plain(Some(instant(created_at)))
+            .end_row();
+    }
+
+    /// Writes what a revision closes and adds, and its ledger entry; the newest version's id is returned.
+    ///
+    /// # Errors
+    /// Where the content can't be said in JSON.
+    pub fn revise(
+        &mut self,
+        id: SpatialUnitId,
+        kind: Kind,
+        action: Action,
+        revision: Revision<Content>,
+        before: Option<&Content>,
+        occasion: &Occasion,
+    ) -> Result<Option<VersionId>, Fault> {
+        let mut written = Vec::with_capacity(revision.write.len());
+        let mut after = None;
+        for (valid, content) in &revision.write {
+            let version_id = VersionId::fresh();
+            let json = content_json(content)?;
+            let head = VersionHead { version_id: version_id.0, object_id: id.0, valid: *valid, recorded_from: revision.at };
+            let digest = content_digest(&head, content, &json);
+            self.push_version(&head, content)?;
+            written.push(serde_json::json!({
+                "id": version_id.0, "sha256": hex::encode(digest),
+                "valid_from": valid.from.to_string(), "valid_to": valid.to.map(|to| to.to_string()),
+            }));
+            after = Some((version_id, content, json));
+        }
+        self.closed.extend(revision.close.iter().map(|version| version.0));
+        self.closed_at.extend(revision.close.iter().map(|_| revision.at));
+        let closed: Vec<_> = revision.close.iter().map(|version| serde_json::json!({"id": version.0})).collect();
+        let before = match before {
+            None if closed.is_empty() => None,
+            None => Some(said(&closed, None)?),
+            Some(before) => Some(said(&closed, Some((before, content_json(before)?)))?),
+        };
+        let newest = after.as_ref().map(|(version_id, _, _)| *version_id);
+        self.entries.push(WaitingEntry {
+            recorded_at: revision.at,
+            action,
+            object: Object {
+                kind: match kind {
+                    Kind::Parcel => ObjectKind::Parcel,
+                    Kind::Building => ObjectKind::Building,
+                    Kind::Site => ObjectKind::Site,
+                },
+                id: id.0,
+            },
+            before,
+            after: said(&written, after.map(|(_, content, json)| (content, json)))?,
+            occasion: occasion.clone(),
+        });
+        Ok(newest)
+    }
+
+    fn push_version(&mut self, head: &VersionHead, content: &Content) -> Result<(), Fault> {
+        let repair = content
+            .repair
+            .as_ref()
+            .map(serde_json::to_string)
+            .transpose()
+            .map_err(|error| Fault::Impossible { what: error.to_string() })?;
+        self.versions
+            .plain(Some(head.version_id))
+            .plain(Some(head.object_id))
+            .text(Some(content.kind.word()))
+            .plain(Some(days(head.valid)))
+            .plain(Some(format!("[\"{}\",)", instant(head.recorded_from))))
+            .text(content.code.as_deref())
+            .text(content.name.as_deref())
+            .text(content.address.as_deref())
+            .text(content.region_code.as_deref())
+            .plain(content.unit_id)
+            .text(content.title_status.as_deref())
+            .text(content.usage.as_deref())
+            .text(content.occupancy.as_deref())
+            .plain(content.idle_since)
+            .plain(content.area_m2)
+            .plain(content.registered_area_m2)
+            .text(content.unit_code.as_deref())
+            .text(content.land_use_scheme.as_deref())
+            .text(content.land_use_code.as_deref())
+            .plain(content.floors_above)
+            .plain(content.floors_below)
+            .text(content.structure.as_deref())
+            .plain(content.completed_year)
+            .geometry(content.geometry.as_deref())
+            .bytes(content.tile_shape.as_deref())
+            .text(content.source_attributes.as_ref().map(|text| text.get()))
+            .plain(content.source_row)
+            .plain(content.import_id)
+            .text(repair.as_deref())
+            .geometry(content.original_geometry.as_deref())
+            .end_row();
+        Ok(())
+    }
+
+    /// How many objects wait.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Writes everything that waits. Versions end before others begin, or both would be known for a moment.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn flush(&mut self, connection: &mut PgConnection) -> Result<(), Fault> {
+        if !self.closed.is_empty() {
+            let ended = sqlx::query!(
+                "update spatial_unit_version v
+                    set recorded = tstzrange(lower(v.recorded), c.at)
+                   from unnest($1::uuid[], $2::timestamptz[]) as c (version_id, at)
+                  where v.version_id = c.version_id and upper_inf(v.recorded)",
+                &self.closed,
+                &self.closed_at,
+            )
+            .execute(&mut *connection)
+            .await?
+            .rows_affected();
+            if ended != self.closed.len() as u64 {
+                return Err(Fault::Impossible {
+                    what: format!("{} versions were to end, {ended} did", self.closed.len()),
+                });
+            }
+            self.closed.clear();
+            self.closed_at.clear();
+        }
+        self.identities
+            .send(connection, "copy spatial_unit (id, kind, dataset, source_key, created_at) from stdin")
+            .await?;
+        self.versions
+            .send(
+                connection,
+                "copy spatial_unit_version (version_id, object_id, kind, valid, recorded, code, name, address, region_code,
+                     unit_id, title_status, usage, occupancy, idle_since, area_m2, registered_area_m2, unit_code,
+                     land_use_scheme, land_use_code, floors_above, floors_below, structure, completed_year, geometry,
+                     tile_shape, source_attributes, source_row, import_id, repair, original_geometry) from stdin",
+            )
+            .await?;
+        let entries: Vec<NewEntry<'_>> = self.entries.iter().map(NewEntry::from).collect();
+        crate::ledger::append_copy(connection, entries).await?;
+        self.entries.clear();
+        Ok(())
+    }
+}
+
+/// Registers or changes one object at once.
+///
+/// # Errors
+/// The database's.
+pub async fn write_revision(
+    connection: &mut PgConnection,
+    id: SpatialUnitId,
+    kind: Kind,
+    action: Action,
+    revision: Revision<Content>,
+    before: Option<&Content>,
+    occasion: &Occasion,
+) -> Result<Option<VersionId>, Fault> {
+    let mut writer = VersionWriter::default();
+    if action == Action::Create {
+        writer.register(id, kind, None, revision.at);
+    }
+    let newest = writer.revise(id, kind, action, revision, before, occasion)?;
+    writer.flush(connection).await?;
+    Ok(newest)
+}
+
+pub(super) fn content_json(content: &Content) -> Result<String, Fault> {
+    serde_json::to_string(content).map_err(|error| Fault::Impossible { what: error.to_string() })
+}
+
+pub(super) fn content_digest(head: &VersionHead, content: &Content, json: &str) -> [u8; 32] {
+    version_digest(
+        "spatial_unit_version",
+        head,
+        json.as_bytes(),
+        &[content.geometry.as_deref(), content.tile_shape.as_deref(), content.original_geometry.as_deref()],
+    )
+}
+
+/// What an entry says: the version rows, the content, and the geometry by its hash.
+fn said(versions: &[serde_json::Value], content: Option<(&Content, String)>) -> Result<Box<RawValue>, Fault> {
+    use sha2::{Digest, Sha256};
+    let impossible = |error: serde_json::Error| Fault::Impossible { what: error.to_string() };
+    let versions = serde_json::to_string(versions).map_err(impossible)?;
+    let text = match content {
+        None => format!("{{\"versions\":{versions}}}"),
+        Some((content, json)) => match &content.geometry {
+            None => format!("{{\"versions\":{versions},\"content\":{json}}}"),
+            Some(geometry) => format!(
+                "{{\"versions\":{versions},\"content\":{json},\"geometry_sha256\":\"{}\"}}",
+                hex::encode(Sha256::digest(geometry))
+            ),
+        },
+    };
+    RawValue::from_string(text).map_err(impossible)
+}
+
+fn days(valid: ValidPeriod) -> String {
+    match valid.to {
+        None => format!("[{},)", valid.from),
+        Some(to) => format!("[{},{to})", valid.from),
+    }
+}
+
+fn instant(at: OffsetDateTime) -> String {
+    let at = at.to_offset(time::UtcOffset::UTC);
+    format!(
+        "{} {:02}:{:02}:{:02}.{:06}+00",
+        at.date(),
+        at.hour(),
+        at.minute(),
+        at.second(),
+        at.microsecond()
+    )
+}

@@ -1,0 +1,112 @@
+//! Which parcels a site stands on, which buildings a parcel holds: many-to-many, with both times.
+
+use axum::Json;
+use axum::extract::Path;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use time::Date;
+use uuid::Uuid;
+
+use super::Kind;
+use super::read::parse_id;
+use crate::digest::{VersionHead, version_digest};
+use crate::ids::VersionId;
+use crate::ledger::{Action, EntryId, NewEntry, Object, ObjectKind};
+use crate::period::{ValidPeriod, day, recorded_since};
+use crate::request::{Body, Context, Fault, Idempotency, Problem};
+
+/// Two assets that belong together.
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Relation {
+    /// The other one: a parcel or building of a site, a building of a parcel.
+    related_id: Uuid,
+    /// True in law from this day; today unless told.
+    #[serde(default, with = "day::option", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = Date)]
+    valid_from: Option<Date>,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+/// Connects a site with a parcel or building, or a parcel with a building.
+#[utoipa::path(post, path = "/api/v1/{layer}/{id}/relations", operation_id = "relate_spatial_units", tag = "assets",
+    params(("layer" = String, Path), ("id" = Uuid, Path), ("Idempotency-Key" = String, Header)), request_body = Relation,
+    responses((status = 201), (status = 409, body = Problem), (status = 422, body = Problem)))]
+pub(super) async fn relate_spatial_units(
+    context: Context,
+    Path((layer, id)): Path<(String, String)>,
+    headers: HeaderMap,
+    Body(relation): Body<Relation>,
+) -> Result<Response, Problem> {
+    let kind = Kind::of_path(&layer)?;
+    let id = parse_id(&id)?;
+    let idempotency = Idempotency::read(&headers, &(id, &relation))?;
+    let mut transaction = context.database.begin().await?;
+    if let Some(repeated) = idempotency.repeated(&mut transaction, &context.actor).await? {
+        return Ok(repeated.into_response());
+    }
+    let kinds = sqlx::query!("select id, kind from spatial_unit where id = any($1)", &[id.0, relation.related_id][..])
+        .fetch_all(&mut *transaction)
+        .await?;
+    let kind_of = |id: Uuid| kinds.iter().find(|row| row.id == id).and_then(|row| Kind::from_word(&row.kind));
+    if kind_of(id.0) != Some(kind) {
+        return Err(Problem::not_found("this asset"));
+    }
+    let word = match (kind, kind_of(relation.related_id)) {
+        (Kind::Site, Some(Kind::Parcel)) => "site_parcel",
+        (Kind::Site, Some(Kind::Building)) => "site_building",
+        (Kind::Parcel, Some(Kind::Building)) => "parcel_building",
+        (_, None) => return Err(Problem::invalid("related_id", "the object to connect with is not registered")),
+        _ => {
+            return Err(Problem::invalid("related_id", "these two kinds do not belong together in this direction")
+                .remedy("connect a site with its parcels and buildings, and a parcel with its buildings"));
+        }
+    };
+    let now = context.clock.now();
+    let valid = ValidPeriod::since(relation.valid_from.unwrap_or_else(|| context.clock.today()));
+    let version = VersionId::fresh();
+    let head = VersionHead { version_id: version.0, object_id: id.0, valid, recorded_from: now };
+    let digest = relation_digest(&head, word, relation.related_id);
+    let said = serde_json::json!({
+        "versions": [{"id": version.0, "sha256": hex::encode(digest), "valid_from": valid.from.to_string()}],
+        "kind": word, "upper_id": id.0, "lower_id": relation.related_id,
+    });
+    sqlx::query!(
+        "insert into spatial_unit_relation (version_id, kind, upper_id, lower_id, valid, recorded)
+         values ($1, $2, $3, $4, $5, $6)",
+        version.0,
+        word,
+        id.0,
+        relation.related_id,
+        sqlx::postgres::types::PgRange::from(valid),
+        recorded_since(now),
+    )
+    .execute(&mut *transaction)
+    .await?;
+    let after = serde_json::value::to_raw_value(&said).map_err(|error| Fault::Impossible { what: error.to_string() })?;
+    let entry = NewEntry {
+        id: EntryId::fresh(),
+        recorded_at: now,
+        actor: &context.actor.0,
+        action: Action::Relate,
+        object: Object { kind: ObjectKind::Relation, id: id.0 },
+        before: None,
+        after: Some(&after),
+        reason: relation.reason.as_deref(),
+        case_id: None,
+        import_id: None,
+    };
+    crate::ledger::append(&mut transaction, &entry).await?;
+    let location = format!("/api/v1/{}/{id}", kind.layer());
+    idempotency.keep(&mut transaction, &context.actor, now, &location, "", &said).await?;
+    transaction.commit().await?;
+    Ok((StatusCode::CREATED, Json(said)).into_response())
+}
+
+/// The digest of a relation's row; the upper end is the object of the head.
+pub(super) fn relation_digest(head: &VersionHead, kind: &str, lower_id: Uuid) -> [u8; 32] {
+    version_digest("spatial_unit_relation", head, kind.as_bytes(), &[Some(lower_id.as_bytes())])
+}

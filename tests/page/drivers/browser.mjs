@@ -1,0 +1,64 @@
+// Starts Chromium and watches what no reader should ever see: outside requests and errors.
+import { mkdirSync } from "node:fs";
+import { after, before } from "node:test";
+import { chromium } from "playwright-core";
+import { Reader } from "./reader.mjs";
+
+export const server = process.env.YICE_URL?.replace(/\/$/, "");
+if (!server) throw new Error("YICE_URL must name a served registry, such as http://127.0.0.1:8080");
+
+const flags = [
+  ...(process.getuid?.() === 0 ? ["--no-sandbox"] : []),
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+  "--no-first-run",
+  // WebGL in software, for machines without a graphics card.
+  "--use-gl=angle",
+  "--use-angle=swiftshader",
+  "--enable-unsafe-swiftshader",
+  "--ignore-gpu-blocklist",
+];
+
+let browser;
+
+/** Shares one browser among the tests of a file. */
+export function useBrowser() {
+  before(async () => {
+    browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: flags });
+  });
+  after(() => browser?.close());
+}
+
+/**
+ * Gives `story` a reader with a fresh page, and fails for outside requests and errors.
+ * `forgive` takes console texts that the story causes on purpose.
+ */
+export async function asReader(test, story, { width = 1440, height = 900, forgive = [] } = {}) {
+  const context = await browser.newContext({ viewport: { width, height }, locale: "zh-CN", timezoneId: "Asia/Shanghai", acceptDownloads: true });
+  await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+  const page = await context.newPage();
+  page.setDefaultTimeout(20_000);
+  const complaints = [];
+  page.on("request", (request) => {
+    const url = request.url();
+    if (!url.startsWith(server) && !/^(data|blob|about):/.test(url)) complaints.push(`asked an outside host: ${url}`);
+  });
+  page.on("console", (message) => {
+    if (message.type() !== "error") return;
+    const text = `${message.text()} (${message.location().url})`;
+    if (!forgive.some((pattern) => pattern.test(text))) complaints.push(`console error: ${text}`);
+  });
+  page.on("pageerror", (error) => complaints.push(`uncaught: ${error.stack}`));
+  try {
+    await story(new Reader(page, server));
+    if (complaints.length > 0) throw new Error(complaints.join("\n"));
+  } catch (error) {
+    const results = new URL("../results/", import.meta.url).pathname;
+    mkdirSync(results, { recursive: true });
+    await page.screenshot({ path: `${results}${test.name.replaceAll(/[^\w]+/g, "-")}.png` }).catch(() => undefined);
+    throw error;
+  } finally {
+    await context.close();
+  }
+}
