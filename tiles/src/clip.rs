@@ -327,8 +327,21 @@ pub(crate) fn rings_are_simple(rings: &[Ring]) -> bool {
     let (Some(top), Some(bottom)) = (top, bottom) else {
         return true;
     };
-    let wanted = (segments.len() / SEGMENTS_PER_STRIP).clamp(1, MOST_STRIPS);
-    let height = (bottom - top) / i64::try_from(wanted).unwrap_or(1) + 1;
+    let mut strips = (segments.len() / SEGMENTS_PER_STRIP).clamp(1, MOST_STRIPS);
+    let height_of = |strips: usize| (bottom - top) / i64::try_from(strips).unwrap_or(1) + 1;
+    // Tall edges lie in many strips; fewer strips then, so that the deal stays proportionate.
+    while strips > 1 {
+        let height = height_of(strips);
+        let shares: i64 = segments
+            .iter()
+            .map(|segment| (segment.high(1) - segment.low(1)) / height + 2)
+            .sum();
+        if usize::try_from(shares).unwrap_or(usize::MAX) <= 8 * segments.len() {
+            break;
+        }
+        strips /= 2;
+    }
+    let height = height_of(strips);
     let strip_of = |y: i64| usize::try_from((y - top) / height).unwrap_or(0);
     let mut strips: Vec<Vec<&Segment>> = vec![Vec::new(); strip_of(bottom) + 1];
     for segment in &segments {

@@ -13,6 +13,8 @@ const flags = [
   "--disable-component-update",
   "--disable-sync",
   "--no-first-run",
+  // Shared memory is small in containers; Chromium falls over when it is full.
+  "--disable-dev-shm-usage",
   // WebGL in software, for machines without a graphics card.
   "--use-gl=angle",
   "--use-angle=swiftshader",

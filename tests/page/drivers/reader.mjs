@@ -64,9 +64,9 @@ export class Reader {
     );
   }
 
-  /** What the legend counts for a value of the theme. */
-  async legendCount(value) {
-    return asNumber(await this.part("legend").locator(`[data-value="${value}"] .count`).innerText());
+  /** Waits until the legend counts `count` for a value of the theme. */
+  async seesLegendCount(value, count) {
+    await this.part("legend").locator(`[data-value="${value}"] .count`).getByText(String(count), { exact: true }).waitFor();
   }
 
   /** Clicks the middle of the free part of the map: what the address bar calls `at`. */
