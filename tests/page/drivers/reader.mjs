@@ -76,6 +76,16 @@ export class Reader {
     await this.page.mouse.click(box.x + box.width / 2, box.y + box.height / 2);
   }
 
+  /** Clicks until nothing is selected by it: a filter reaches the tiles a moment after the legend. */
+  async findsNothingInTheMiddle() {
+    for (let attempt = 0; attempt < 20; attempt++) {
+      await this.clicksTheMiddleOfTheMap();
+      await this.page.waitForTimeout(400);
+      if (this.address().get("asset") === null) return;
+    }
+    assert.fail("something is still selected by a click in the middle of the map");
+  }
+
   async choosesTheme(theme) {
     await this.part("theme-select").selectOption(theme);
   }
