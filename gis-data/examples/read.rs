@@ -12,8 +12,7 @@ use gis_data::{Checked, Crs, Layer, Pipeline, PipelineOptions, ReadOptions, Sour
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let (maps, plain): (Vec<&String>, Vec<&String>) =
-        arguments.iter().partition(|argument| argument.contains('='));
+    let (maps, plain): (Vec<&String>, Vec<&String>) = arguments.iter().partition(|argument| argument.contains('='));
     let Some(path) = plain.first() else {
         println!("give a file");
         return Ok(());
@@ -71,14 +70,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 *counts.entry("accepted".to_owned()).or_default() += 1;
                 area += candidate.area_m2.unwrap_or(0.0);
                 if let Some(repair) = &candidate.repaired {
-                    *counts
-                        .entry(format!("repaired {}", repair.reason.code()))
-                        .or_default() += 1;
+                    *counts.entry(format!("repaired {}", repair.reason.code())).or_default() += 1;
                 }
                 for warning in candidate.warnings {
-                    *counts
-                        .entry(format!("warning {}", warning.code.as_str()))
-                        .or_default() += 1;
+                    *counts.entry(format!("warning {}", warning.code.as_str())).or_default() += 1;
                 }
             }
             Checked::Quarantined(quarantine) => {

@@ -1,11 +1,19 @@
-use gis_data::{Crs, Conversion};
+use gis_data::{Conversion, Crs};
 use std::io::BufRead;
 fn main() {
     if std::env::args().nth(1).as_deref() == Some("list") {
         for code in 2000..70000u32 {
             match Crs::from_epsg(code) {
-                Ok(c) => println!("{code}|ok|{}|{}", c.accuracy_m(), crs_definitions::from_code(code as u16).map(|d| d.proj4).unwrap_or("")),
-                Err(e) => if e.code() != "crs_unknown" { println!("{code}|{}|", e.code()) },
+                Ok(c) => println!(
+                    "{code}|ok|{}|{}",
+                    c.accuracy_m(),
+                    crs_definitions::from_code(code as u16).map(|d| d.proj4).unwrap_or("")
+                ),
+                Err(e) => {
+                    if e.code() != "crs_unknown" {
+                        println!("{code}|{}|", e.code())
+                    }
+                }
             }
         }
         return;

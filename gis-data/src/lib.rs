@@ -24,7 +24,9 @@ pub mod source;
 
 pub use crs::{Conversion, Crs, CrsRefused, DeclaredCrs};
 pub use mapping::{FieldMapping, FieldName, Layer, MappingGuess, MappingRefused, Target};
-pub use pipeline::{Candidate, Checked, DuplicateKeys, MendTolerance, Pipeline, PipelineOptions, PipelineRefused, Quarantine, Repair};
+pub use pipeline::{
+    Candidate, Checked, DuplicateKeys, MendTolerance, Pipeline, PipelineOptions, PipelineRefused, Quarantine, Repair,
+};
 pub use report::{Reason, Warning, WarningCode, Words};
 pub use sample::{Sample, SampleImport, SampleRefused, SampleRegion};
 pub use source::{

@@ -34,7 +34,12 @@ pub fn version_digest(table: &str, head: &VersionHead, content: &[u8], blobs: &[
     part(head.version_id.as_bytes());
     part(head.object_id.as_bytes());
     part(head.valid.from.to_julian_day().to_be_bytes().as_slice());
-    part(head.valid.to.map_or_else(Vec::new, |to| to.to_julian_day().to_be_bytes().to_vec()).as_slice());
+    part(
+        head.valid
+            .to
+            .map_or_else(Vec::new, |to| to.to_julian_day().to_be_bytes().to_vec())
+            .as_slice(),
+    );
     part(&head.recorded_from.unix_timestamp_nanos().to_be_bytes());
     part(content);
     for blob in blobs {

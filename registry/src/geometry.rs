@@ -24,7 +24,10 @@ pub fn from_geojson(value: &serde_json::Value) -> Result<Geometry<f64>, Problem>
     if shape.coords_count() == 0 {
         return Err(refuse("the geometry is empty".to_owned()));
     }
-    if let Some(coord) = shape.coords_iter().find(|coord| !(-180.0..=180.0).contains(&coord.x) || !(-90.0..=90.0).contains(&coord.y)) {
+    if let Some(coord) = shape
+        .coords_iter()
+        .find(|coord| !(-180.0..=180.0).contains(&coord.x) || !(-90.0..=90.0).contains(&coord.y))
+    {
         return Err(refuse(format!("{} {} is no longitude and latitude", coord.x, coord.y)));
     }
     Ok(shape)
@@ -37,7 +40,9 @@ pub fn from_geojson(value: &serde_json::Value) -> Result<Geometry<f64>, Problem>
 pub fn ewkb(shape: &Geometry<f64>) -> Result<Vec<u8>, Fault> {
     shape
         .to_ewkb(CoordDimensions::xy(), Some(STORAGE_SRID))
-        .map_err(|error| Fault::Impossible { what: format!("a geometry can't be written: {error}") })
+        .map_err(|error| Fault::Impossible {
+            what: format!("a geometry can't be written: {error}"),
+        })
 }
 
 /// Reads the database's form.
@@ -45,8 +50,9 @@ pub fn ewkb(shape: &Geometry<f64>) -> Result<Vec<u8>, Fault> {
 /// # Errors
 /// Where the bytes are no EWKB.
 pub fn from_ewkb(mut bytes: &[u8]) -> Result<Geometry<f64>, Fault> {
-    Geometry::from_wkb(&mut bytes, WkbDialect::Ewkb)
-        .map_err(|error| Fault::Impossible { what: format!("a geometry can't be read: {error}") })
+    Geometry::from_wkb(&mut bytes, WkbDialect::Ewkb).map_err(|error| Fault::Impossible {
+        what: format!("a geometry can't be read: {error}"),
+    })
 }
 
 /// Plane area in the shape's own 3-degree Gauss–Kruger zone, m²; none for a point.

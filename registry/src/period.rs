@@ -42,7 +42,10 @@ impl ValidPeriod {
 
 impl From<ValidPeriod> for PgRange<Date> {
     fn from(period: ValidPeriod) -> Self {
-        Self { start: Bound::Included(period.from), end: period.to.map_or(Bound::Unbounded, Bound::Excluded) }
+        Self {
+            start: Bound::Included(period.from),
+            end: period.to.map_or(Bound::Unbounded, Bound::Excluded),
+        }
     }
 }
 
@@ -79,7 +82,10 @@ pub fn recorded_ends(range: &PgRange<OffsetDateTime>) -> (OffsetDateTime, Option
 /// Known from an instant on.
 #[must_use]
 pub fn recorded_since(from: OffsetDateTime) -> PgRange<OffsetDateTime> {
-    PgRange { start: Bound::Included(from), end: Bound::Unbounded }
+    PgRange {
+        start: Bound::Included(from),
+        end: Bound::Unbounded,
+    }
 }
 
 /// A version that is known now.
@@ -111,21 +117,34 @@ pub struct Revision<C> {
 /// Versions outside the period stay; those that reach into it are closed and what is left of them is written anew.
 #[must_use]
 pub fn revise<C: Clone>(held: &[Held<C>], period: ValidPeriod, content: Option<C>, now: OffsetDateTime) -> Revision<C> {
-    let mut revision = Revision { close: Vec::new(), write: Vec::new(), at: now };
+    let mut revision = Revision {
+        close: Vec::new(),
+        write: Vec::new(),
+        at: now,
+    };
     for version in held.iter().filter(|version| version.valid.overlaps(&period)) {
         revision.close.push(version.version_id);
         // Two changes within one microsecond, or a clock set back, must not give a recorded period without length.
         revision.at = revision.at.max(version.recorded_from + Duration::MICROSECOND);
         if version.valid.from < period.from {
             revision.write.push((
-                ValidPeriod { from: version.valid.from, to: Some(period.from) },
+                ValidPeriod {
+                    from: version.valid.from,
+                    to: Some(period.from),
+                },
                 version.content.clone(),
             ));
         }
         if let Some(to) = period.to
             && version.valid.to.is_none_or(|end| to < end)
         {
-            revision.write.push((ValidPeriod { from: to, to: version.valid.to }, version.content.clone()));
+            revision.write.push((
+                ValidPeriod {
+                    from: to,
+                    to: version.valid.to,
+                },
+                version.content.clone(),
+            ));
         }
     }
     if let Some(content) = content {
@@ -139,9 +158,19 @@ pub fn revise<C: Clone>(held: &[Held<C>], period: ValidPeriod, content: Option<C
 /// of the next one, so that what is already known about later days stays.
 #[must_use]
 pub fn reach<C>(held: &[Held<C>], from: Date) -> ValidPeriod {
-    let containing = held.iter().find(|version| version.valid.contains(from)).map(|version| version.valid.to);
-    let next = held.iter().map(|version| version.valid.from).filter(|start| *start > from).min();
-    ValidPeriod { from, to: containing.unwrap_or(next) }
+    let containing = held
+        .iter()
+        .find(|version| version.valid.contains(from))
+        .map(|version| version.valid.to);
+    let next = held
+        .iter()
+        .map(|version| version.valid.from)
+        .filter(|start| *start > from)
+        .min();
+    ValidPeriod {
+        from,
+        to: containing.unwrap_or(next),
+    }
 }
 
 #[cfg(test)]
@@ -219,7 +248,10 @@ mod tests {
             recorded_from: datetime!(2024-01-01 0:00 UTC),
             content: (),
         };
-        let held = [version(date!(2013 - 01 - 01), Some(date!(2014 - 01 - 01))), version(date!(2014 - 01 - 01), None)];
+        let held = [
+            version(date!(2013 - 01 - 01), Some(date!(2014 - 01 - 01))),
+            version(date!(2014 - 01 - 01), None),
+        ];
         assert_eq!(reach(&held, date!(2012 - 01 - 01)).to, Some(date!(2013 - 01 - 01)));
         assert_eq!(reach(&held, date!(2013 - 06 - 01)).to, Some(date!(2014 - 01 - 01)));
         assert_eq!(reach(&held, date!(2015 - 01 - 01)).to, None);

@@ -19,7 +19,10 @@ pub fn contains_pattern(text: &str) -> String {
 }
 
 fn escape(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_").replace('\0', "")
+    text.replace('\\', "\\\\")
+        .replace('%', "\\%")
+        .replace('_', "\\_")
+        .replace('\0', "")
 }
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -69,7 +72,11 @@ async fn search(
     }
     let words = query.q.trim();
     if words.is_empty() {
-        return Ok(Json(Page { items: Vec::new(), next: None, total: None }));
+        return Ok(Json(Page {
+            items: Vec::new(),
+            next: None,
+            total: None,
+        }));
     }
     let rows = sqlx::query!(
         r#"with found as (
@@ -122,7 +129,11 @@ async fn search(
             point: row.x.zip(row.y).map(|(x, y)| [x, y]),
         })
         .collect();
-    Ok(Json(Page { items, next: None, total: None }))
+    Ok(Json(Page {
+        items,
+        next: None,
+        total: None,
+    }))
 }
 
 /// The route of the search.

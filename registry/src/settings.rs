@@ -85,27 +85,40 @@ impl Resolved {
             // The name every PostgreSQL program knows; YICE_DATABASE_URL goes before it.
             .merge(Env::raw().only(&["DATABASE_URL"]))
             // Named by the tests and the benchmark, not settings of the program.
-            .merge(Env::prefixed("YICE_").ignore(&["test_data", "url", "log_format"]).split("__"))
+            .merge(
+                Env::prefixed("YICE_")
+                    .ignore(&["test_data", "url", "log_format"])
+                    .split("__"),
+            )
             .merge(Serialized::globals(flags));
-        let settings = figment.extract().map_err(|error| SettingsRefused { reason: error.to_string() })?;
+        let settings = figment.extract().map_err(|error| SettingsRefused {
+            reason: error.to_string(),
+        })?;
         Ok(Self { settings, figment })
     }
 
     /// Each setting with its value and origin; passwords are masked.
     #[must_use]
     pub fn lines(&self) -> Vec<(String, String, String)> {
-        let Ok(serde_json::Value::Object(values)) = serde_json::to_value(&self.settings) else { return Vec::new() };
+        let Ok(serde_json::Value::Object(values)) = serde_json::to_value(&self.settings) else {
+            return Vec::new();
+        };
         values
             .into_iter()
             .map(|(name, value)| {
-                let origin = self.figment.find_metadata(&name).map_or_else(|| "default".to_owned(), |metadata| {
-                    match &metadata.source {
+                let origin = self.figment.find_metadata(&name).map_or_else(
+                    || "default".to_owned(),
+                    |metadata| match &metadata.source {
                         Some(source) => format!("{} {source}", metadata.name),
                         None if metadata.name.contains("Settings") => "default".to_owned(),
                         None => metadata.name.to_string(),
-                    }
-                });
-                let value = if name == "database_url" { mask(value.as_str().unwrap_or_default()) } else { value.to_string() };
+                    },
+                );
+                let value = if name == "database_url" {
+                    mask(value.as_str().unwrap_or_default())
+                } else {
+                    value.to_string()
+                };
                 (name, value, origin)
             })
             .collect()
@@ -114,7 +127,9 @@ impl Resolved {
 
 /// A database URL without its password.
 fn mask(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return url.to_owned();
+    };
     match rest.rsplit_once('@') {
         Some((account, place)) => match account.split_once(':') {
             Some((user, _)) => format!("{scheme}://{user}:***@{place}"),

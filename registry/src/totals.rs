@@ -88,9 +88,17 @@ async fn get_totals(context: Context, times: Times) -> Result<Json<Totals>, Prob
             _ => &mut totals.sites,
         };
         layer.all.add(row.count, row.area_m2);
-        layer.title_status.entry(row.title_status).or_default().add(row.count, row.area_m2);
+        layer
+            .title_status
+            .entry(row.title_status)
+            .or_default()
+            .add(row.count, row.area_m2);
         layer.usage.entry(row.usage).or_default().add(row.count, row.area_m2);
-        layer.occupancy.entry(row.occupancy).or_default().add(row.count, row.area_m2);
+        layer
+            .occupancy
+            .entry(row.occupancy)
+            .or_default()
+            .add(row.count, row.area_m2);
     }
     totals.units.count = sqlx::query_scalar!(
         r#"select count(*) as "count!" from unit_version where valid @> $1::date and recorded @> $2::timestamptz"#,

@@ -27,18 +27,21 @@ macro_rules! statements {
     ($versions:literal) => {
         Statements {
             covers: concat!(
-                "select coalesce(range_agg(valid) @> $2::daterange, false) from ", $versions,
+                "select coalesce(range_agg(valid) @> $2::daterange, false) from ",
+                $versions,
                 " where object_id = $1 and upper_inf(recorded)"
             ),
             is_below: concat!(
                 "with recursive above (id, valid) as (select $2::uuid, $3::daterange union ",
-                "select v.parent_id, v.valid * above.valid from above join ", $versions,
+                "select v.parent_id, v.valid * above.valid from above join ",
+                $versions,
                 " v on v.object_id = above.id and upper_inf(v.recorded) and v.valid && above.valid ",
                 "where v.parent_id is not null and above.id <> $1) ",
                 "select exists (select from above where id = $1)"
             ),
             children: concat!(
-                "select count(distinct object_id) from ", $versions,
+                "select count(distinct object_id) from ",
+                $versions,
                 " where parent_id = $1 and upper_inf(recorded) and valid && daterange($2, null)"
             ),
         }
@@ -66,7 +69,9 @@ impl Tree {
     /// # Errors
     /// The database's.
     pub async fn lock(self, connection: &mut PgConnection) -> Result<(), Fault> {
-        sqlx::query!("select pg_advisory_xact_lock(hashtextextended($1, 17))", self.noun()).execute(connection).await?;
+        sqlx::query!("select pg_advisory_xact_lock(hashtextextended($1, 17))", self.noun())
+            .execute(connection)
+            .await?;
         Ok(())
     }
 
@@ -82,7 +87,9 @@ impl Tree {
         period: ValidPeriod,
     ) -> Result<(), Problem> {
         let noun = self.noun();
-        let until = period.to.map_or_else(|| "without end".to_owned(), |to| format!("until {to}"));
+        let until = period
+            .to
+            .map_or_else(|| "without end".to_owned(), |to| format!("until {to}"));
         let range = PgRange::<Date>::from(period);
         let covers: bool = sqlx::query_scalar(self.statements().covers)
             .bind(parent_id)
@@ -94,7 +101,9 @@ impl Tree {
                 "parent_id",
                 format!("no {noun} {parent_id} is registered from {} {until}", period.from),
             )
-            .remedy(format!("register that {noun} for these days first, choose another parent or a later valid_from")));
+            .remedy(format!(
+                "register that {noun} for these days first, choose another parent or a later valid_from"
+            )));
         }
         let is_below: bool = sqlx::query_scalar(self.statements().is_below)
             .bind(id)
@@ -103,9 +112,12 @@ impl Tree {
             .fetch_one(connection)
             .await?;
         if is_below {
-            return Err(Problem::invalid("parent_id", format!("{parent_id} is this {noun} itself or stands below it in these days"))
-                .code("circle")
-                .remedy(format!("choose a {noun} that does not stand below this one")));
+            return Err(Problem::invalid(
+                "parent_id",
+                format!("{parent_id} is this {noun} itself or stands below it in these days"),
+            )
+            .code("circle")
+            .remedy(format!("choose a {noun} that does not stand below this one")));
         }
         Ok(())
     }
@@ -115,14 +127,20 @@ impl Tree {
     /// # Errors
     /// A problem on `valid_to` that says how many do.
     pub async fn require_no_children(self, connection: &mut PgConnection, id: Uuid, from: Date) -> Result<(), Problem> {
-        let below: i64 =
-            sqlx::query_scalar(self.statements().children).bind(id).bind(from).fetch_one(connection).await?;
+        let below: i64 = sqlx::query_scalar(self.statements().children)
+            .bind(id)
+            .bind(from)
+            .fetch_one(connection)
+            .await?;
         if below == 0 {
             return Ok(());
         }
         let noun = self.noun();
-        Err(Problem::invalid("valid_to", format!("{below} {noun}s still stand below it on or after {from}"))
-            .code("has_children")
-            .remedy("move them under another parent from that day on, or close them first"))
+        Err(Problem::invalid(
+            "valid_to",
+            format!("{below} {noun}s still stand below it on or after {from}"),
+        )
+        .code("has_children")
+        .remedy("move them under another parent from that day on, or close them first"))
     }
 }

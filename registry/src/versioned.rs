@@ -59,9 +59,17 @@ macro_rules! version_statements {
         crate::versioned::VersionStatements {
             table: concat!($object, "_version"),
             register: concat!("copy ", $object, " (id, created_at) from stdin"),
-            write: concat!("copy ", $object, "_version (version_id, object_id, valid, recorded, ", $columns, ") from stdin"),
+            write: concat!(
+                "copy ",
+                $object,
+                "_version (version_id, object_id, valid, recorded, ",
+                $columns,
+                ") from stdin"
+            ),
             end: concat!(
-                "update ", $object, "_version v set recorded = tstzrange(lower(v.recorded), c.at) ",
+                "update ",
+                $object,
+                "_version v set recorded = tstzrange(lower(v.recorded), c.at) ",
                 "from unnest($1::uuid[], $2::timestamptz[]) as c (version_id, at) ",
                 "where v.version_id = c.version_id and upper_inf(v.recorded)"
             ),
@@ -92,7 +100,12 @@ impl<C: VersionContent> StoredVersion<C> {
     ) -> Self {
         let (recorded_from, recorded_to) = recorded_ends(recorded);
         Self {
-            head: VersionHead { version_id, object_id, valid: valid_period(valid), recorded_from },
+            head: VersionHead {
+                version_id,
+                object_id,
+                valid: valid_period(valid),
+                recorded_from,
+            },
             recorded_to,
             content,
         }
@@ -118,7 +131,11 @@ impl<C: VersionContent> StoredVersion<C> {
             .content
             .and_then(|content| Ok(content_digest(&self.head, &content, &content_json(&content)?)))
             .unwrap_or([0; 32]);
-        FoundVersion { version_id: VersionId(self.head.version_id), sha256, recorded_to: self.recorded_to }
+        FoundVersion {
+            version_id: VersionId(self.head.version_id),
+            sha256,
+            recorded_to: self.recorded_to,
+        }
     }
 }
 
@@ -171,7 +188,10 @@ impl<C> Default for VersionWriter<C> {
 impl<C: VersionContent> VersionWriter<C> {
     /// Registers a new object.
     pub fn register(&mut self, object_id: Uuid, created_at: OffsetDateTime) {
-        self.identities.plain(Some(object_id)).plain(Some(instant(created_at))).end_row();
+        self.identities
+            .plain(Some(object_id))
+            .plain(Some(instant(created_at)))
+            .end_row();
     }
 
     /// Writes what a revision closes and adds, and its ledger entry; the newest version's id is returned.
@@ -191,7 +211,12 @@ impl<C: VersionContent> VersionWriter<C> {
         for (valid, content) in &revision.write {
             let version_id = VersionId::fresh();
             let json = content_json(content)?;
-            let head = VersionHead { version_id: version_id.0, object_id, valid: *valid, recorded_from: revision.at };
+            let head = VersionHead {
+                version_id: version_id.0,
+                object_id,
+                valid: *valid,
+                recorded_from: revision.at,
+            };
             let digest = content_digest(&head, content, &json);
             self.versions
                 .plain(Some(head.version_id))
@@ -208,7 +233,11 @@ impl<C: VersionContent> VersionWriter<C> {
         }
         self.closed.extend(revision.close.iter().map(|version| version.0));
         self.closed_at.extend(revision.close.iter().map(|_| revision.at));
-        let closed: Vec<_> = revision.close.iter().map(|version| serde_json::json!({"id": version.0})).collect();
+        let closed: Vec<_> = revision
+            .close
+            .iter()
+            .map(|version| serde_json::json!({"id": version.0}))
+            .collect();
         let before = match before {
             None if closed.is_empty() => None,
             None => Some(words::<C>(&closed, None)?),
@@ -248,18 +277,25 @@ impl<C: VersionContent> VersionWriter<C> {
         }
         self.identities.send(connection, C::STATEMENTS.register).await?;
         self.versions.send(connection, C::STATEMENTS.write).await?;
-        let entries: Vec<NewEntry<'_>> = self.entries.iter().map(|entry| NewEntry {
-            id: EntryId::fresh(),
-            recorded_at: entry.recorded_at,
-            actor: &entry.occasion.actor.0,
-            action: entry.action,
-            object: Object { kind: C::OBJECT, id: entry.object_id },
-            before: entry.before.as_deref(),
-            after: Some(&entry.after),
-            reason: entry.occasion.reason.as_deref(),
-            case_id: None,
-            import_id: entry.occasion.import_id,
-        }).collect();
+        let entries: Vec<NewEntry<'_>> = self
+            .entries
+            .iter()
+            .map(|entry| NewEntry {
+                id: EntryId::fresh(),
+                recorded_at: entry.recorded_at,
+                actor: &entry.occasion.actor.0,
+                action: entry.action,
+                object: Object {
+                    kind: C::OBJECT,
+                    id: entry.object_id,
+                },
+                before: entry.before.as_deref(),
+                after: Some(&entry.after),
+                reason: entry.occasion.reason.as_deref(),
+                case_id: None,
+                import_id: entry.occasion.import_id,
+            })
+            .collect();
         crate::ledger::append_copy(connection, entries).await?;
         self.entries.clear();
         Ok(())
@@ -288,7 +324,9 @@ pub async fn write_revision<C: VersionContent>(
 }
 
 fn content_json<C: Serialize>(content: &C) -> Result<String, Fault> {
-    serde_json::to_string(content).map_err(|error| Fault::Impossible { what: error.to_string() })
+    serde_json::to_string(content).map_err(|error| Fault::Impossible {
+        what: error.to_string(),
+    })
 }
 
 fn content_digest<C: VersionContent>(head: &VersionHead, content: &C, json: &str) -> [u8; 32] {
@@ -296,8 +334,13 @@ fn content_digest<C: VersionContent>(head: &VersionHead, content: &C, json: &str
 }
 
 /// What an entry says: the version rows, the content, and the geometry by its hash.
-fn words<C: VersionContent>(versions: &[serde_json::Value], content: Option<(&C, String)>) -> Result<Box<RawValue>, Fault> {
-    let impossible = |error: serde_json::Error| Fault::Impossible { what: error.to_string() };
+fn words<C: VersionContent>(
+    versions: &[serde_json::Value],
+    content: Option<(&C, String)>,
+) -> Result<Box<RawValue>, Fault> {
+    let impossible = |error: serde_json::Error| Fault::Impossible {
+        what: error.to_string(),
+    };
     let versions = serde_json::to_string(versions).map_err(impossible)?;
     let text = match content {
         None => format!("{{\"versions\":{versions}}}"),
@@ -355,7 +398,13 @@ impl VersionFacts {
     pub fn new(version_id: Uuid, valid: &PgRange<Date>, recorded: &PgRange<OffsetDateTime>) -> Self {
         let valid = valid_period(valid);
         let (recorded_from, recorded_to) = recorded_ends(recorded);
-        Self { version_id, valid_from: valid.from, valid_to: valid.to, recorded_from, recorded_to }
+        Self {
+            version_id,
+            valid_from: valid.from,
+            valid_to: valid.to,
+            recorded_from,
+            recorded_to,
+        }
     }
 }
 
@@ -398,7 +447,9 @@ pub async fn history<C: VersionContent>(
     for row in rows {
         let content = row.content?;
         let before = known.and_then(|index| told.get(index)).map(|(_, before)| before);
-        let changed = before.map(|before| changed_fields(before, &content)).unwrap_or_default();
+        let changed = before
+            .map(|before| changed_fields(before, &content))
+            .unwrap_or_default();
         let entry = entries.iter().find(|entry| entry.recorded_at == row.head.recorded_from);
         // What was superseded is no step of the history that is known now.
         if row.recorded_to.is_none() {
@@ -456,7 +507,10 @@ pub fn version_to_change<'a, C>(
     what: &str,
 ) -> Result<&'a Held<C>, Problem> {
     let holds = |date: Date| versions.iter().find(|version| version.valid.contains(date));
-    let read = holds(today).or_else(|| holds(on)).or(versions.last()).ok_or_else(|| Problem::not_found(what))?;
+    let read = holds(today)
+        .or_else(|| holds(on))
+        .or(versions.last())
+        .ok_or_else(|| Problem::not_found(what))?;
     if let Err(refused) = require_match(headers, &etag(read.version_id)) {
         match holds(on) {
             Some(version) => require_match(headers, &etag(version.version_id))?,
@@ -470,7 +524,12 @@ pub fn version_to_change<'a, C>(
 }
 
 /// An answer with the version it speaks of and where it lies.
-pub fn answer(status: StatusCode, location: Option<&str>, version: Option<VersionId>, body: impl IntoResponse) -> Response {
+pub fn answer(
+    status: StatusCode,
+    location: Option<&str>,
+    version: Option<VersionId>,
+    body: impl IntoResponse,
+) -> Response {
     let mut response = (status, body).into_response();
     if let Some(location) = location.and_then(|location| HeaderValue::from_str(location).ok()) {
         response.headers_mut().insert(header::LOCATION, location);
@@ -484,14 +543,19 @@ pub fn answer(status: StatusCode, location: Option<&str>, version: Option<Versio
 /// The answer to a read: the body, or 304 where the client has this version already.
 pub fn answer_read(headers: &HeaderMap, version: VersionId, body: impl Serialize) -> Response {
     let tag = etag(version);
-    let seen = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let seen = headers
+        .get(header::IF_NONE_MATCH)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     let is_seen = seen.split(',').any(|seen| seen.trim().trim_start_matches("W/") == tag);
     let mut response = if is_seen {
         answer(StatusCode::NOT_MODIFIED, None, Some(version), ())
     } else {
         answer(StatusCode::OK, None, Some(version), Json(body))
     };
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     response
 }
 
@@ -504,5 +568,12 @@ fn days(valid: ValidPeriod) -> String {
 
 fn instant(at: OffsetDateTime) -> String {
     let at = at.to_offset(UtcOffset::UTC);
-    format!("{} {:02}:{:02}:{:02}.{:06}+00", at.date(), at.hour(), at.minute(), at.second(), at.microsecond())
+    format!(
+        "{} {:02}:{:02}:{:02}.{:06}+00",
+        at.date(),
+        at.hour(),
+        at.minute(),
+        at.second(),
+        at.microsecond()
+    )
 }

@@ -47,7 +47,10 @@ pub(super) struct BenchArguments {
 }
 
 fn bad(words: impl Into<String>) -> CommandFailed {
-    CommandFailed::Input { words: words.into(), remedy: None }
+    CommandFailed::Input {
+        words: words.into(),
+        remedy: None,
+    }
 }
 
 /// Measures.
@@ -94,7 +97,10 @@ fn copies(source: &Path, parcels: usize, target: &Path) -> Result<(), CommandFai
             31.78 - south + (copy / columns) as f64 * height * 1.02,
         );
         let (key, shape) = &shapes[index];
-        let moved: Geometry<f64> = shape.map_coords(|coord| Coord { x: coord.x + dx, y: coord.y + dy });
+        let moved: Geometry<f64> = shape.map_coords(|coord| Coord {
+            x: coord.x + dx,
+            y: coord.y + dy,
+        });
         let geometry = geojson::Geometry::from(&moved);
         let comma = if number == 0 { "" } else { "," };
         write!(
@@ -111,14 +117,24 @@ fn copies(source: &Path, parcels: usize, target: &Path) -> Result<(), CommandFai
 
 async fn run_one(store: &Store, path: &Path, dataset: &str) -> Result<Report, CommandFailed> {
     let order = ImportOrder::new(gis_data::Layer::Parcels, path.to_owned(), dataset);
-    run_import(&store.database, &Clock::System, ImportId::fresh(), &order, &ImportProgress::default())
-        .await
-        .map_err(|failed| CommandFailed::System { words: super::chain(&failed), remedy: None })
+    run_import(
+        &store.database,
+        &Clock::System,
+        ImportId::fresh(),
+        &order,
+        &ImportProgress::default(),
+    )
+    .await
+    .map_err(|failed| CommandFailed::System {
+        words: super::chain(&failed),
+        remedy: None,
+    })
 }
 
 async fn require_empty(store: &Store) -> Result<(), CommandFailed> {
-    let (held,): (bool,) =
-        sqlx::query_as("select exists (select from spatial_unit)").fetch_one(store.database.pool()).await?;
+    let (held,): (bool,) = sqlx::query_as("select exists (select from spatial_unit)")
+        .fetch_one(store.database.pool())
+        .await?;
     if held {
         return Err(CommandFailed::Input {
             words: "the registry holds data; a measurement writes hundreds of thousands of parcels".to_owned(),
@@ -133,7 +149,9 @@ async fn import(settings: &Settings, store: &Store, arguments: &BenchArguments) 
     let folder = tempfile::tempdir().map_err(|error| CommandFailed::system(&error))?;
     let file = folder.path().join("parcels.geojson");
     copies(&arguments.source, arguments.parcels, &file)?;
-    let bytes = std::fs::metadata(&file).map_err(|error| CommandFailed::system(&error))?.len();
+    let bytes = std::fs::metadata(&file)
+        .map_err(|error| CommandFailed::system(&error))?
+        .len();
     println!("{} parcels, GeoJSON of {:.1} MB", arguments.parcels, bytes as f64 / 1e6);
     let sealer = Sealer::new(store.database.pool().clone(), signing_key(settings)?, Clock::System);
     let (mut ours, mut fresh, mut appended) = (Vec::new(), Vec::new(), Vec::new());
@@ -154,20 +172,41 @@ async fn import(settings: &Settings, store: &Store, arguments: &BenchArguments) 
     }
     let begun = Instant::now();
     let sealed = sealer.seal_all().await.map_err(|error| CommandFailed::system(&error))?;
-    say("yice import (validated, versions, ledger, outcome of each row)", &mut ours, arguments.parcels);
-    say("ogr2ogr -overwrite, PG_USE_COPY, index after load", &mut fresh, arguments.parcels);
-    say("ogr2ogr -append into an indexed table", &mut appended, arguments.parcels);
+    say(
+        "yice import (validated, versions, ledger, outcome of each row)",
+        &mut ours,
+        arguments.parcels,
+    );
+    say(
+        "ogr2ogr -overwrite, PG_USE_COPY, index after load",
+        &mut fresh,
+        arguments.parcels,
+    );
+    say(
+        "ogr2ogr -append into an indexed table",
+        &mut appended,
+        arguments.parcels,
+    );
     if !fresh.is_empty() {
-        println!("ratio yice / ogr2ogr: {:.2} (overwrite), {:.2} (append)", median(&ours) / median(&fresh), median(&ours) / median(&appended));
+        println!(
+            "ratio yice / ogr2ogr: {:.2} (overwrite), {:.2} (append)",
+            median(&ours) / median(&fresh),
+            median(&ours) / median(&appended)
+        );
     }
-    println!("sealing {sealed} entries afterwards: {:.2} s", begun.elapsed().as_secs_f64());
+    println!(
+        "sealing {sealed} entries afterwards: {:.2} s",
+        begun.elapsed().as_secs_f64()
+    );
     Ok(())
 }
 
 /// The peer, over the same socket into the same server, under a schema of its own; none where it is not installed.
 fn ogr2ogr(store: &Store, file: &Path, table: &str, append: bool) -> Result<Option<Duration>, CommandFailed> {
     let options = &store.options;
-    let host = options.get_socket().map_or_else(|| options.get_host().to_owned(), |socket| socket.display().to_string());
+    let host = options
+        .get_socket()
+        .map_or_else(|| options.get_host().to_owned(), |socket| socket.display().to_string());
     let target = format!(
         "PG:host='{host}' port={} user={} dbname={} active_schema=public",
         options.get_port(),
@@ -175,9 +214,19 @@ fn ogr2ogr(store: &Store, file: &Path, table: &str, append: bool) -> Result<Opti
         options.get_database().unwrap_or("yice")
     );
     let mut command = Command::new("ogr2ogr");
-    command.args(["-f", "PostgreSQL", &target]).arg(file).args(["-nln", table, "-nlt", "GEOMETRY", "-lco", "GEOMETRY_NAME=geom"]);
+    command.args(["-f", "PostgreSQL", &target]).arg(file).args([
+        "-nln",
+        table,
+        "-nlt",
+        "GEOMETRY",
+        "-lco",
+        "GEOMETRY_NAME=geom",
+    ]);
     command.arg(if append { "-append" } else { "-overwrite" });
-    command.args(["--config", "PG_USE_COPY", "YES"]).stdout(Stdio::null()).stderr(Stdio::null());
+    command
+        .args(["--config", "PG_USE_COPY", "YES"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
     let begun = Instant::now();
     match command.status() {
         Ok(status) if status.success() => Ok(Some(begun.elapsed())),
@@ -190,14 +239,20 @@ fn ogr2ogr(store: &Store, file: &Path, table: &str, append: bool) -> Result<Opti
 }
 
 async fn measure_tiles(settings: &Settings, store: &Store, arguments: &BenchArguments) -> Result<(), CommandFailed> {
-    let (held,): (i64,) = sqlx::query_as("select count(*) from spatial_unit").fetch_one(store.database.pool()).await?;
+    let (held,): (i64,) = sqlx::query_as("select count(*) from spatial_unit")
+        .fetch_one(store.database.pool())
+        .await?;
     if held == 0 {
         let folder = tempfile::tempdir().map_err(|error| CommandFailed::system(&error))?;
         let file = folder.path().join("parcels.geojson");
         copies(&arguments.source, arguments.parcels, &file)?;
         let begun = Instant::now();
         run_one(store, &file, "bench").await?;
-        println!("import of {}: {:.1} s", arguments.parcels, begun.elapsed().as_secs_f64());
+        println!(
+            "import of {}: {:.1} s",
+            arguments.parcels,
+            begun.elapsed().as_secs_f64()
+        );
         sqlx::raw_sql("analyze").execute(store.database.pool()).await?;
     }
     let sealer = Sealer::new(store.database.pool().clone(), signing_key(settings)?, Clock::System);
@@ -214,7 +269,10 @@ async fn measure_tiles(settings: &Settings, store: &Store, arguments: &BenchArgu
         starts.push(begun.elapsed());
     }
     let tile_set = map.tiles().ok_or_else(|| bad("nothing was loaded"))?;
-    let layer = tile_set.layer(LayerName::Parcels).ok_or_else(|| bad("no parcels were loaded"))?.clone();
+    let layer = tile_set
+        .layer(LayerName::Parcels)
+        .ok_or_else(|| bad("no parcels were loaded"))?
+        .clone();
     let features = layer.len();
     say("start: database to ready", &mut starts, features);
     println!(
@@ -236,16 +294,31 @@ async fn measure_tiles(settings: &Settings, store: &Store, arguments: &BenchArgu
             bytes += packed.len();
         }
         spent.sort_unstable();
-        let at = |share: f64| spent.get(((spent.len() - 1) as f64 * share) as usize).map_or(0.0, Duration::as_secs_f64) * 1e3;
+        let at = |share: f64| {
+            spent
+                .get(((spent.len() - 1) as f64 * share) as usize)
+                .map_or(0.0, Duration::as_secs_f64)
+                * 1e3
+        };
         println!(
             "z{zoom}: {} tiles without cache, gzip included: median {:.3} ms, p99 {:.3} ms, max {:.3} ms, mean {:.0} B",
-            places.len(), at(0.5), at(0.99), at(1.0), bytes as f64 / places.len().max(1) as f64
+            places.len(),
+            at(0.5),
+            at(0.99),
+            at(1.0),
+            bytes as f64 / places.len().max(1) as f64
         );
     }
 
     let stop = CancellationToken::new();
     let sealing = tokio::spawn(sealer.run(stop.clone()));
-    let following = tokio::spawn(keep_current(store.database.clone(), Clock::System, map.clone(), position, stop.clone()));
+    let following = tokio::spawn(keep_current(
+        store.database.clone(),
+        Clock::System,
+        map.clone(),
+        position,
+        stop.clone(),
+    ));
     tokio::time::sleep(Duration::from_millis(1_500)).await;
     let mut seen = changes(store, &map).await?;
     say("commit until the tile has a new version", &mut seen, 0);
@@ -268,7 +341,9 @@ fn sample(layer: &tiles::Layer, [west, south, east, north]: [f64; 4], zoom: u8, 
     };
     for _ in 0..wanted * 20 {
         let (x, y) = (west + next() * (east - west), south + next() * (north - south));
-        let Ok(tile) = TileId::containing(zoom, x, y) else { continue };
+        let Ok(tile) = TileId::containing(zoom, x, y) else {
+            continue;
+        };
         if !seen.insert((tile.x(), tile.y())) {
             continue;
         }
@@ -285,7 +360,10 @@ fn sample(layer: &tiles::Layer, [west, south, east, north]: [f64; 4], zoom: u8, 
 
 fn compress(raw: &[u8]) -> Result<Vec<u8>, CommandFailed> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::with_capacity(raw.len() / 2), flate2::Compression::fast());
-    encoder.write_all(raw).and_then(|()| encoder.finish()).map_err(|error| CommandFailed::system(&error))
+    encoder
+        .write_all(raw)
+        .and_then(|()| encoder.finish())
+        .map_err(|error| CommandFailed::system(&error))
 }
 
 /// Changes one parcel after another and waits until the tile over it is new.
@@ -306,20 +384,40 @@ async fn changes(store: &Store, map: &MapLayers) -> Result<Vec<Duration>, Comman
         let tile = TileId::containing(16, x, y).map_err(|error| bad(error.to_string()))?;
         let before = tile_set.version(&[LayerName::Parcels], tile);
         let mut transaction = store.database.begin().await?;
-        let Some(unit) = held_versions(&mut transaction, &[id]).await?.remove(&id) else { continue };
+        let Some(unit) = held_versions(&mut transaction, &[id]).await?.remove(&id) else {
+            continue;
+        };
         let today = Clock::System.today();
-        let Some(held) = unit.versions.iter().find(|version| version.valid.contains(today)) else { continue };
+        let Some(held) = unit.versions.iter().find(|version| version.valid.contains(today)) else {
+            continue;
+        };
         let mut content = held.content.clone();
         content.name = Some(format!("改名 {index}"));
         let period: ValidPeriod = reach(&unit.versions, today);
         let revision = revise(&unit.versions, period, Some(content), Clock::System.now());
-        let occasion = Occasion { actor: Actor("bench".to_owned()), reason: None, import_id: None };
-        write_revision(&mut transaction, unit.id, Kind::Parcel, Action::Change, revision, Some(&held.content), &occasion).await?;
+        let occasion = Occasion {
+            actor: Actor("bench".to_owned()),
+            reason: None,
+            import_id: None,
+        };
+        write_revision(
+            &mut transaction,
+            unit.id,
+            Kind::Parcel,
+            Action::Change,
+            revision,
+            Some(&held.content),
+            &occasion,
+        )
+        .await?;
         transaction.commit().await?;
         let begun = Instant::now();
         while tile_set.version(&[LayerName::Parcels], tile) == before {
             if begun.elapsed() > Duration::from_secs(10) {
-                return Err(Fault::Impossible { what: "a change did not reach its tile within ten seconds".to_owned() }.into());
+                return Err(Fault::Impossible {
+                    what: "a change did not reach its tile within ten seconds".to_owned(),
+                }
+                .into());
             }
             tokio::time::sleep(Duration::from_micros(200)).await;
         }
@@ -336,9 +434,15 @@ fn median(spent: &[Duration]) -> f64 {
 
 fn say(label: &str, spent: &mut [Duration], rows: usize) {
     spent.sort_unstable();
-    let (Some(least), Some(most)) = (spent.first(), spent.last()) else { return };
+    let (Some(least), Some(most)) = (spent.first(), spent.last()) else {
+        return;
+    };
     let middle = median(spent);
-    let rate = if rows > 0 { format!(", {:.0} rows/s", rows as f64 / middle) } else { String::new() };
+    let rate = if rows > 0 {
+        format!(", {:.0} rows/s", rows as f64 / middle)
+    } else {
+        String::new()
+    };
     println!(
         "{label}: median {:.1} ms [{:.1}–{:.1}], {} rounds{rate}",
         middle * 1e3,

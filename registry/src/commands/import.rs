@@ -87,13 +87,18 @@ fn date(text: &str) -> Result<Date, String> {
 }
 
 fn share(text: &str) -> Result<f64, String> {
-    text.parse().ok().filter(|share| (0.5..=1.0).contains(share)).ok_or_else(|| "a number from 0.5 to 1".to_owned())
+    text.parse()
+        .ok()
+        .filter(|share| (0.5..=1.0).contains(share))
+        .ok_or_else(|| "a number from 0.5 to 1".to_owned())
 }
 
 /// Imports a file; exit code 1 where rows were quarantined or the file was refused.
 pub(super) async fn import(settings: Settings, arguments: ImportArguments) -> Result<(), CommandFailed> {
     let mut order = ImportOrder::new(arguments.layer, arguments.file, "");
-    order.dataset = arguments.dataset.unwrap_or_else(|| crate::imports::dataset_of(&order.file_name));
+    order.dataset = arguments
+        .dataset
+        .unwrap_or_else(|| crate::imports::dataset_of(&order.file_name));
     order.member = arguments.member;
     order.crs = arguments.crs;
     order.encoding = arguments.encoding;
@@ -108,7 +113,10 @@ pub(super) async fn import(settings: Settings, arguments: ImportArguments) -> Re
     if arguments.compare_attributes == "mapped" {
         order.compare_attributes = CompareAttributes::Mapped;
     }
-    order.actor = Actor(format!("cli:{}", std::env::var("USER").unwrap_or_else(|_| "unknown".to_owned())));
+    order.actor = Actor(format!(
+        "cli:{}",
+        std::env::var("USER").unwrap_or_else(|_| "unknown".to_owned())
+    ));
 
     let store = Store::open(&settings).await?;
     let outcome = run(&settings, &store, &order, arguments.report).await;
@@ -116,7 +124,12 @@ pub(super) async fn import(settings: Settings, arguments: ImportArguments) -> Re
     outcome
 }
 
-async fn run(settings: &Settings, store: &Store, order: &ImportOrder, report_file: Option<PathBuf>) -> Result<(), CommandFailed> {
+async fn run(
+    settings: &Settings,
+    store: &Store,
+    order: &ImportOrder,
+    report_file: Option<PathBuf>,
+) -> Result<(), CommandFailed> {
     let clock = Clock::System;
     let id = ImportId::fresh();
     let progress = ImportProgress::default();
@@ -134,10 +147,12 @@ async fn run(settings: &Settings, store: &Store, order: &ImportOrder, report_fil
     stopping.abort();
     let report = outcome.map_err(failed)?;
     if let Some(path) = report_file {
-        write_report(&store.database, id, &report, &path).await.map_err(|error| CommandFailed::System {
-            words: format!("the report could not be written to {}: {error}", path.display()),
-            remedy: Some("the import itself is done; read its report on the page".to_owned()),
-        })?;
+        write_report(&store.database, id, &report, &path)
+            .await
+            .map_err(|error| CommandFailed::System {
+                words: format!("the report could not be written to {}: {error}", path.display()),
+                remedy: Some("the import itself is done; read its report on the page".to_owned()),
+            })?;
     }
     // A server that runs beside this seals at once; where none does, the entries must not lie open.
     let sealer = Sealer::new(store.database.pool().clone(), signing_key(settings)?, clock);
@@ -145,7 +160,10 @@ async fn run(settings: &Settings, store: &Store, order: &ImportOrder, report_fil
     print(&report);
     if report.counts.quarantined > 0 {
         return Err(CommandFailed::Input {
-            words: format!("{} of {} rows were quarantined", report.counts.quarantined, report.counts.read),
+            words: format!(
+                "{} of {} rows were quarantined",
+                report.counts.quarantined, report.counts.read
+            ),
             remedy: Some("their reasons are in the report (--report FILE.csv) and on the page".to_owned()),
         });
     }
@@ -154,8 +172,14 @@ async fn run(settings: &Settings, store: &Store, order: &ImportOrder, report_fil
 
 fn failed(failed: ImportFailed) -> CommandFailed {
     match failed {
-        ImportFailed::Refused { problem } => CommandFailed::Input { words: problem.detail, remedy: problem.remedy },
-        ImportFailed::Cancelled => CommandFailed::Input { words: failed.to_string(), remedy: None },
+        ImportFailed::Refused { problem } => CommandFailed::Input {
+            words: problem.detail,
+            remedy: problem.remedy,
+        },
+        ImportFailed::Cancelled => CommandFailed::Input {
+            words: failed.to_string(),
+            remedy: None,
+        },
         ImportFailed::Fault { source } => CommandFailed::system(&source),
     }
 }
@@ -163,7 +187,11 @@ fn failed(failed: ImportFailed) -> CommandFailed {
 /// A bar on a terminal, plain lines elsewhere.
 async fn watch(progress: ImportProgress) {
     let terminal = std::io::stderr().is_terminal();
-    let bar = if terminal { ProgressBar::new(0) } else { ProgressBar::hidden() };
+    let bar = if terminal {
+        ProgressBar::new(0)
+    } else {
+        ProgressBar::hidden()
+    };
     if let Ok(style) = ProgressStyle::with_template("{bar:32} {bytes}/{total_bytes}  {msg}  {eta} left") {
         bar.set_style(style);
     }
@@ -178,8 +206,15 @@ async fn watch(progress: ImportProgress) {
             bar.set_position(read);
             bar.set_message(format!("{} rows, {rate:.0} rows/s", progress.rows()));
         } else if ticks > 0 {
-            let share = if total > 0 { 100.0 * read as f64 / total as f64 } else { 0.0 };
-            say(&format!("{} rows, {share:.0} % read, {rate:.0} rows/s", progress.rows()));
+            let share = if total > 0 {
+                100.0 * read as f64 / total as f64
+            } else {
+                0.0
+            };
+            say(&format!(
+                "{} rows, {share:.0} % read, {rate:.0} rows/s",
+                progress.rows()
+            ));
         }
     }
 }
@@ -213,9 +248,18 @@ fn print(report: &Report) {
         }
         println!("{title}:");
         for (code, count) in codes {
-            let words = report.words.get(code).map(|(zh, en)| format!("{zh} / {en}")).unwrap_or_default();
+            let words = report
+                .words
+                .get(code)
+                .map(|(zh, en)| format!("{zh} / {en}"))
+                .unwrap_or_default();
             println!("  {count:>9}  {code}  {words}");
         }
     }
-    println!("valid from {}, {} → EPSG:4490, {:.2} s", report.valid_from, report.crs.used.as_deref().unwrap_or("no coordinate system"), report.seconds);
+    println!(
+        "valid from {}, {} → EPSG:4490, {:.2} s",
+        report.valid_from,
+        report.crs.used.as_deref().unwrap_or("no coordinate system"),
+        report.seconds
+    );
 }

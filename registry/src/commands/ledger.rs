@@ -5,7 +5,7 @@ use clap::Subcommand;
 use super::CommandFailed;
 use super::store::{Store, signing_key};
 use crate::clock::Clock;
-use crate::ledger::{LogProof, Sealer, TrustedKeys, Unproven, Witness, snapshot, verify_log_and_versions};
+use crate::ledger::{LogProof, Sealer, SigningKey, TrustedKeys, Unproven, Witness, snapshot, verify_log_and_versions};
 use crate::settings::Settings;
 
 /// What to do with the ledger.
@@ -39,7 +39,11 @@ async fn seal(settings: &Settings, store: &Store) -> Result<(), CommandFailed> {
 #[expect(clippy::print_stdout, reason = "the command's answer")]
 async fn verify(settings: &Settings, store: &Store) -> Result<(), CommandFailed> {
     // The key in our own hands is what counts; keys that the database names are only as good as the database.
-    let key = signing_key(settings)?;
+    let path = settings
+        .ledger_key
+        .clone()
+        .unwrap_or_else(|| settings.data.join("ledger.key"));
+    let key = SigningKey::load(&path).map_err(|error| CommandFailed::system(&error))?;
     let witness = Witness::from(TrustedKeys::new([key.public_key()]));
     match prove(store, &witness).await {
         Ok((proof, versions)) => {
@@ -72,7 +76,9 @@ async fn prove(store: &Store, witness: &Witness) -> Result<(LogProof, usize), Un
     ] {
         outcome.map_err(|fault| match fault {
             crate::request::Fault::Database { source } => Unproven::Database { source },
-            other => Unproven::Database { source: sqlx::Error::Protocol(other.to_string()) },
+            other => Unproven::Database {
+                source: sqlx::Error::Protocol(other.to_string()),
+            },
         })?;
     }
     match expected.first_bad(&mut transaction).await? {

@@ -43,7 +43,10 @@ pub enum CommandFailed {
 
 impl CommandFailed {
     fn system(error: &dyn std::error::Error) -> Self {
-        Self::System { words: chain(error), remedy: None }
+        Self::System {
+            words: chain(error),
+            remedy: None,
+        }
     }
 }
 
@@ -113,7 +116,9 @@ enum Command {
     #[command(after_help = "Example:\n  DATABASE_URL=postgres://owner@db/yice yice migrate")]
     Migrate,
     /// Import a file of parcels, buildings, sites or regions
-    #[command(after_help = "Examples:\n  yice import 宗地.shp.zip --layer parcels --crs EPSG:4528 --map code=ZDDM --map address=ZL\n  yice import parcels_2014.geojson --layer parcels --dataset parcels --valid-from 2014-01-01 --close-missing")]
+    #[command(
+        after_help = "Examples:\n  yice import 宗地.shp.zip --layer parcels --crs EPSG:4528 --map code=ZDDM --map address=ZL\n  yice import parcels_2014.geojson --layer parcels --dataset parcels --valid-from 2014-01-01 --close-missing"
+    )]
     Import(Box<import::ImportArguments>),
     /// Prove the ledger, or seal what waits
     #[command(subcommand, after_help = "Example:\n  yice ledger verify")]
@@ -122,7 +127,10 @@ enum Command {
     #[command(after_help = "Example:\n  YICE_LISTEN=127.0.0.1:9000 yice config")]
     Config,
     /// Measure this machine with the registry's own work
-    #[command(subcommand, after_help = "Example:\n  yice --data ./bench-data bench tiles --source parcels.geojson.gz --parcels 1000000")]
+    #[command(
+        subcommand,
+        after_help = "Example:\n  yice --data ./bench-data bench tiles --source parcels.geojson.gz --parcels 1000000"
+    )]
     Bench(bench::BenchCommand),
     /// Print the OpenAPI document
     #[command(after_help = "Example:\n  yice openapi > openapi.json")]
@@ -135,7 +143,13 @@ pub fn run() -> ExitCode {
     let cli = Cli::parse();
     let resolved = match Resolved::load(&cli.settings) {
         Ok(resolved) => resolved,
-        Err(refused) => return complain(&refused.to_string(), Some("see `yice config --help`; `yice.toml` and YICE_* name the settings"), 2),
+        Err(refused) => {
+            return complain(
+                &refused.to_string(),
+                Some("see `yice config --help`; `yice.toml` and YICE_* name the settings"),
+                2,
+            );
+        }
     };
     let logs_for_people = matches!(cli.command, Command::Serve(_));
     start_logging(&resolved.settings.log, logs_for_people);
@@ -170,7 +184,10 @@ pub fn run() -> ExitCode {
     }
 }
 
-#[expect(clippy::print_stderr, reason = "this is where the program speaks to whoever started it")]
+#[expect(
+    clippy::print_stderr,
+    reason = "this is where the program speaks to whoever started it"
+)]
 fn complain(words: &str, remedy: Option<&str>, code: u8) -> ExitCode {
     eprintln!("yice: {words}");
     if let Some(remedy) = remedy {
@@ -182,6 +199,9 @@ fn complain(words: &str, remedy: Option<&str>, code: u8) -> ExitCode {
 fn start_logging(filter: &str, plainly: bool) {
     use tracing_subscriber::EnvFilter;
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(!plainly);
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(!plainly);
     let _ = subscriber.try_init();
 }

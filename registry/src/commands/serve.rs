@@ -29,7 +29,10 @@ pub(super) struct ServeArguments {
 pub(super) async fn serve(settings: Settings, arguments: ServeArguments) -> Result<(), CommandFailed> {
     if !settings.listen.ip().is_loopback() {
         return Err(CommandFailed::Input {
-            words: format!("{} is refused: there is no sign-in yet, so only this machine may be answered", settings.listen),
+            words: format!(
+                "{} is refused: there is no sign-in yet, so only this machine may be answered",
+                settings.listen
+            ),
             remedy: Some("listen on 127.0.0.1 or [::1]".to_owned()),
         });
     }
@@ -67,7 +70,9 @@ async fn run(
         map: MapLayers::default(),
         history: HistoricalLayers::default(),
         jobs: ImportJobs::default(),
-        map_settings: MapSettings { base_map: settings.base_map.clone() },
+        map_settings: MapSettings {
+            base_map: settings.base_map.clone(),
+        },
     };
     let loading = {
         let (database, clock, map, stop) = (database.clone(), clock.clone(), state.map.clone(), stop.clone());
@@ -85,7 +90,11 @@ async fn run(
                     }
                 }
             };
-            tracing::info!(features = map.stage().done, "the map is loaded: {} features", map.stage().done);
+            tracing::info!(
+                features = map.stage().done,
+                "the map is loaded: {} features",
+                map.stage().done
+            );
             keep_current(database, clock, map, position, stop).await;
         })
     };
@@ -114,7 +123,9 @@ async fn run(
                 }),
             }
         }
-        None => crate::http::serve(listener, state, stop.clone().cancelled_owned()).await.map_err(|error| CommandFailed::system(&error)),
+        None => crate::http::serve(listener, state, stop.clone().cancelled_owned())
+            .await
+            .map_err(|error| CommandFailed::system(&error)),
     };
     stop.cancel();
     jobs.cancel_all();
@@ -129,13 +140,20 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, CommandFailed> {
     TcpListener::bind(address).await.map_err(|error| match error.kind() {
         ErrorKind::AddrInUse => CommandFailed::System {
             words: format!("port {} is in use by another program", address.port()),
-            remedy: Some(format!("stop that program, or choose another port: yice serve --listen {}:{}", address.ip(), address.port().wrapping_add(1))),
+            remedy: Some(format!(
+                "stop that program, or choose another port: yice serve --listen {}:{}",
+                address.ip(),
+                address.port().wrapping_add(1)
+            )),
         },
         ErrorKind::PermissionDenied => CommandFailed::System {
             words: format!("port {} may not be used by this user", address.port()),
             remedy: Some("choose a port above 1023, for example --listen 127.0.0.1:8080".to_owned()),
         },
-        _ => CommandFailed::System { words: format!("{address} can't be listened on: {error}"), remedy: None },
+        _ => CommandFailed::System {
+            words: format!("{address} can't be listened on: {error}"),
+            remedy: None,
+        },
     })
 }
 
@@ -152,7 +170,10 @@ fn stop_on_signal(stop: CancellationToken) -> Result<(), CommandFailed> {
     Ok(())
 }
 
-#[expect(clippy::print_stdout, reason = "the address is what whoever starts the program waits for")]
+#[expect(
+    clippy::print_stdout,
+    reason = "the address is what whoever starts the program waits for"
+)]
 fn announce(address: SocketAddr, demo: bool) {
     println!("一策 Yice  http://{address}");
     if demo {

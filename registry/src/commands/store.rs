@@ -19,7 +19,10 @@ pub(super) struct Store {
 
 impl From<ClusterRefused> for CommandFailed {
     fn from(refused: ClusterRefused) -> Self {
-        Self::System { words: super::chain(&refused), remedy: Some(refused.remedy()) }
+        Self::System {
+            words: super::chain(&refused),
+            remedy: Some(refused.remedy()),
+        }
     }
 }
 
@@ -44,7 +47,11 @@ impl Store {
             }
         };
         match Database::open(options.clone()).await {
-            Ok(database) => Ok(Self { database, options, cluster }),
+            Ok(database) => Ok(Self {
+                database,
+                options,
+                cluster,
+            }),
             Err(refused) => {
                 if let Some(cluster) = cluster {
                     cluster.stop().await;
@@ -65,7 +72,10 @@ impl Store {
 
 /// The key that signs the ledger's heads.
 pub(super) fn signing_key(settings: &Settings) -> Result<SigningKey, CommandFailed> {
-    let path: PathBuf = settings.ledger_key.clone().unwrap_or_else(|| settings.data.join("ledger.key"));
+    let path: PathBuf = settings
+        .ledger_key
+        .clone()
+        .unwrap_or_else(|| settings.data.join("ledger.key"));
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(|error| CommandFailed::System {
             words: format!("the folder {} can't be made: {error}", folder.display()),

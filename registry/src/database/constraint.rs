@@ -33,32 +33,42 @@ fn meaning_of(constraint: &str) -> Option<(Meaning, &'static str)> {
         | "unit_version_one_at_a_time"
         | "room_version_one_at_a_time"
         | "spatial_unit_version_one_at_a_time"
-        | "spatial_unit_version_one_open" => {
-            (Clash, "somebody changed the same object at the same moment; read it again and repeat the change")
-        }
+        | "spatial_unit_version_one_open" => (
+            Clash,
+            "somebody changed the same object at the same moment; read it again and repeat the change",
+        ),
         "region_version_one_per_code" => (Clash, "a region with this code is registered for these days already"),
         "unit_version_one_per_code" => (Clash, "a unit with this code is registered for these days already"),
-        "room_version_one_per_number" => {
-            (Clash, "a room with this number is registered on this floor of the building already")
-        }
+        "room_version_one_per_number" => (
+            Clash,
+            "a room with this number is registered on this floor of the building already",
+        ),
         "region_version_one_per_source"
         | "unit_version_one_per_source"
         | "room_version_one_per_source"
-        | "spatial_unit_one_per_source" => (Clash, "an object with this source key is registered in the data set already"),
+        | "spatial_unit_one_per_source" => (
+            Clash,
+            "an object with this source key is registered in the data set already",
+        ),
         "spatial_unit_relation_once" => (Clash, "the two are connected already in these days"),
-        "region_version_code_form" => {
-            (Field("code"), "a GB/T 2260 code has 2, 4 or 6 digits, statistical codes below it 9 or 12")
-        }
+        "region_version_code_form" => (
+            Field("code"),
+            "a GB/T 2260 code has 2, 4 or 6 digits, statistical codes below it 9 or 12",
+        ),
         "unit_version_code_given" => (Field("code"), "a unit needs a code"),
         "region_version_name_given" | "unit_version_name_given" => (Field("name"), "the name is missing"),
         "room_version_number_given" => (Field("number"), "a room needs its number"),
-        "region_version_level_known" | "unit_version_level_known" => (Field("level"), "the level is not one of the list"),
+        "region_version_level_known" | "unit_version_level_known" => {
+            (Field("level"), "the level is not one of the list")
+        }
         "unit_version_kind_known" => (Field("kind"), "the kind is not one of the list"),
         "unit_version_headcount_object" => (Field("headcount"), "the headcount maps ranks to numbers"),
         "region_version_not_own_parent" | "unit_version_not_own_parent" => {
             (Field("parent_id"), "nothing is its own parent")
         }
-        "region_version_parent_fkey" | "unit_version_parent_fkey" => (Field("parent_id"), "the parent is not registered"),
+        "region_version_parent_fkey" | "unit_version_parent_fkey" => {
+            (Field("parent_id"), "the parent is not registered")
+        }
         "spatial_unit_version_unit_fkey" | "room_version_unit_fkey" => (Field("unit_id"), "the unit is not registered"),
         "room_version_building_fkey" => (Field("building_id"), "the building is not registered"),
         "spatial_unit_relation_upper_fkey" | "spatial_unit_relation_lower_fkey" => {
@@ -70,33 +80,45 @@ fn meaning_of(constraint: &str) -> Option<(Meaning, &'static str)> {
         | "room_version_valid_bounded"
         | "spatial_unit_version_valid_bounded"
         | "spatial_unit_relation_valid_bounded" => (Field("valid_from"), "the period ends before it begins"),
-        "spatial_unit_version_title_status_known" => (Field("title_status"), "the registration status is not one of the list"),
+        "spatial_unit_version_title_status_known" => {
+            (Field("title_status"), "the registration status is not one of the list")
+        }
         "spatial_unit_version_usage_known" => (Field("usage"), "the usage is not one of the list"),
         "spatial_unit_version_occupancy_known" | "room_version_occupancy_known" => {
             (Field("occupancy"), "the occupancy is not one of the list")
         }
         "spatial_unit_version_idle_since_idle" => (Field("idle_since"), "only what is idle is idle since a day"),
-        "spatial_unit_version_area_positive" | "room_version_area_positive" => (Field("area"), "an area is not negative"),
-        "spatial_unit_version_parcel_columns" => {
-            (Field("unit_code"), "real-estate unit code and land use belong to parcels")
+        "spatial_unit_version_area_positive" | "room_version_area_positive" => {
+            (Field("area"), "an area is not negative")
         }
-        "spatial_unit_version_building_columns" => {
-            (Field("floors_above"), "storeys, structure and year of completion belong to buildings")
-        }
-        "spatial_unit_version_floors_sane" => {
-            (Field("floors_above"), "storeys are 0 to 300 above and 0 to 30 below ground")
-        }
+        "spatial_unit_version_parcel_columns" => (
+            Field("unit_code"),
+            "real-estate unit code and land use belong to parcels",
+        ),
+        "spatial_unit_version_building_columns" => (
+            Field("floors_above"),
+            "storeys, structure and year of completion belong to buildings",
+        ),
+        "spatial_unit_version_floors_sane" => (
+            Field("floors_above"),
+            "storeys are 0 to 300 above and 0 to 30 below ground",
+        ),
         "room_version_floor_sane" => (Field("floor"), "a floor is -30 to 300"),
-        "spatial_unit_version_land_use_whole" => {
-            (Field("land_use_scheme"), "a land-use code needs its edition (GB21010-2017, GB21010-2007, YDYH-2023)")
-        }
+        "spatial_unit_version_land_use_whole" => (
+            Field("land_use_scheme"),
+            "a land-use code needs its edition (GB21010-2017, GB21010-2007, YDYH-2023)",
+        ),
         "spatial_unit_version_geometry_sound" | "region_version_geometry_sound" => {
             (Field("geometry"), "the shape crosses itself or is not closed")
         }
-        "spatial_unit_version_geometry_kind" => {
-            (Field("geometry"), "parcels and buildings are polygons; a site may be a point")
-        }
-        "dataset_name_form" => (Field("dataset"), "a data set's name has 1 to 80 characters, no slash and no blank in front"),
+        "spatial_unit_version_geometry_kind" => (
+            Field("geometry"),
+            "parcels and buildings are polygons; a site may be a point",
+        ),
+        "dataset_name_form" => (
+            Field("dataset"),
+            "a data set's name has 1 to 80 characters, no slash and no blank in front",
+        ),
         "import_layer_known" => (Field("layer"), "the layer is not one of the list"),
         "region_pkey"
         | "unit_pkey"

@@ -41,7 +41,9 @@ pub enum DatabaseRefused {
         found: String,
     },
     /// No PostGIS.
-    #[error("PostGIS is not installed on the database server; install it there (Debian: apt-get install postgresql-15-postgis-3)")]
+    #[error(
+        "PostGIS is not installed on the database server; install it there (Debian: apt-get install postgresql-15-postgis-3)"
+    )]
     NoPostgis,
     /// A migration failed.
     #[error("the database could not be brought up to date")]
@@ -86,7 +88,9 @@ impl Database {
             .after_connect(|connection, _| Box::pin(async move { take_role(connection).await }))
             .connect_with(options)
             .await
-            .map_err(|error| DatabaseRefused::Unreachable { reason: error.to_string() })?;
+            .map_err(|error| DatabaseRefused::Unreachable {
+                reason: error.to_string(),
+            })?;
         Ok(Self { pool })
     }
 
@@ -115,7 +119,9 @@ impl Database {
     /// # Errors
     /// The database's.
     pub async fn begin_snapshot(&self) -> sqlx::Result<Transaction<'static, Postgres>> {
-        self.pool.begin_with("begin isolation level repeatable read read only").await
+        self.pool
+            .begin_with("begin isolation level repeatable read read only")
+            .await
     }
 }
 
@@ -124,7 +130,9 @@ impl Database {
 /// # Errors
 /// Where it is none.
 pub fn connect_options(url: &str) -> Result<PgConnectOptions, DatabaseRefused> {
-    PgConnectOptions::from_str(url).map_err(|error| DatabaseRefused::Address { reason: error.to_string() })
+    PgConnectOptions::from_str(url).map_err(|error| DatabaseRefused::Address {
+        reason: error.to_string(),
+    })
 }
 
 /// Brings the schema up to date, as the database's owner.
@@ -133,8 +141,9 @@ pub fn connect_options(url: &str) -> Result<PgConnectOptions, DatabaseRefused> {
 /// [`DatabaseRefused`] says what is wrong and what to do.
 pub async fn migrate(options: &PgConnectOptions) -> Result<(), DatabaseRefused> {
     use sqlx::ConnectOptions;
-    let mut connection =
-        options.connect().await.map_err(|error| DatabaseRefused::Unreachable { reason: error.to_string() })?;
+    let mut connection = options.connect().await.map_err(|error| DatabaseRefused::Unreachable {
+        reason: error.to_string(),
+    })?;
     let (number, text): (i32, String) =
         sqlx::query_as("select current_setting('server_version_num')::integer, current_setting('server_version')")
             .fetch_one(&mut connection)
@@ -149,7 +158,10 @@ pub async fn migrate(options: &PgConnectOptions) -> Result<(), DatabaseRefused> 
     if !postgis {
         return Err(DatabaseRefused::NoPostgis);
     }
-    MIGRATIONS.run(&mut connection).await.map_err(|source| DatabaseRefused::Migration { source })?;
+    MIGRATIONS
+        .run(&mut connection)
+        .await
+        .map_err(|source| DatabaseRefused::Migration { source })?;
     Ok(())
 }
 

@@ -20,18 +20,28 @@ fn refusal(method: &Method, headers: &HeaderMap) -> Option<Problem> {
     let host = text(header::HOST).unwrap_or("127.0.0.1");
     if !is_this_machine(host) {
         return Some(
-            Problem::new(ProblemKind::ForeignOrigin, format!("{host:?} is not the name of this machine"))
-                .field("Host")
-                .remedy("open http://127.0.0.1 or http://localhost with the server's port"),
+            Problem::new(
+                ProblemKind::ForeignOrigin,
+                format!("{host:?} is not the name of this machine"),
+            )
+            .field("Host")
+            .remedy("open http://127.0.0.1 or http://localhost with the server's port"),
         );
     }
     if method.is_safe() {
         return None;
     }
     let origin = text(header::ORIGIN)?;
-    let same = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://")).is_some_and(|site| site == host);
+    let same = origin
+        .strip_prefix("http://")
+        .or_else(|| origin.strip_prefix("https://"))
+        .is_some_and(|site| site == host);
     (!same).then(|| {
-        Problem::new(ProblemKind::ForeignOrigin, format!("a page of {origin:?} may not change anything here")).field("Origin")
+        Problem::new(
+            ProblemKind::ForeignOrigin,
+            format!("a page of {origin:?} may not change anything here"),
+        )
+        .field("Origin")
     })
 }
 
@@ -40,7 +50,10 @@ fn is_this_machine(host: &str) -> bool {
         Some(rest) => rest.split(']').next().unwrap_or_default(),
         None => host.split(':').next().unwrap_or_default(),
     };
-    name.eq_ignore_ascii_case("localhost") || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+    name.eq_ignore_ascii_case("localhost")
+        || name
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]
@@ -61,7 +74,12 @@ mod tests {
         for host in ["127.0.0.1:8080", "localhost", "[::1]:8080", "LOCALHOST:1"] {
             assert!(refusal(&Method::GET, &headers(host, None)).is_none(), "{host}");
         }
-        for host in ["evil.example:8080", "10.0.0.1", "localhost.evil.example", "127.0.0.1.nip.io"] {
+        for host in [
+            "evil.example:8080",
+            "10.0.0.1",
+            "localhost.evil.example",
+            "127.0.0.1.nip.io",
+        ] {
             assert!(refusal(&Method::GET, &headers(host, None)).is_some(), "{host}");
         }
     }
@@ -71,8 +89,14 @@ mod tests {
         let own = headers("127.0.0.1:8080", Some("http://127.0.0.1:8080"));
         assert!(refusal(&Method::POST, &own).is_none());
         for origin in ["https://evil.example", "null", "http://127.0.0.1:9090"] {
-            assert!(refusal(&Method::POST, &headers("127.0.0.1:8080", Some(origin))).is_some(), "{origin}");
-            assert!(refusal(&Method::GET, &headers("127.0.0.1:8080", Some(origin))).is_none(), "{origin}");
+            assert!(
+                refusal(&Method::POST, &headers("127.0.0.1:8080", Some(origin))).is_some(),
+                "{origin}"
+            );
+            assert!(
+                refusal(&Method::GET, &headers("127.0.0.1:8080", Some(origin))).is_none(),
+                "{origin}"
+            );
         }
     }
 }

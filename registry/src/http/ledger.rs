@@ -58,9 +58,17 @@ async fn list_ledger_entries(
     query: Result<Query<LedgerQuery>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Json<Page<Entry>>, Problem> {
     let Query(query) = query.map_err(|error| Problem::bad("query", error.body_text()))?;
-    let limit = PageQuery { limit: query.limit, cursor: None }.limit()?;
+    let limit = PageQuery {
+        limit: query.limit,
+        cursor: None,
+    }
+    .limit()?;
     let asked = format!("ledger {:?}", query.object);
-    let before: Option<i64> = query.cursor.as_deref().map(|cursor| Cursor::decode(cursor, &asked)).transpose()?;
+    let before: Option<i64> = query
+        .cursor
+        .as_deref()
+        .map(|cursor| Cursor::decode(cursor, &asked))
+        .transpose()?;
     let rows = sqlx::query!(
         r#"select l.seq, e.id, e.recorded_at, e.actor, e.action, e.object_kind, e.object_id,
                   e.before::text as before, e.after::text as after, e.reason, e.case_id, e.import_id
@@ -97,9 +105,16 @@ async fn list_ledger_entries(
         .collect();
     let next = items.last().filter(|_| more).map(|last| {
         let object = query.object.map(|id| format!("object={id}&")).unwrap_or_default();
-        format!("/api/v1/ledger?{object}limit={limit}&cursor={}", Cursor::new(&asked, last.seq).encode())
+        format!(
+            "/api/v1/ledger?{object}limit={limit}&cursor={}",
+            Cursor::new(&asked, last.seq).encode()
+        )
     });
-    Ok(Json(Page { items, next, total: None }))
+    Ok(Json(Page {
+        items,
+        next,
+        total: None,
+    }))
 }
 
 /// The newest signed head of the Merkle log (RFC 6962).
@@ -107,7 +122,10 @@ async fn list_ledger_entries(
     responses((status = 200, body = Object), (status = 404, body = Problem)))]
 async fn get_ledger_head(context: Context) -> Result<Json<SignedHead>, Problem> {
     let mut connection = context.database.pool().acquire().await?;
-    current_head(&mut connection).await?.map(Json).ok_or_else(|| Problem::not_found("a signed head"))
+    current_head(&mut connection)
+        .await?
+        .map(Json)
+        .ok_or_else(|| Problem::not_found("a signed head"))
 }
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -126,14 +144,22 @@ async fn get_ledger_proof(
     query: Result<Query<ProofQuery>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Json<serde_json::Value>, Problem> {
     let Query(query) = query.map_err(|error| Problem::bad("query", error.body_text()))?;
-    let seq: u64 = seq.parse().map_err(|_| Problem::bad("seq", format!("{seq:?} is no number of an entry")))?;
+    let seq: u64 = seq
+        .parse()
+        .map_err(|_| Problem::bad("seq", format!("{seq:?} is no number of an entry")))?;
     let mut connection = context.database.pool().acquire().await?;
-    let head = current_head(&mut connection).await?.ok_or_else(|| Problem::not_found("a signed head"))?;
+    let head = current_head(&mut connection)
+        .await?
+        .ok_or_else(|| Problem::not_found("a signed head"))?;
     let tree_size = query.tree_size.unwrap_or(head.head.tree_size);
-    let proof = inclusion_proof(&mut connection, seq, tree_size).await.map_err(|error| match error {
-        NoProof::Database { source } => Problem::from(source),
-        other => Problem::not_found(&format!("this entry ({other})")),
+    let proof = inclusion_proof(&mut connection, seq, tree_size)
+        .await
+        .map_err(|error| match error {
+            NoProof::Database { source } => Problem::from(source),
+            other => Problem::not_found(&format!("this entry ({other})")),
+        })?;
+    let proof = serde_json::to_value(&proof).map_err(|error| Fault::Impossible {
+        what: error.to_string(),
     })?;
-    let proof = serde_json::to_value(&proof).map_err(|error| Fault::Impossible { what: error.to_string() })?;
     Ok(Json(serde_json::json!({ "head": head, "proof": proof })))
 }

@@ -24,14 +24,18 @@ pub struct MapSettings {
 impl MapSettings {
     /// The content policy, with the base map's servers let in where one is set.
     pub(super) fn policy(&self, own: &str) -> String {
-        let Some(base_map) = &self.base_map else { return own.to_owned() };
+        let Some(base_map) = &self.base_map else {
+            return own.to_owned();
+        };
         let hosts: std::collections::BTreeSet<String> = base_map
             .tiles
             .iter()
             .filter_map(|address| {
                 let (scheme, rest) = address.split_once("://")?;
                 let host: String = rest.split('/').next()?.replace("{s}", "*");
-                host.chars().all(|c| c.is_ascii_alphanumeric() || ".-:*".contains(c)).then(|| format!("{scheme}://{host}"))
+                host.chars()
+                    .all(|c| c.is_ascii_alphanumeric() || ".-:*".contains(c))
+                    .then(|| format!("{scheme}://{host}"))
             })
             .collect();
         let hosts: Vec<String> = hosts.into_iter().collect();
@@ -71,10 +75,7 @@ enum BaseMapOf {
     /// The one inside the program.
     Bundled,
     /// Raster tiles of a configured server.
-    Raster {
-        tiles: Vec<String>,
-        attribution: String,
-    },
+    Raster { tiles: Vec<String>, attribution: String },
 }
 
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -89,16 +90,28 @@ struct DataSet {
 
 /// What the page needs to draw its first map.
 #[utoipa::path(get, path = "/api/v1/map", operation_id = "get_map", tag = "map", responses((status = 200, body = MapStart), (status = 503, body = Problem)))]
-async fn get_map(context: Context, State(map): State<MapLayers>, State(settings): State<MapSettings>) -> Result<Json<MapStart>, Problem> {
-    let datasets: Vec<DataSet> = sqlx::query_as!(DataSet, "select name, title, licence, credit, made_up from dataset order by created_at, name")
-        .fetch_all(context.database.pool())
-        .await?;
+async fn get_map(
+    context: Context,
+    State(map): State<MapLayers>,
+    State(settings): State<MapSettings>,
+) -> Result<Json<MapStart>, Problem> {
+    let datasets: Vec<DataSet> = sqlx::query_as!(
+        DataSet,
+        "select name, title, licence, credit, made_up from dataset order by created_at, name"
+    )
+    .fetch_all(context.database.pool())
+    .await?;
     let mut bounds: Option<[f64; 4]> = None;
     if let Some(tile_set) = map.tiles() {
         for layer in LayerName::ALL.into_iter().filter_map(|name| tile_set.layer(name)) {
             if let Some([west, south, east, north]) = layer.bounds() {
                 bounds = Some(bounds.map_or([west, south, east, north], |seen| {
-                    [seen[0].min(west), seen[1].min(south), seen[2].max(east), seen[3].max(north)]
+                    [
+                        seen[0].min(west),
+                        seen[1].min(south),
+                        seen[2].max(east),
+                        seen[3].max(north),
+                    ]
                 }));
             }
         }
@@ -111,14 +124,24 @@ async fn get_map(context: Context, State(map): State<MapLayers>, State(settings)
     credits.dedup_by(|one, other| one.text == other.text);
     let base_map = match &settings.base_map {
         None => {
-            credits.push(Credit { text: "Natural Earth".to_owned(), href: Some("https://www.naturalearthdata.com".to_owned()) });
+            credits.push(Credit {
+                text: "Natural Earth".to_owned(),
+                href: Some("https://www.naturalearthdata.com".to_owned()),
+            });
             BaseMapOf::Bundled
         }
-        Some(BaseMap { tiles, attribution }) => BaseMapOf::Raster { tiles: tiles.clone(), attribution: attribution.clone() },
+        Some(BaseMap { tiles, attribution }) => BaseMapOf::Raster {
+            tiles: tiles.clone(),
+            attribution: attribution.clone(),
+        },
     };
     // Where nothing is held yet: Jiangsu, which the bundled base map shows.
-    let center = bounds.map_or([119.95, 31.78], |[west, south, east, north]| [(west + east) / 2.0, (south + north) / 2.0]);
-    let zoom = bounds.map_or(8.0, |[west, _, east, _]| ((360.0 / (east - west).max(0.000_5)).log2() + 1.0).clamp(2.0, 17.0));
+    let center = bounds.map_or([119.95, 31.78], |[west, south, east, north]| {
+        [(west + east) / 2.0, (south + north) / 2.0]
+    });
+    let zoom = bounds.map_or(8.0, |[west, _, east, _]| {
+        ((360.0 / (east - west).max(0.000_5)).log2() + 1.0).clamp(2.0, 17.0)
+    });
     Ok(Json(MapStart {
         center,
         zoom,

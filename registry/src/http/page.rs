@@ -17,19 +17,30 @@ struct Files;
 const POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; \
      worker-src 'self' blob:; connect-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'";
 
-pub(super) async fn page(axum::extract::State(settings): axum::extract::State<super::MapSettings>, request: Request) -> Response {
+pub(super) async fn page(
+    axum::extract::State(settings): axum::extract::State<super::MapSettings>,
+    request: Request,
+) -> Response {
     let path = request.uri().path();
     let unknown = || Problem::new(ProblemKind::NotFound, format!("nothing is served at {path}")).into_response();
     if path.starts_with("/api/") || path.starts_with("/tiles/") || path.starts_with("/ogc") {
         return unknown();
     }
     if request.method() != Method::GET && request.method() != Method::HEAD {
-        return Problem::new(ProblemKind::MethodNotAllowed, "this method is not offered at this address").into_response();
+        return Problem::new(
+            ProblemKind::MethodNotAllowed,
+            "this method is not offered at this address",
+        )
+        .into_response();
     }
     let name = path.trim_start_matches('/');
     if let Some(file) = Files::get(name).filter(|_| !name.is_empty()) {
         // Vite puts a hash of the content into the names of its assets.
-        let keep = if name.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
+        let keep = if name.starts_with("assets/") {
+            "public, max-age=31536000, immutable"
+        } else {
+            "no-cache"
+        };
         return answer(&request, file, keep, None);
     }
     let last = name.rsplit('/').next().unwrap_or_default();
@@ -46,7 +57,11 @@ pub(super) async fn page(axum::extract::State(settings): axum::extract::State<su
 
 fn answer(request: &Request, file: EmbeddedFile, keep: &'static str, policy: Option<String>) -> Response {
     let tag = format!("\"{}\"", hex::encode(&file.metadata.sha256_hash()[..12]));
-    let seen = request.headers().get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let seen = request
+        .headers()
+        .get(header::IF_NONE_MATCH)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     let mut response = if seen.split(',').any(|seen| seen.trim().trim_start_matches("W/") == tag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {

@@ -99,12 +99,20 @@ pub fn router(state: AppState) -> Router {
 }
 
 async fn method_not_allowed() -> Problem {
-    Problem::new(ProblemKind::MethodNotAllowed, "this method is not offered at this address").remedy("see /docs")
+    Problem::new(
+        ProblemKind::MethodNotAllowed,
+        "this method is not offered at this address",
+    )
+    .remedy("see /docs")
 }
 
 fn panicked(_: Box<dyn std::any::Any + Send + 'static>) -> Response {
     tracing::error!("a request panicked");
-    let mut response = Problem::new(ProblemKind::Internal, "the server met a state it did not expect; it has been logged").into_response();
+    let mut response = Problem::new(
+        ProblemKind::Internal,
+        "the server met a state it did not expect; it has been logged",
+    )
+    .into_response();
     *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
     response
 }
@@ -113,7 +121,11 @@ fn panicked(_: Box<dyn std::any::Any + Send + 'static>) -> Response {
 ///
 /// # Errors
 /// Where the listener fails.
-pub async fn serve(listener: TcpListener, state: AppState, stop: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
+pub async fn serve(
+    listener: TcpListener,
+    state: AppState,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
     let (ended, end) = tokio::sync::oneshot::channel::<()>();
     let graceful = async move {
         stop.await;

@@ -45,7 +45,11 @@ impl Likeness {
         }
         read.geometry.clone_from(&held.geometry);
         read.original_geometry.clone_from(&held.original_geometry);
-        if read.says_the_same(held) { Comparison::SameWithinTolerance } else { Comparison::Different }
+        if read.says_the_same(held) {
+            Comparison::SameWithinTolerance
+        } else {
+            Comparison::Different
+        }
     }
 }
 

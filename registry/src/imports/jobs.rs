@@ -18,15 +18,25 @@ pub struct ImportJobs {
 
 impl ImportJobs {
     pub(super) fn begin(&self, id: ImportId, progress: ImportProgress) {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner).insert(id.0, progress);
+        self.running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(id.0, progress);
     }
 
     pub(super) fn end(&self, id: ImportId) {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&id.0);
+        self.running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&id.0);
     }
 
     pub(super) fn progress(&self, id: ImportId) -> Option<ImportProgress> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner).get(&id.0).cloned()
+        self.running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&id.0)
+            .cloned()
     }
 
     /// Asks every running import to stop, as the server does before it ends.

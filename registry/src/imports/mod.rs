@@ -18,7 +18,7 @@ pub use outcome::Outcome;
 pub(crate) use outcome::{OutcomeWriter, RowOutcome};
 pub use report::{Counts, CrsOf, Report};
 pub use routes::{ancestor, mapping_pair, router, write_report};
-pub use run::{ImportFailed, ImportProgress, run_import};
 pub(crate) use run::{
     Accepted, ReadyRow, RowWarning, finish, lock_import, show_to_postgis, signed, start_reading, warning,
 };
+pub use run::{ImportFailed, ImportProgress, run_import};

@@ -60,7 +60,10 @@ impl ImportOrder {
     /// An order with nothing but the file, its layer and its data set.
     #[must_use]
     pub fn new(layer: gis_data::Layer, path: PathBuf, dataset: &str) -> Self {
-        let file_name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let file_name = path
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default();
         Self {
             layer,
             path,
@@ -87,7 +90,16 @@ impl ImportOrder {
 #[must_use]
 pub fn dataset_of(file_name: &str) -> String {
     let mut stem = file_name;
-    for ending in [".gz", ".zip", ".geojsonl", ".geojsons", ".geojson", ".ndjson", ".json", ".shp"] {
+    for ending in [
+        ".gz",
+        ".zip",
+        ".geojsonl",
+        ".geojsons",
+        ".geojson",
+        ".ndjson",
+        ".json",
+        ".shp",
+    ] {
         let cut = stem.len().saturating_sub(ending.len());
         if cut > 0 && stem.is_char_boundary(cut) && stem[cut..].eq_ignore_ascii_case(ending) {
             stem = &stem[..cut];

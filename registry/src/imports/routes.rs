@@ -47,9 +47,14 @@ where
 /// Accepts a file and reads it in the background.
 #[utoipa::path(post, path = "/api/v1/imports", operation_id = "create_import", tag = "imports",
     responses((status = 202, description = "under way; see Location"), (status = 400, body = Problem), (status = 422, body = Problem)))]
-async fn create_import(context: Context, State(jobs): State<ImportJobs>, multipart: Result<Multipart, axum::extract::multipart::MultipartRejection>) -> Result<Response, Problem> {
+async fn create_import(
+    context: Context,
+    State(jobs): State<ImportJobs>,
+    multipart: Result<Multipart, axum::extract::multipart::MultipartRejection>,
+) -> Result<Response, Problem> {
     let multipart = multipart.map_err(|error| {
-        Problem::new(ProblemKind::UnsupportedMediaType, error.body_text()).remedy("send the file as multipart/form-data with the fields file and layer")
+        Problem::new(ProblemKind::UnsupportedMediaType, error.body_text())
+            .remedy("send the file as multipart/form-data with the fields file and layer")
     })?;
     let (order, folder) = receive(&context, multipart).await?;
     let id = ImportId::fresh();
@@ -62,13 +67,21 @@ async fn create_import(context: Context, State(jobs): State<ImportJobs>, multipa
                 import.id = %id, import.rows = report.counts.read, elapsed_s = report.seconds,
                 "imported {} rows of {}", report.counts.read, order.file_name
             ),
-            Err(failed) => tracing::warn!(import.id = %id, error = ?failed, "import of {} ended without effect", order.file_name),
+            Err(failed) => {
+                tracing::warn!(import.id = %id, error = ?failed, "import of {} ended without effect", order.file_name)
+            }
         }
         jobs.end(id);
         drop(folder);
     });
-    let location = HeaderValue::from_str(&format!("/api/v1/imports/{id}")).unwrap_or(HeaderValue::from_static("/api/v1/imports"));
-    Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(serde_json::json!({ "id": id }))).into_response())
+    let location =
+        HeaderValue::from_str(&format!("/api/v1/imports/{id}")).unwrap_or(HeaderValue::from_static("/api/v1/imports"));
+    Ok((
+        StatusCode::ACCEPTED,
+        [(header::LOCATION, location)],
+        Json(serde_json::json!({ "id": id })),
+    )
+        .into_response())
 }
 
 /// Writes the upload to a folder of its own and reads the order's fields.
@@ -77,7 +90,11 @@ async fn receive(context: &Context, mut multipart: Multipart) -> Result<(ImportO
     let mut file: Option<(std::path::PathBuf, String)> = None;
     let mut fields: Vec<(String, String)> = Vec::new();
     let broken = |error: axum::extract::multipart::MultipartError| {
-        let kind = if error.status() == StatusCode::PAYLOAD_TOO_LARGE { ProblemKind::TooLarge } else { ProblemKind::BadRequest };
+        let kind = if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
+            ProblemKind::TooLarge
+        } else {
+            ProblemKind::BadRequest
+        };
         Problem::new(kind, error.body_text()).field("file")
     };
     while let Some(mut part) = multipart.next_field().await.map_err(broken)? {
@@ -89,8 +106,18 @@ async fn receive(context: &Context, mut multipart: Multipart) -> Result<(ImportO
         }
         let given = part.file_name().unwrap_or("upload").to_owned();
         // Only the last part of what the client calls it, and nothing that a file system could take for a path.
-        let plain: String = given.rsplit(['/', '\\']).next().unwrap_or_default().chars().filter(|c| !c.is_control()).collect();
-        let plain = if plain.trim_matches('.').is_empty() { "upload".to_owned() } else { plain };
+        let plain: String = given
+            .rsplit(['/', '\\'])
+            .next()
+            .unwrap_or_default()
+            .chars()
+            .filter(|c| !c.is_control())
+            .collect();
+        let plain = if plain.trim_matches('.').is_empty() {
+            "upload".to_owned()
+        } else {
+            plain
+        };
         let path = folder.path().join(&plain);
         let mut target = std::fs::File::create(&path).map_err(|error| disk(&error))?;
         while let Some(chunk) = part.chunk().await.map_err(broken)? {
@@ -99,10 +126,18 @@ async fn receive(context: &Context, mut multipart: Multipart) -> Result<(ImportO
         file = Some((path, plain));
     }
     let (path, file_name) = file.ok_or_else(|| Problem::bad("file", "the file is missing"))?;
-    let first = |name: &str| fields.iter().find(|(field, _)| field == name).map(|(_, value)| value.trim()).filter(|value| !value.is_empty());
+    let first = |name: &str| {
+        fields
+            .iter()
+            .find(|(field, _)| field == name)
+            .map(|(_, value)| value.trim())
+            .filter(|value| !value.is_empty())
+    };
     let layer = first("layer").unwrap_or("parcels");
-    let layer = gis_data::Layer::parse(layer)
-        .ok_or_else(|| Problem::invalid("layer", format!("{layer:?} is no layer")).remedy("choose parcels, buildings, sites or regions"))?;
+    let layer = gis_data::Layer::parse(layer).ok_or_else(|| {
+        Problem::invalid("layer", format!("{layer:?} is no layer"))
+            .remedy("choose parcels, buildings, sites or regions")
+    })?;
     let dataset = first("dataset").map_or_else(|| dataset_of(&file_name), ToOwned::to_owned);
     let mut order = ImportOrder::new(layer, path, &dataset);
     order.file_name = file_name;
@@ -124,19 +159,37 @@ async fn receive(context: &Context, mut multipart: Multipart) -> Result<(ImportO
     match first("compare_attributes") {
         None | Some("all") => {}
         Some("mapped") => order.compare_attributes = CompareAttributes::Mapped,
-        Some(other) => return Err(Problem::invalid("compare_attributes", format!("{other:?} is neither all nor mapped"))),
+        Some(other) => {
+            return Err(Problem::invalid(
+                "compare_attributes",
+                format!("{other:?} is neither all nor mapped"),
+            ));
+        }
     }
     if let Some(text) = first("valid_from") {
-        order.valid_from = Some(
-            Date::parse(text, &Iso8601::DATE)
-                .map_err(|_| Problem::invalid("valid_from", format!("{text:?} is no date")).remedy("write the day as 2024-06-30"))?,
+        order.valid_from = Some(Date::parse(text, &Iso8601::DATE).map_err(|_| {
+            Problem::invalid("valid_from", format!("{text:?} is no date")).remedy("write the day as 2024-06-30")
+        })?);
+    }
+    for (_, pair) in fields
+        .iter()
+        .filter(|(field, value)| field == "map" && !value.trim().is_empty())
+    {
+        order.map.push(
+            mapping_pair(pair)
+                .ok_or_else(|| Problem::invalid("map", format!("{pair:?} is not written as target=source")))?,
         );
     }
-    for (_, pair) in fields.iter().filter(|(field, value)| field == "map" && !value.trim().is_empty()) {
-        order.map.push(mapping_pair(pair).ok_or_else(|| Problem::invalid("map", format!("{pair:?} is not written as target=source")))?);
-    }
-    for (_, chain) in fields.iter().filter(|(field, value)| field == "ancestor" && !value.trim().is_empty()) {
-        order.ancestors.push(ancestor(chain).ok_or_else(|| Problem::invalid("ancestor", format!("{chain:?} is not written as level:code_field:name_field")))?);
+    for (_, chain) in fields
+        .iter()
+        .filter(|(field, value)| field == "ancestor" && !value.trim().is_empty())
+    {
+        order.ancestors.push(ancestor(chain).ok_or_else(|| {
+            Problem::invalid(
+                "ancestor",
+                format!("{chain:?} is not written as level:code_field:name_field"),
+            )
+        })?);
     }
     Ok((order, folder))
 }
@@ -163,7 +216,8 @@ fn truth(value: Option<&str>) -> bool {
 
 fn disk(error: &std::io::Error) -> Problem {
     tracing::error!(error = %error, "an upload could not be kept");
-    Problem::new(ProblemKind::Unavailable, "the server has no room for the file").remedy("free disk space on the server and try again")
+    Problem::new(ProblemKind::Unavailable, "the server has no room for the file")
+        .remedy("free disk space on the server and try again")
 }
 
 /// An import and how far it is.
@@ -204,7 +258,11 @@ impl Progress {
     fn of(progress: &ImportProgress) -> Self {
         let (bytes_read, bytes_total) = progress.bytes();
         let (rows, seconds) = (progress.rows(), progress.seconds());
-        let share = if bytes_total > 0 { bytes_read as f64 / bytes_total as f64 } else { 0.0 };
+        let share = if bytes_total > 0 {
+            bytes_read as f64 / bytes_total as f64
+        } else {
+            0.0
+        };
         Self {
             bytes_read,
             bytes_total,
@@ -219,10 +277,18 @@ impl Progress {
 #[utoipa::path(get, path = "/api/v1/imports", operation_id = "list_imports", tag = "imports",
     params(("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query)),
     responses((status = 200, body = Page<Import>)))]
-async fn list_imports(context: Context, State(jobs): State<ImportJobs>, query: Result<Query<PageQuery>, axum::extract::rejection::QueryRejection>) -> Result<Json<Page<Import>>, Problem> {
+async fn list_imports(
+    context: Context,
+    State(jobs): State<ImportJobs>,
+    query: Result<Query<PageQuery>, axum::extract::rejection::QueryRejection>,
+) -> Result<Json<Page<Import>>, Problem> {
     let Query(query) = query.map_err(|error| Problem::bad("query", error.body_text()))?;
     let limit = query.limit()?;
-    let after: Option<Uuid> = query.cursor.as_deref().map(|cursor| Cursor::decode(cursor, "imports")).transpose()?;
+    let after: Option<Uuid> = query
+        .cursor
+        .as_deref()
+        .map(|cursor| Cursor::decode(cursor, "imports"))
+        .transpose()?;
     // Ids are UUIDv7: their order is the order of the starts.
     let rows = sqlx::query!(
         r#"select id, layer, file_name, dataset, actor, dry_run, valid_from, state, started_at, finished_at,
@@ -253,14 +319,27 @@ async fn list_imports(context: Context, State(jobs): State<ImportJobs>, query: R
             report: row.report,
         })
         .collect();
-    let next = items.last().filter(|_| more).map(|last| format!("/api/v1/imports?limit={limit}&cursor={}", Cursor::new("imports", last.id).encode()));
-    Ok(Json(Page { items, next, total: None }))
+    let next = items.last().filter(|_| more).map(|last| {
+        format!(
+            "/api/v1/imports?limit={limit}&cursor={}",
+            Cursor::new("imports", last.id).encode()
+        )
+    });
+    Ok(Json(Page {
+        items,
+        next,
+        total: None,
+    }))
 }
 
 /// One import: how far it is, or its report.
 #[utoipa::path(get, path = "/api/v1/imports/{id}", operation_id = "get_import", tag = "imports",
     params(("id" = Uuid, Path)), responses((status = 200, body = Import), (status = 404, body = Problem)))]
-async fn get_import(context: Context, State(jobs): State<ImportJobs>, Path(id): Path<String>) -> Result<Json<Import>, Problem> {
+async fn get_import(
+    context: Context,
+    State(jobs): State<ImportJobs>,
+    Path(id): Path<String>,
+) -> Result<Json<Import>, Problem> {
     let id = parse_id(&id)?;
     let progress = jobs.progress(id);
     let row = sqlx::query!(
@@ -310,7 +389,11 @@ async fn get_import(context: Context, State(jobs): State<ImportJobs>, Path(id): 
 /// Stops a running import; nothing of it is written.
 #[utoipa::path(delete, path = "/api/v1/imports/{id}", operation_id = "cancel_import", tag = "imports",
     params(("id" = Uuid, Path)), responses((status = 202), (status = 404, body = Problem), (status = 409, body = Problem)))]
-async fn cancel_import(context: Context, State(jobs): State<ImportJobs>, Path(id): Path<String>) -> Result<StatusCode, Problem> {
+async fn cancel_import(
+    context: Context,
+    State(jobs): State<ImportJobs>,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
     let id = parse_id(&id)?;
     if let Some(progress) = jobs.progress(id) {
         progress.cancel();
@@ -328,7 +411,9 @@ async fn cancel_import(context: Context, State(jobs): State<ImportJobs>, Path(id
 }
 
 fn parse_id(text: &str) -> Result<ImportId, Problem> {
-    Uuid::parse_str(text).map(ImportId).map_err(|_| Problem::not_found("this import"))
+    Uuid::parse_str(text)
+        .map(ImportId)
+        .map_err(|_| Problem::not_found("this import"))
 }
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -381,13 +466,32 @@ async fn list_import_rows(
 ) -> Result<Json<Page<ImportRow>>, Problem> {
     let id = parse_id(&id)?;
     let Query(query) = query.map_err(|error| Problem::bad("query", error.body_text()))?;
-    let limit = PageQuery { limit: query.limit, cursor: None }.limit()?;
+    let limit = PageQuery {
+        limit: query.limit,
+        cursor: None,
+    }
+    .limit()?;
     let outcome = query.outcome.as_deref().unwrap_or_default();
-    if !["", "inserted", "unchanged", "new_version", "quarantined", "missing", "closed", "repaired"].contains(&outcome) {
+    if ![
+        "",
+        "inserted",
+        "unchanged",
+        "new_version",
+        "quarantined",
+        "missing",
+        "closed",
+        "repaired",
+    ]
+    .contains(&outcome)
+    {
         return Err(Problem::bad("outcome", format!("{outcome:?} is no outcome")));
     }
     let asked = format!("{}?{outcome}", uri.path());
-    let after: Option<i64> = query.cursor.as_deref().map(|cursor| Cursor::decode(cursor, &asked)).transpose()?;
+    let after: Option<i64> = query
+        .cursor
+        .as_deref()
+        .map(|cursor| Cursor::decode(cursor, &asked))
+        .transpose()?;
     let rows = sqlx::query!(
         r#"select r.row, r.outcome, r.source_key, r.object_id, r.repaired, r.reason::text as reason,
                   r.warnings::text as warnings, r.raw::text as raw,
@@ -429,9 +533,17 @@ async fn list_import_rows(
         })
         .collect();
     let next = items.last().filter(|_| more).map(|last| {
-        format!("{}?outcome={outcome}&limit={limit}&cursor={}", uri.path(), Cursor::new(&asked, last.row).encode())
+        format!(
+            "{}?outcome={outcome}&limit={limit}&cursor={}",
+            uri.path(),
+            Cursor::new(&asked, last.row).encode()
+        )
     });
-    Ok(Json(Page { items, next, total: None }))
+    Ok(Json(Page {
+        items,
+        next,
+        total: None,
+    }))
 }
 
 /// Every row of the report as CSV (UTF-8 with byte-order mark, so that Excel reads the Chinese).
@@ -453,17 +565,28 @@ async fn get_import_report_csv(context: Context, Path(id): Path<String>) -> Resu
             let _ = sender.send(Err(error)).await;
         }
     });
-    let stream = futures_util::stream::unfold(receiver, |mut receiver| async move { receiver.recv().await.map(|chunk| (chunk, receiver)) });
+    let stream = futures_util::stream::unfold(receiver, |mut receiver| async move {
+        receiver.recv().await.map(|chunk| (chunk, receiver))
+    });
     let mut headers = HeaderMap::new();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/csv; charset=utf-8"),
+    );
     if let Ok(name) = HeaderValue::from_str(&format!("attachment; filename=\"import-{id}.csv\"")) {
         headers.insert(header::CONTENT_DISPOSITION, name);
     }
     Ok((headers, Body::from_stream(stream)).into_response())
 }
 
-async fn write_csv(pool: &sqlx::PgPool, id: ImportId, sender: &tokio::sync::mpsc::Sender<Result<Bytes, Fault>>) -> Result<(), Fault> {
-    let impossible = |error: csv::Error| Fault::Impossible { what: error.to_string() };
+async fn write_csv(
+    pool: &sqlx::PgPool,
+    id: ImportId,
+    sender: &tokio::sync::mpsc::Sender<Result<Bytes, Fault>>,
+) -> Result<(), Fault> {
+    let impossible = |error: csv::Error| Fault::Impossible {
+        what: error.to_string(),
+    };
     let mut rows = sqlx::query!(
         r#"select row, outcome, source_key, object_id, repaired, reason ->> 'code' as code, reason ->> 'zh' as zh,
                   reason ->> 'en' as en, warnings::text as warnings
@@ -473,7 +596,17 @@ async fn write_csv(pool: &sqlx::PgPool, id: ImportId, sender: &tokio::sync::mpsc
     .fetch(pool);
     let mut writer = csv::Writer::from_writer("\u{FEFF}".as_bytes().to_vec());
     writer
-        .write_record(["row", "source_key", "outcome", "repaired", "reason", "原因", "reason_en", "warnings", "asset"])
+        .write_record([
+            "row",
+            "source_key",
+            "outcome",
+            "repaired",
+            "reason",
+            "原因",
+            "reason_en",
+            "warnings",
+            "asset",
+        ])
         .map_err(impossible)?;
     while let Some(row) = rows.try_next().await? {
         writer
@@ -491,13 +624,17 @@ async fn write_csv(pool: &sqlx::PgPool, id: ImportId, sender: &tokio::sync::mpsc
             .map_err(impossible)?;
         if writer.get_ref().len() > 64 << 10 {
             let full = std::mem::replace(&mut writer, csv::Writer::from_writer(Vec::new()));
-            let bytes = full.into_inner().map_err(|error| Fault::Impossible { what: error.to_string() })?;
+            let bytes = full.into_inner().map_err(|error| Fault::Impossible {
+                what: error.to_string(),
+            })?;
             if sender.send(Ok(bytes.into())).await.is_err() {
                 return Ok(());
             }
         }
     }
-    let bytes = writer.into_inner().map_err(|error| Fault::Impossible { what: error.to_string() })?;
+    let bytes = writer.into_inner().map_err(|error| Fault::Impossible {
+        what: error.to_string(),
+    })?;
     let _ = sender.send(Ok(bytes.into())).await;
     Ok(())
 }
@@ -506,10 +643,22 @@ async fn write_csv(pool: &sqlx::PgPool, id: ImportId, sender: &tokio::sync::mpsc
 ///
 /// # Errors
 /// Where the file can't be written or the database fails.
-pub async fn write_report(database: &Database, id: ImportId, report: &Report, path: &std::path::Path) -> Result<(), Fault> {
-    let disk = |error: std::io::Error| Fault::Impossible { what: error.to_string() };
-    if path.extension().is_none_or(|extension| !extension.eq_ignore_ascii_case("csv")) {
-        let json = serde_json::to_vec_pretty(report).map_err(|error| Fault::Impossible { what: error.to_string() })?;
+pub async fn write_report(
+    database: &Database,
+    id: ImportId,
+    report: &Report,
+    path: &std::path::Path,
+) -> Result<(), Fault> {
+    let disk = |error: std::io::Error| Fault::Impossible {
+        what: error.to_string(),
+    };
+    if path
+        .extension()
+        .is_none_or(|extension| !extension.eq_ignore_ascii_case("csv"))
+    {
+        let json = serde_json::to_vec_pretty(report).map_err(|error| Fault::Impossible {
+            what: error.to_string(),
+        })?;
         return std::fs::write(path, json).map_err(disk);
     }
     let mut file = std::fs::File::create(path).map_err(disk)?;
@@ -519,11 +668,17 @@ pub async fn write_report(database: &Database, id: ImportId, report: &Report, pa
     while let Some(chunk) = receiver.recv().await {
         file.write_all(&chunk?).map_err(disk)?;
     }
-    writing.await.map_err(|error| Fault::Impossible { what: error.to_string() })?
+    writing.await.map_err(|error| Fault::Impossible {
+        what: error.to_string(),
+    })?
 }
 
 /// A text from a file that a spreadsheet would take for a formula gets an apostrophe in front.
 fn harmless(text: Option<String>) -> String {
     let text = text.unwrap_or_default();
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text }
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        format!("'{text}")
+    } else {
+        text
+    }
 }

@@ -15,10 +15,10 @@ use time::format_description::well_known::Iso8601;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
+use super::ImportOrder;
 use super::compare::{Comparison, Likeness};
 use super::outcome::{Outcome, OutcomeWriter, RowOutcome};
 use super::report::{Counts, CrsOf, Report};
-use super::ImportOrder;
 use crate::clock::Clock;
 use crate::database::Database;
 use crate::ids::{ImportId, SpatialUnitId, UnitId};
@@ -59,7 +59,9 @@ impl From<sqlx::Error> for ImportFailed {
 
 impl From<Problem> for ImportFailed {
     fn from(problem: Problem) -> Self {
-        Self::Refused { problem: Box::new(problem) }
+        Self::Refused {
+            problem: Box::new(problem),
+        }
     }
 }
 
@@ -69,7 +71,11 @@ impl ImportFailed {
     pub fn problem(self) -> Problem {
         match self {
             Self::Refused { problem } => *problem,
-            Self::Cancelled => Problem::new(ProblemKind::FileRefused, "the import was cancelled; nothing was written").code("cancelled"),
+            Self::Cancelled => Problem::new(
+                ProblemKind::FileRefused,
+                "the import was cancelled; nothing was written",
+            )
+            .code("cancelled"),
             Self::Fault { source } => source.into(),
         }
     }
@@ -125,7 +131,10 @@ impl ImportProgress {
     /// Bytes of the unpacked file that were read, and all of them.
     #[must_use]
     pub fn bytes(&self) -> (u64, u64) {
-        self.inner.source.get().map_or((0, 0), |source| (source.bytes_read(), source.bytes_total()))
+        self.inner
+            .source
+            .get()
+            .map_or((0, 0), |source| (source.bytes_read(), source.bytes_total()))
     }
 
     /// Rows dealt with.
@@ -190,21 +199,31 @@ pub async fn run_import(
     record_start(database, clock, id, order, valid_from).await?;
     let mut outcome = attempt(database, clock, id, order, progress, valid_from, false).await;
     // Our own check and PostGIS's disagree once in a great while; then every shape is shown to PostGIS first.
-    if let Err(ImportFailed::Fault { source: Fault::Database { source } }) = &outcome
-        && source.as_database_error().and_then(|error| error.constraint()).is_some_and(|name| name.ends_with("_geometry_sound"))
+    if let Err(ImportFailed::Fault {
+        source: Fault::Database { source },
+    }) = &outcome
+        && source
+            .as_database_error()
+            .and_then(|error| error.constraint())
+            .is_some_and(|name| name.ends_with("_geometry_sound"))
     {
         progress.inner.rows.store(0, Ordering::Relaxed);
         outcome = attempt(database, clock, id, order, progress, valid_from, true).await;
     }
     if let Err(failed) = &outcome {
-        let state = if matches!(failed, ImportFailed::Cancelled) { "cancelled" } else { "failed" };
+        let state = if matches!(failed, ImportFailed::Cancelled) {
+            "cancelled"
+        } else {
+            "failed"
+        };
         let problem = match failed {
             ImportFailed::Refused { problem } => (**problem).clone(),
             ImportFailed::Cancelled => ImportFailed::Cancelled.problem(),
-            ImportFailed::Fault { .. } => {
-                Problem::new(ProblemKind::Internal, "the database or the program failed; nothing was written, and it has been logged")
-                    .remedy("try again; if it lasts, see the server's log")
-            }
+            ImportFailed::Fault { .. } => Problem::new(
+                ProblemKind::Internal,
+                "the database or the program failed; nothing was written, and it has been logged",
+            )
+            .remedy("try again; if it lasts, see the server's log"),
         };
         let recorded = sqlx::query!(
             "update import set state = $2, problem = $3, finished_at = $4 where id = $1",
@@ -251,18 +270,21 @@ fn open(order: &ImportOrder) -> Result<(Source, Pipeline), Problem> {
     let mut options = ReadOptions::default();
     options.member.clone_from(&order.member);
     options.encoding.clone_from(&order.encoding);
-    let source = Source::open(&order.path, &options).map_err(|error| {
-        refused(error.code(), &error.words(), &error.remedy())
-    })?;
+    let source =
+        Source::open(&order.path, &options).map_err(|error| refused(error.code(), &error.words(), &error.remedy()))?;
     let mut options = PipelineOptions::new(order.layer);
     options.map.clone_from(&order.map);
     if let Some(crs) = &order.crs {
-        options.crs =
-            Some(gis_data::Crs::parse(crs).map_err(|error| refused(error.code(), &error.words(), &error.remedy()).field("crs"))?);
+        options.crs = Some(
+            gis_data::Crs::parse(crs)
+                .map_err(|error| refused(error.code(), &error.words(), &error.remedy()).field("crs"))?,
+        );
     }
     let pipeline = Pipeline::new(&source, options).map_err(|error| match error {
         gis_data::PipelineRefused::Crs(error) => refused(error.code(), &error.words(), &error.remedy()).field("crs"),
-        gis_data::PipelineRefused::Mapping(error) => Problem::new(ProblemKind::FileRefused, error.to_string()).field("map").code("mapping"),
+        gis_data::PipelineRefused::Mapping(error) => Problem::new(ProblemKind::FileRefused, error.to_string())
+            .field("map")
+            .code("mapping"),
     })?;
     Ok((source, pipeline))
 }
@@ -318,7 +340,10 @@ async fn attempt(
     let report = Report {
         format: source.format,
         encoding: source.encoding,
-        crs: CrsOf { declared: source.declared, used: Some(pipeline.crs().name().to_owned()) },
+        crs: CrsOf {
+            declared: source.declared,
+            used: Some(pipeline.crs().name().to_owned()),
+        },
         dataset: order.dataset.clone(),
         valid_from,
         dry_run: order.dry_run,
@@ -330,7 +355,12 @@ async fn attempt(
         reasons: writer.reasons,
         warnings: writer.warnings,
         words: writer.words,
-        mapping: pipeline.mapping().entries().into_iter().map(|(target, field)| (target.as_str().to_owned(), field)).collect(),
+        mapping: pipeline
+            .mapping()
+            .entries()
+            .into_iter()
+            .map(|(target, field)| (target.as_str().to_owned(), field))
+            .collect(),
         bbox: writer.bbox,
         seconds: begun.elapsed().as_secs_f64(),
     };
@@ -338,13 +368,26 @@ async fn attempt(
 }
 
 /// Takes the locks that keep imports of one data set apart and tell a running import from an interrupted one.
-pub(crate) async fn lock_import(connection: &mut PgConnection, id: ImportId, dataset: &str, clock: &Clock) -> Result<(), ImportFailed> {
-    sqlx::query!("select pg_advisory_xact_lock(hashtextextended($1, 11))", id.to_string()).execute(&mut *connection).await?;
-    sqlx::query!("select pg_advisory_xact_lock(hashtextextended($1, 13))", dataset).execute(&mut *connection).await?;
-    sqlx::query!("insert into dataset (name, created_at) values ($1, $2) on conflict (name) do nothing", dataset, clock.now())
-        .execute(connection)
-        .await
-        .map_err(|error| crate::database::refusal_of(&error).map_or_else(|| error.into(), ImportFailed::from))?;
+pub(crate) async fn lock_import(
+    connection: &mut PgConnection,
+    id: ImportId,
+    dataset: &str,
+    clock: &Clock,
+) -> Result<(), ImportFailed> {
+    sqlx::query!("select pg_advisory_xact_lock(hashtextextended($1, 11))", id.to_string())
+        .execute(&mut *connection)
+        .await?;
+    sqlx::query!("select pg_advisory_xact_lock(hashtextextended($1, 13))", dataset)
+        .execute(&mut *connection)
+        .await?;
+    sqlx::query!(
+        "insert into dataset (name, created_at) values ($1, $2) on conflict (name) do nothing",
+        dataset,
+        clock.now()
+    )
+    .execute(connection)
+    .await
+    .map_err(|error| crate::database::refusal_of(&error).map_or_else(|| error.into(), ImportFailed::from))?;
     Ok(())
 }
 
@@ -357,16 +400,24 @@ pub(crate) async fn finish(
     report: Report,
 ) -> Result<Report, ImportFailed> {
     if !report.counts.add_up() {
-        return Err(Fault::Impossible { what: format!("the rows of import {id} do not add up: {:?}", report.counts) }.into());
+        return Err(Fault::Impossible {
+            what: format!("the rows of import {id} do not add up: {:?}", report.counts),
+        }
+        .into());
     }
-    let text = serde_json::value::to_raw_value(&report).map_err(|error| Fault::Impossible { what: error.to_string() })?;
+    let text = serde_json::value::to_raw_value(&report).map_err(|error| Fault::Impossible {
+        what: error.to_string(),
+    })?;
     if !order.dry_run {
         let entry = NewEntry {
             id: EntryId::fresh(),
             recorded_at: clock.now(),
             actor: &order.actor.0,
             action: Action::Import,
-            object: Object { kind: ObjectKind::Import, id: id.0 },
+            object: Object {
+                kind: ObjectKind::Import,
+                id: id.0,
+            },
             before: None,
             after: Some(&text),
             reason: None,
@@ -404,7 +455,9 @@ pub(crate) async fn start_reading(
     let opening = order.clone();
     let (mut source, pipeline) = tokio::task::spawn_blocking(move || open(&opening))
         .await
-        .map_err(|error| Fault::Impossible { what: format!("the reader ended unexpectedly: {error}") })??;
+        .map_err(|error| Fault::Impossible {
+            what: format!("the reader ended unexpectedly: {error}"),
+        })??;
     let facts = SourceFacts {
         format: source.format().as_str().to_owned(),
         encoding: source.encoding().map(ToOwned::to_owned),
@@ -429,7 +482,11 @@ pub(crate) async fn start_reading(
                     return;
                 }
             }
-            if batch.len() == BATCH_ROWS && sender.blocking_send(Ok(std::mem::replace(&mut batch, Vec::with_capacity(BATCH_ROWS)))).is_err() {
+            if batch.len() == BATCH_ROWS
+                && sender
+                    .blocking_send(Ok(std::mem::replace(&mut batch, Vec::with_capacity(BATCH_ROWS))))
+                    .is_err()
+            {
                 return;
             }
         }
@@ -464,7 +521,14 @@ fn prepare(candidate: Candidate) -> Result<Accepted, (Box<Candidate>, String)> {
         None => Ok(None),
         Some(geometry) => crate::geometry::ewkb(geometry)
             .map_err(|error| error.to_string())
-            .and_then(|ewkb| Ok((ewkb, tiles::Shape::prepare(geometry).map_err(|error| error.to_string())?.to_bytes())))
+            .and_then(|ewkb| {
+                Ok((
+                    ewkb,
+                    tiles::Shape::prepare(geometry)
+                        .map_err(|error| error.to_string())?
+                        .to_bytes(),
+                ))
+            })
             .map(Some),
     };
     let shape = match shape {
@@ -482,7 +546,10 @@ fn prepare(candidate: Candidate) -> Result<Accepted, (Box<Candidate>, String)> {
         area_before_m2: repair.area_before_m2,
         area_after_m2: repair.area_after_m2,
     });
-    let original_geometry = candidate.repaired.as_ref().and_then(|repair| crate::geometry::ewkb(&repair.original).ok());
+    let original_geometry = candidate
+        .repaired
+        .as_ref()
+        .and_then(|repair| crate::geometry::ewkb(&repair.original).ok());
     Ok(Accepted {
         row: candidate.row,
         source_key: candidate.source_key,
@@ -539,7 +606,10 @@ struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    #[expect(clippy::too_many_arguments, reason = "each is a fact of the one import, used once, here")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is a fact of the one import, used once, here"
+    )]
     async fn prepare(
         connection: &mut PgConnection,
         clock: &'a Clock,
@@ -568,9 +638,11 @@ impl<'a> Writer<'a> {
         if let Some(region) = &order.region
             && !regions.contains(region)
         {
-            return Err(Problem::invalid("region", format!("no region {region} is registered on {valid_from}"))
-                .remedy("register the region first, or leave it out")
-                .into());
+            return Err(
+                Problem::invalid("region", format!("no region {region} is registered on {valid_from}"))
+                    .remedy("register the region first, or leave it out")
+                    .into(),
+            );
         }
         let mut units = HashMap::new();
         for unit in sqlx::query!(
@@ -591,13 +663,25 @@ impl<'a> Writer<'a> {
             valid_from,
             dry_run: order.dry_run,
             careful,
-            likeness: Likeness { same_shape: order.same_shape, attributes: order.compare_attributes },
+            likeness: Likeness {
+                same_shape: order.same_shape,
+                attributes: order.compare_attributes,
+            },
             default_region: order.region.as_deref(),
-            mapped: pipeline.mapping().entries().into_iter().map(|(target, _)| target).collect(),
+            mapped: pipeline
+                .mapping()
+                .entries()
+                .into_iter()
+                .map(|(target, _)| target)
+                .collect(),
             regions,
             units,
             fresh,
-            occasion: Occasion { actor: order.actor.clone(), reason: None, import_id: Some(id.0) },
+            occasion: Occasion {
+                actor: order.actor.clone(),
+                reason: None,
+                import_id: Some(id.0),
+            },
             versions: VersionWriter::default(),
             outcomes: OutcomeWriter::default(),
             counts: Counts::default(),
@@ -651,14 +735,20 @@ impl<'a> Writer<'a> {
                 ReadyRow::Accepted(accepted) => *accepted,
             };
             let object = known.get(&accepted.source_key).copied();
-            let versions = object.and_then(|object| held.get(&object)).map_or(&[][..], |unit| &unit.versions);
+            let versions = object
+                .and_then(|object| held.get(&object))
+                .map_or(&[][..], |unit| &unit.versions);
             let before = versions.iter().find(|version| version.valid.contains(self.valid_from));
             let content = self.content(&mut accepted, before.map(|version| &version.content));
             let comparison = before.map(|before| self.likeness.compare(&before.content, &content));
             let outcome = match comparison {
                 Some(Comparison::Same) => Outcome::Unchanged,
                 Some(Comparison::SameWithinTolerance) => {
-                    accepted.warnings.push(warning("shape_within_tolerance", "图形与在册版本的差异在容差之内", "the shape differs from the registered one by less than the tolerance"));
+                    accepted.warnings.push(warning(
+                        "shape_within_tolerance",
+                        "图形与在册版本的差异在容差之内",
+                        "the shape differs from the registered one by less than the tolerance",
+                    ));
                     Outcome::Unchanged
                 }
                 Some(Comparison::Different) => Outcome::NewVersion,
@@ -674,17 +764,33 @@ impl<'a> Writer<'a> {
             let id = object.map_or_else(SpatialUnitId::fresh, SpatialUnitId);
             if !self.dry_run && outcome != Outcome::Unchanged {
                 if object.is_none() {
-                    self.versions.register(id, self.kind, Some((self.dataset, &accepted.source_key)), now);
+                    self.versions
+                        .register(id, self.kind, Some((self.dataset, &accepted.source_key)), now);
                 }
-                let action = if object.is_none() { Action::Create } else { Action::Change };
+                let action = if object.is_none() {
+                    Action::Create
+                } else {
+                    Action::Change
+                };
                 let revision = revise(versions, reach(versions, self.valid_from), Some(content), now);
-                self.versions.revise(id, self.kind, action, revision, before.map(|version| &version.content), &self.occasion)?;
+                self.versions.revise(
+                    id,
+                    self.kind,
+                    action,
+                    revision,
+                    before.map(|version| &version.content),
+                    &self.occasion,
+                )?;
             }
             self.widen(accepted.bbox);
             for warning in &accepted.warnings {
                 self.count_warning(warning);
             }
-            let warnings = if accepted.warnings.is_empty() { None } else { serde_json::to_string(&accepted.warnings).ok() };
+            let warnings = if accepted.warnings.is_empty() {
+                None
+            } else {
+                serde_json::to_string(&accepted.warnings).ok()
+            };
             let written = outcome != Outcome::Inserted || !self.dry_run;
             self.outcomes.push(
                 self.id,
@@ -712,12 +818,19 @@ impl<'a> Writer<'a> {
     fn content(&mut self, accepted: &mut Accepted, held: Option<&Content>) -> Content {
         let mut content = held.cloned().unwrap_or_else(|| Content::empty(self.kind));
         let fields = std::mem::take(&mut accepted.fields);
-        let text = |name: &str| fields.get(name).and_then(|value| match value {
-            Value::String(text) => Some(text.clone()).filter(|text| !text.is_empty()),
-            Value::Number(number) => Some(number.to_string()),
-            _ => None,
-        });
-        let number = |name: &str| fields.get(name).and_then(Value::as_i64).and_then(|number| i16::try_from(number).ok());
+        let text = |name: &str| {
+            fields.get(name).and_then(|value| match value {
+                Value::String(text) => Some(text.clone()).filter(|text| !text.is_empty()),
+                Value::Number(number) => Some(number.to_string()),
+                _ => None,
+            })
+        };
+        let number = |name: &str| {
+            fields
+                .get(name)
+                .and_then(Value::as_i64)
+                .and_then(|number| i16::try_from(number).ok())
+        };
         let building = self.kind == Kind::Building;
         for target in self.mapped.clone() {
             match target {
@@ -741,19 +854,35 @@ impl<'a> Writer<'a> {
                 Target::RegionCode => {
                     content.region_code = text("region_code");
                     if let Some(code) = content.region_code.take_if(|code| !self.regions.contains(code)) {
-                        accepted.warnings.push(warning("unknown_region", format!("行政区划代码 {code} 未登记"), format!("no region {code} is registered")));
+                        accepted.warnings.push(warning(
+                            "unknown_region",
+                            format!("行政区划代码 {code} 未登记"),
+                            format!("no region {code} is registered"),
+                        ));
                     }
                 }
                 Target::UnitCode => {
                     let named = text("unit_code");
-                    content.unit_id = named.as_ref().and_then(|name| self.units.get(name)).copied().map(UnitId);
+                    content.unit_id = named
+                        .as_ref()
+                        .and_then(|name| self.units.get(name))
+                        .copied()
+                        .map(UnitId);
                     if let (Some(name), None) = (named, content.unit_id) {
-                        accepted.warnings.push(warning("unknown_unit", format!("单位 {name} 未登记"), format!("no unit {name} is registered")));
+                        accepted.warnings.push(warning(
+                            "unknown_unit",
+                            format!("单位 {name} 未登记"),
+                            format!("no unit {name} is registered"),
+                        ));
                     }
                 }
                 Target::YearBuilt if building => content.completed_year = number("year_built"),
-                Target::FloorsAbove if building => content.floors_above = number("floors_above").filter(|floors| (0..=300).contains(floors)),
-                Target::FloorsBelow if building => content.floors_below = number("floors_below").filter(|floors| (0..=30).contains(floors)),
+                Target::FloorsAbove if building => {
+                    content.floors_above = number("floors_above").filter(|floors| (0..=300).contains(floors))
+                }
+                Target::FloorsBelow if building => {
+                    content.floors_below = number("floors_below").filter(|floors| (0..=30).contains(floors))
+                }
                 _ => {}
             }
         }
@@ -778,12 +907,16 @@ impl<'a> Writer<'a> {
         self.counts.quarantined += 1;
         let (code, words) = (quarantine.reason.code(), quarantine.reason.words());
         *self.reasons.entry(code.to_owned()).or_default() += 1;
-        self.words.entry(code.to_owned()).or_insert_with(|| (words.zh.clone(), words.en.clone()));
+        self.words
+            .entry(code.to_owned())
+            .or_insert_with(|| (words.zh.clone(), words.en.clone()));
         let reason = serde_json::json!({
             "code": code, "zh": words.zh, "en": words.en, "field": quarantine.reason.field(),
         })
         .to_string();
-        let raw = serde_json::value::to_raw_value(&quarantine.raw).map_err(|error| Fault::Impossible { what: error.to_string() })?;
+        let raw = serde_json::value::to_raw_value(&quarantine.raw).map_err(|error| Fault::Impossible {
+            what: error.to_string(),
+        })?;
         self.outcomes.push(
             self.id,
             &RowOutcome {
@@ -803,19 +936,30 @@ impl<'a> Writer<'a> {
 
     fn count_warning(&mut self, warning: &RowWarning) {
         *self.warnings.entry(warning.code.clone()).or_default() += 1;
-        self.words.entry(warning.code.clone()).or_insert_with(|| (warning.zh.clone(), warning.en.clone()));
+        self.words
+            .entry(warning.code.clone())
+            .or_insert_with(|| (warning.zh.clone(), warning.en.clone()));
     }
 
     fn widen(&mut self, bbox: Option<[f64; 4]>) {
         let Some([west, south, east, north]) = bbox else { return };
         self.bbox = Some(match self.bbox {
             None => [west, south, east, north],
-            Some(seen) => [seen[0].min(west), seen[1].min(south), seen[2].max(east), seen[3].max(north)],
+            Some(seen) => [
+                seen[0].min(west),
+                seen[1].min(south),
+                seen[2].max(east),
+                seen[3].max(north),
+            ],
         });
     }
 
     /// What the data set holds on that day and the file does not have: reported, and ended only where that was asked.
-    async fn look_for_missing(&mut self, connection: &mut PgConnection, order: &ImportOrder) -> Result<(), ImportFailed> {
+    async fn look_for_missing(
+        &mut self,
+        connection: &mut PgConnection,
+        order: &ImportOrder,
+    ) -> Result<(), ImportFailed> {
         if self.fresh {
             return Ok(());
         }
@@ -834,7 +978,11 @@ impl<'a> Writer<'a> {
         .fetch_all(&mut *connection)
         .await?;
         self.missing = missing.len() as u64;
-        let outcome = if order.close_missing { Outcome::Closed } else { Outcome::Missing };
+        let outcome = if order.close_missing {
+            Outcome::Closed
+        } else {
+            Outcome::Missing
+        };
         let mut row = 0_i64;
         for chunk in missing.chunks(BATCH_ROWS) {
             let ids: Vec<Uuid> = chunk.iter().map(|missing| missing.id).collect();
@@ -845,7 +993,10 @@ impl<'a> Writer<'a> {
                     let now = self.clock.now();
                     for id in &ids {
                         let Some(unit) = held.get(id) else { continue };
-                        let before = unit.versions.iter().find(|version| version.valid.contains(self.valid_from));
+                        let before = unit
+                            .versions
+                            .iter()
+                            .find(|version| version.valid.contains(self.valid_from));
                         let revision = revise(&unit.versions, ValidPeriod::since(self.valid_from), None, now);
                         self.versions.revise(
                             SpatialUnitId(*id),
@@ -883,7 +1034,11 @@ impl<'a> Writer<'a> {
 }
 
 pub(crate) fn warning(code: &str, zh: impl Into<String>, en: impl Into<String>) -> RowWarning {
-    RowWarning { code: code.to_owned(), zh: zh.into(), en: en.into() }
+    RowWarning {
+        code: code.to_owned(),
+        zh: zh.into(),
+        en: en.into(),
+    }
 }
 
 pub(crate) fn signed(row: u64) -> i64 {
@@ -908,7 +1063,12 @@ pub(crate) async fn show_to_postgis(connection: &mut PgConnection, batch: &mut [
     .fetch_all(connection)
     .await?;
     for refused in refused {
-        let Some(slot) = usize::try_from(refused.ordinality - 1).ok().and_then(|index| batch.get_mut(index)) else { continue };
+        let Some(slot) = usize::try_from(refused.ordinality - 1)
+            .ok()
+            .and_then(|index| batch.get_mut(index))
+        else {
+            continue;
+        };
         if let ReadyRow::Accepted(accepted) = slot {
             let raw = accepted
                 .attributes
@@ -927,4 +1087,3 @@ pub(crate) async fn show_to_postgis(connection: &mut PgConnection, batch: &mut [
     }
     Ok(())
 }
-

@@ -47,12 +47,17 @@ pub async fn keep_current(database: Database, clock: Clock, layers: MapLayers, p
                     let objects: HashSet<Uuid> = batch
                         .iter()
                         .filter(|entry| {
-                            matches!(entry.object_kind, Some(ObjectKind::Parcel | ObjectKind::Building | ObjectKind::Site))
+                            matches!(
+                                entry.object_kind,
+                                Some(ObjectKind::Parcel | ObjectKind::Building | ObjectKind::Site)
+                            )
                         })
                         .map(|entry| entry.object_id)
                         .collect();
                     let last = batch.last().map_or(position, |entry| entry.seq);
-                    apply(&database, &clock, &layers, objects.into_iter().collect(), last).await.map(|()| position = last)
+                    apply(&database, &clock, &layers, objects.into_iter().collect(), last)
+                        .await
+                        .map(|()| position = last)
                 }
                 Err(error) => Err(error.into()),
             };
@@ -66,7 +71,9 @@ pub async fn keep_current(database: Database, clock: Clock, layers: MapLayers, p
             if today != day {
                 match turn(&database, &clock, &layers, day, today, position).await {
                     Ok(()) => day = today,
-                    Err(error) => tracing::warn!(error = ?error, "what begins today could not be brought to the tiles yet"),
+                    Err(error) => {
+                        tracing::warn!(error = ?error, "what begins today could not be brought to the tiles yet")
+                    }
                 }
             }
         }
@@ -74,7 +81,14 @@ pub async fn keep_current(database: Database, clock: Clock, layers: MapLayers, p
 }
 
 /// Brings objects that begin or end between two days to the tiles.
-async fn turn(database: &Database, clock: &Clock, layers: &MapLayers, from: Date, to: Date, position: u64) -> Result<(), Fault> {
+async fn turn(
+    database: &Database,
+    clock: &Clock,
+    layers: &MapLayers,
+    from: Date,
+    to: Date,
+    position: u64,
+) -> Result<(), Fault> {
     let turning = sqlx::query_scalar!(
         "select distinct object_id from spatial_unit_version
           where upper_inf(recorded)
@@ -88,7 +102,13 @@ async fn turn(database: &Database, clock: &Clock, layers: &MapLayers, from: Date
 }
 
 /// Reads what objects are now and hands it to the engine.
-async fn apply(database: &Database, clock: &Clock, layers: &MapLayers, objects: Vec<Uuid>, position: u64) -> Result<(), Fault> {
+async fn apply(
+    database: &Database,
+    clock: &Clock,
+    layers: &MapLayers,
+    objects: Vec<Uuid>,
+    position: u64,
+) -> Result<(), Fault> {
     let Some(tile_set) = layers.tiles() else { return Ok(()) };
     let dictionary = &layers.inner.dictionary;
     for chunk in objects.chunks(OBJECTS_AT_ONCE) {
@@ -113,7 +133,9 @@ async fn apply(database: &Database, clock: &Clock, layers: &MapLayers, objects: 
             HashMap::new()
         };
         for row in rows {
-            let Some(kind) = Kind::from_word(&row.kind) else { continue };
+            let Some(kind) = Kind::from_word(&row.kind) else {
+                continue;
+            };
             let id = FeatureId(row.feature_id.unsigned_abs());
             let shape = match row.version_id {
                 None => None,

@@ -37,7 +37,12 @@ struct Moment {
 
 impl Default for HistoricalLayers {
     fn default() -> Self {
-        Self { totals: Cache::builder().max_capacity(6).time_to_live(std::time::Duration::from_secs(600)).build() }
+        Self {
+            totals: Cache::builder()
+                .max_capacity(6)
+                .time_to_live(std::time::Duration::from_secs(600))
+                .build(),
+        }
     }
 }
 
@@ -53,8 +58,17 @@ impl HistoricalLayers {
     ) -> Result<Response, Problem> {
         let position = map.position();
         let names: Vec<&str> = layers.iter().map(|layer| layer.as_str()).collect();
-        let known = if times.known_at_asked { times.known_at.unix_timestamp_nanos().to_string() } else { format!("l{position}") };
-        let tag = format!("\"{}-{}-{}-{known}\"", env!("CARGO_PKG_VERSION"), names.join("."), times.as_of);
+        let known = if times.known_at_asked {
+            times.known_at.unix_timestamp_nanos().to_string()
+        } else {
+            format!("l{position}")
+        };
+        let tag = format!(
+            "\"{}-{}-{}-{known}\"",
+            env!("CARGO_PKG_VERSION"),
+            names.join("."),
+            times.as_of
+        );
         if matches_tag(headers, &tag) {
             return Ok(unchanged(&tag));
         }
@@ -72,7 +86,9 @@ impl HistoricalLayers {
                 self.totals
                     .try_get_with(moment, async { points(context, layer, times).await.map(Arc::new) })
                     .await
-                    .map_err(|fault| Fault::Impossible { what: fault.to_string() })?
+                    .map_err(|fault| Fault::Impossible {
+                        what: fault.to_string(),
+                    })?
             };
             bytes.extend(built.encode(tile, &ScopeFilter::All));
         }
@@ -81,7 +97,9 @@ impl HistoricalLayers {
         let body = encoder
             .write_all(&bytes)
             .and_then(|()| encoder.finish())
-            .map_err(|error| Fault::Impossible { what: error.to_string() })?;
+            .map_err(|error| Fault::Impossible {
+                what: error.to_string(),
+            })?;
         Ok(tile_response(Body::from(Bytes::from(body)), empty, &tag))
     }
 }
@@ -138,7 +156,9 @@ async fn points(context: &Context, layer: LayerName, times: Times) -> Result<Lay
     let mut builder = LayerBuilder::new(layer, dictionary.clone());
     let units = HashMap::new();
     for row in rows {
-        let Ok(shape) = Shape::prepare(&Geometry::Point(Point::new(row.x, row.y))) else { continue };
+        let Ok(shape) = Shape::prepare(&Geometry::Point(Point::new(row.x, row.y))) else {
+            continue;
+        };
         let row = FeatureRow {
             feature_id: row.feature_id,
             object_id: row.object_id,

@@ -42,7 +42,12 @@ pub(super) async fn unit_codes(connection: &mut PgConnection, on: Date) -> Resul
 }
 
 /// A feature for the engine. `shape` is what the row holds, read back.
-pub(super) fn feature(row: FeatureRow, shape: Shape, dictionary: &Dictionary, units: &HashMap<Uuid, String>) -> Feature {
+pub(super) fn feature(
+    row: FeatureRow,
+    shape: Shape,
+    dictionary: &Dictionary,
+    units: &HashMap<Uuid, String>,
+) -> Feature {
     let word = |text: &Option<String>| text.as_deref().map(|text| dictionary.intern(text)).unwrap_or_default();
     let region = word(&row.region_code);
     Feature {
@@ -59,7 +64,11 @@ pub(super) fn feature(row: FeatureRow, shape: Shape, dictionary: &Dictionary, un
             title_status: word(&row.title_status),
             usage: word(&row.usage),
             occupancy: word(&row.occupancy),
-            unit: row.unit_id.and_then(|id| units.get(&id)).map(|code| dictionary.intern(code)).unwrap_or_default(),
+            unit: row
+                .unit_id
+                .and_then(|id| units.get(&id))
+                .map(|code| dictionary.intern(code))
+                .unwrap_or_default(),
             region,
             case_stage: tiles::Word::NONE,
         },

@@ -109,5 +109,7 @@ where
     MapLayers: FromRef<S>,
     HistoricalLayers: FromRef<S>,
 {
-    OpenApiRouter::new().routes(routes!(tile::get_tile)).routes(routes!(tilejson::get_tilejson))
+    OpenApiRouter::new()
+        .routes(routes!(tile::get_tile))
+        .routes(routes!(tilejson::get_tilejson))
 }

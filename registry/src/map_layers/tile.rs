@@ -18,7 +18,8 @@ pub(super) fn parse_layers(text: &str) -> Result<Vec<LayerName>, Problem> {
     let mut layers = Vec::new();
     for name in text.split(',') {
         let layer = LayerName::parse(name).ok_or_else(|| {
-            Problem::not_found(&format!("the layer {name:?}")).remedy("ask for parcels, buildings or sites, comma-separated")
+            Problem::not_found(&format!("the layer {name:?}"))
+                .remedy("ask for parcels, buildings or sites, comma-separated")
         })?;
         if !layers.contains(&layer) {
             layers.push(layer);
@@ -32,7 +33,10 @@ fn parse_tile(z: &str, x: &str, y: &str) -> Result<TileId, Problem> {
     let nonsense = |field: &str, text: &str| Problem::bad(field, format!("{text:?} is no tile coordinate"));
     // Whole numbers and nothing else: no sign, no blank.
     let number = |field: &str, text: &str| {
-        text.parse::<u32>().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit())).ok_or_else(|| nonsense(field, text))
+        text.parse::<u32>()
+            .ok()
+            .filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()))
+            .ok_or_else(|| nonsense(field, text))
     };
     let (zoom, column, row) = (number("z", z)?, number("x", x)?, number("y", y)?);
     let zoom = u8::try_from(zoom).unwrap_or(u8::MAX);
@@ -66,7 +70,9 @@ pub(super) async fn get_tile(
         return history.answer(&context, &map, &layers, tile, times, &headers).await;
     }
     let Some(tile_set) = map.tiles() else {
-        return Err(Problem::new(ProblemKind::Unavailable, "the map is still loading").remedy("ask /readyz how far it is"));
+        return Err(
+            Problem::new(ProblemKind::Unavailable, "the map is still loading").remedy("ask /readyz how far it is")
+        );
     };
     let names: Vec<&str> = layers.iter().map(|layer| layer.as_str()).collect();
     let version = tile_set.version(&layers, tile);
@@ -78,16 +84,30 @@ pub(super) async fn get_tile(
     let tile_set = Arc::clone(tile_set);
     let answer = tokio::task::spawn_blocking(move || tile_set.tile(&layers, tile, &ScopeFilter::All))
         .await
-        .map_err(|error| crate::request::Fault::Impossible { what: format!("a tile could not be made: {error}") })?;
-    let tag = format!("\"{}-{}-{}\"", env!("CARGO_PKG_VERSION"), names.join("."), answer.etag_version);
-    Ok(tile_response(Body::from(axum::body::Bytes::from_owner(answer.body.clone())), answer.body.is_empty(), &tag))
+        .map_err(|error| crate::request::Fault::Impossible {
+            what: format!("a tile could not be made: {error}"),
+        })?;
+    let tag = format!(
+        "\"{}-{}-{}\"",
+        env!("CARGO_PKG_VERSION"),
+        names.join("."),
+        answer.etag_version
+    );
+    Ok(tile_response(
+        Body::from(axum::body::Bytes::from_owner(answer.body.clone())),
+        answer.body.is_empty(),
+        &tag,
+    ))
 }
 
 pub(super) fn matches_tag(headers: &HeaderMap, tag: &str) -> bool {
     headers
         .get(header::IF_NONE_MATCH)
         .and_then(|value| value.to_str().ok())
-        .is_some_and(|seen| seen.split(',').any(|seen| seen.trim().trim_start_matches("W/") == tag || seen.trim() == "*"))
+        .is_some_and(|seen| {
+            seen.split(',')
+                .any(|seen| seen.trim().trim_start_matches("W/") == tag || seen.trim() == "*")
+        })
 }
 
 pub(super) fn unchanged(tag: &str) -> Response {
@@ -100,7 +120,14 @@ pub(super) fn tile_response(body: Body, empty: bool, tag: &str) -> Response {
     let mut response = if empty {
         StatusCode::NO_CONTENT.into_response()
     } else {
-        ([(header::CONTENT_TYPE, MVT.clone()), (header::CONTENT_ENCODING, HeaderValue::from_static("gzip"))], body).into_response()
+        (
+            [
+                (header::CONTENT_TYPE, MVT.clone()),
+                (header::CONTENT_ENCODING, HeaderValue::from_static("gzip")),
+            ],
+            body,
+        )
+            .into_response()
     };
     mark(response.headers_mut(), tag);
     response

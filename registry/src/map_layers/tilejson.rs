@@ -22,14 +22,22 @@ pub(super) async fn get_tilejson(
 ) -> Result<Json<Value>, Problem> {
     let layers = parse_layers(layers.strip_suffix(".json").unwrap_or(&layers))?;
     let names: Vec<&str> = layers.iter().map(|layer| layer.as_str()).collect();
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("127.0.0.1:8080");
+    let host = headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok())
+        .unwrap_or("127.0.0.1:8080");
     let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
     let mut bounds: Option<[f64; 4]> = None;
     if let Some(tile_set) = map.tiles() {
         for layer in layers.iter().filter_map(|layer| tile_set.layer(*layer)) {
             if let Some([west, south, east, north]) = layer.bounds() {
                 bounds = Some(bounds.map_or([west, south, east, north], |seen| {
-                    [seen[0].min(west), seen[1].min(south), seen[2].max(east), seen[3].max(north)]
+                    [
+                        seen[0].min(west),
+                        seen[1].min(south),
+                        seen[2].max(east),
+                        seen[3].max(north),
+                    ]
                 }));
             }
         }

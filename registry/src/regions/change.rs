@@ -68,8 +68,10 @@ impl RegionStatement {
         take_required_text("scheme", &self.scheme, 24, &mut content.scheme)?;
         take_required_text("code", &self.code, 64, &mut content.code)?;
         if !code_has_form(&content.scheme, &content.code) {
-            return Err(Problem::invalid("code", format!("{:?} is no code of {}", content.code, content.scheme))
-                .remedy(CODE_REMEDY));
+            return Err(
+                Problem::invalid("code", format!("{:?} is no code of {}", content.code, content.scheme))
+                    .remedy(CODE_REMEDY),
+            );
         }
         take_required_text("name", &self.name, 200, &mut content.name)?;
         take_text("name_en", &self.name_en, 200, &mut content.name_en)?;
@@ -89,7 +91,8 @@ impl RegionStatement {
 /// Reads GeoJSON as the multipolygon that the table takes.
 fn read_shape(value: &serde_json::Value) -> Result<Vec<u8>, Problem> {
     let shape = as_multipolygon(geometry::from_geojson(value)?).ok_or_else(|| {
-        Problem::invalid("geometry", "a region is no point and no line").remedy("send a GeoJSON Polygon or MultiPolygon")
+        Problem::invalid("geometry", "a region is no point and no line")
+            .remedy("send a GeoJSON Polygon or MultiPolygon")
     })?;
     Ok(geometry::ewkb(&shape)?)
 }
@@ -119,13 +122,21 @@ pub(super) async fn create_region(
     }
     Tree::Regions.lock(&mut transaction).await?;
     let now = context.clock.now();
-    let from = sane_day("valid_from", statement.valid_from.unwrap_or_else(|| context.clock.today()))?;
-    let mut content = RegionContent { scheme: GB2260.to_owned(), ..RegionContent::default() };
+    let from = sane_day(
+        "valid_from",
+        statement.valid_from.unwrap_or_else(|| context.clock.today()),
+    )?;
+    let mut content = RegionContent {
+        scheme: GB2260.to_owned(),
+        ..RegionContent::default()
+    };
     statement.apply(&mut content)?;
     let id = RegionId::fresh();
     let period = ValidPeriod::since(from);
     if let Some(parent_id) = content.parent_id {
-        Tree::Regions.require_parent(&mut transaction, id.0, parent_id.0, period).await?;
+        Tree::Regions
+            .require_parent(&mut transaction, id.0, parent_id.0, period)
+            .await?;
     }
     let revision = revise(&[], period, Some(content), now);
     let occasion = Occasion {
@@ -135,15 +146,23 @@ pub(super) async fn create_region(
     };
     let version = write_revision(&mut transaction, id.0, Action::Create, &revision, None, &occasion).await?;
     let location = format!("/api/v1/regions/{id}");
-    let body = serde_json::json!(Created { id: id.0, version_id: version.map(|version| version.0) });
+    let body = serde_json::json!(Created {
+        id: id.0,
+        version_id: version.map(|version| version.0)
+    });
     let tag = version.map(etag).unwrap_or_default();
-    idempotency.keep(&mut transaction, &context.actor, now, &location, &tag, &body).await?;
+    idempotency
+        .keep(&mut transaction, &context.actor, now, &location, &tag, &body)
+        .await?;
     transaction.commit().await?;
     Ok(answer(StatusCode::CREATED, Some(&location), version, Json(body)))
 }
 
 async fn held(connection: &mut sqlx::PgConnection, id: RegionId) -> Result<Vec<Held<RegionContent>>, Problem> {
-    held_versions(connection, &[id.0]).await?.remove(&id.0).ok_or_else(|| Problem::not_found(WHAT))
+    held_versions(connection, &[id.0])
+        .await?
+        .remove(&id.0)
+        .ok_or_else(|| Problem::not_found(WHAT))
 }
 
 /// Changes what is said of a region from a day on.
@@ -167,7 +186,10 @@ pub(super) async fn change_region(
     let mut content = before.content.clone();
     statement.apply(&mut content)?;
     if changed_fields(&before.content, &content).is_empty() {
-        let seen = Times { as_of: from, ..Times::now(&context.clock) };
+        let seen = Times {
+            as_of: from,
+            ..Times::now(&context.clock)
+        };
         let region = load(&context, id, seen).await?;
         return Ok(answer(StatusCode::OK, None, Some(before.version_id), Json(region)));
     }
@@ -175,7 +197,9 @@ pub(super) async fn change_region(
     if let Some(parent_id) = content.parent_id
         && before.content.parent_id != content.parent_id
     {
-        Tree::Regions.require_parent(&mut transaction, id.0, parent_id.0, period).await?;
+        Tree::Regions
+            .require_parent(&mut transaction, id.0, parent_id.0, period)
+            .await?;
     }
     let revision = revise(&versions, period, Some(content), context.clock.now());
     let occasion = Occasion {
@@ -183,11 +207,28 @@ pub(super) async fn change_region(
         reason: optional_reason(statement.reason.as_deref())?,
         import_id: None,
     };
-    write_revision(&mut transaction, id.0, Action::Change, &revision, Some(&before.content), &occasion).await?;
+    write_revision(
+        &mut transaction,
+        id.0,
+        Action::Change,
+        &revision,
+        Some(&before.content),
+        &occasion,
+    )
+    .await?;
     transaction.commit().await?;
-    let seen = Times { as_of: from, known_at: revision.at, ..Times::now(&context.clock) };
+    let seen = Times {
+        as_of: from,
+        known_at: revision.at,
+        ..Times::now(&context.clock)
+    };
     let region = load(&context, id, seen).await?;
-    Ok(answer(StatusCode::OK, None, Some(VersionId(region.version.version_id)), Json(region)))
+    Ok(answer(
+        StatusCode::OK,
+        None,
+        Some(VersionId(region.version.version_id)),
+        Json(region),
+    ))
 }
 
 /// The day a region ends, and what takes its place.
@@ -234,12 +275,36 @@ pub(super) async fn close_region(
     if ends_here && content.successor_ids == before.content.successor_ids {
         return Err(Problem::invalid("valid_to", "it has ended by then already").remedy("choose an earlier day"));
     }
-    Tree::Regions.require_no_children(&mut transaction, id.0, valid_to).await?;
-    let mut revision = revise(&versions, ValidPeriod::since(before.valid.from), None, context.clock.now());
-    revision.write.push((ValidPeriod { from: before.valid.from, to: Some(valid_to) }, content));
-    let occasion = Occasion { actor: context.actor.clone(), reason: Some(reason), import_id: None };
-    let version =
-        write_revision(&mut transaction, id.0, Action::Close, &revision, Some(&before.content), &occasion).await?;
+    Tree::Regions
+        .require_no_children(&mut transaction, id.0, valid_to)
+        .await?;
+    let mut revision = revise(
+        &versions,
+        ValidPeriod::since(before.valid.from),
+        None,
+        context.clock.now(),
+    );
+    revision.write.push((
+        ValidPeriod {
+            from: before.valid.from,
+            to: Some(valid_to),
+        },
+        content,
+    ));
+    let occasion = Occasion {
+        actor: context.actor.clone(),
+        reason: Some(reason),
+        import_id: None,
+    };
+    let version = write_revision(
+        &mut transaction,
+        id.0,
+        Action::Close,
+        &revision,
+        Some(&before.content),
+        &occasion,
+    )
+    .await?;
     transaction.commit().await?;
     let body = serde_json::json!({
         "id": id.0, "valid_to": valid_to.to_string(), "successor_ids": closure.successor_ids,

@@ -122,7 +122,9 @@ impl RegionVersionRow {
     pub(super) fn stored(self) -> StoredVersion<RegionContent> {
         let repair = self.repair.map(RawValue::from_string).transpose();
         let content = repair
-            .map_err(|_| Fault::Impossible { what: format!("version {}: its repair is no JSON", self.version_id) })
+            .map_err(|_| Fault::Impossible {
+                what: format!("version {}: its repair is no JSON", self.version_id),
+            })
             .map(|repair| RegionContent {
                 scheme: self.scheme,
                 code: self.code,
@@ -186,8 +188,10 @@ pub async fn require_registered(
     if registered {
         Ok(())
     } else {
-        Err(Problem::invalid(field, format!("no region {code} is registered on {on}"))
-            .remedy("register the region first, or leave the field out"))
+        Err(
+            Problem::invalid(field, format!("no region {code} is registered on {on}"))
+                .remedy("register the region first, or leave the field out"),
+        )
     }
 }
 

@@ -54,7 +54,9 @@ pub async fn import_regions(
     lock_import(&mut transaction, id, &order.dataset, clock).await?;
     Tree::Regions.lock(&mut transaction).await?;
     // A delivery may swap the codes of two regions: they are checked when all of it is written.
-    sqlx::query!("set constraints region_version_one_per_code deferred").execute(&mut *transaction).await?;
+    sqlx::query!("set constraints region_version_one_per_code deferred")
+        .execute(&mut *transaction)
+        .await?;
     let mut import = RegionImport::prepare(&mut transaction, clock, id, order, valid_from, columns, mapping).await?;
     while let Some(batch) = batches.recv().await {
         if progress.is_cancelled() {
@@ -82,7 +84,10 @@ pub async fn import_regions(
     let report = Report {
         format: source.format,
         encoding: source.encoding,
-        crs: CrsOf { declared: source.declared, used: Some(pipeline.crs().name().to_owned()) },
+        crs: CrsOf {
+            declared: source.declared,
+            used: Some(pipeline.crs().name().to_owned()),
+        },
         dataset: order.dataset.clone(),
         valid_from,
         dry_run: order.dry_run,
@@ -94,7 +99,11 @@ pub async fn import_regions(
         reasons: tally.reasons,
         warnings: tally.warnings,
         words: tally.words,
-        mapping: import.mapping.into_iter().map(|(target, field)| (target.as_str().to_owned(), field)).collect(),
+        mapping: import
+            .mapping
+            .into_iter()
+            .map(|(target, field)| (target.as_str().to_owned(), field))
+            .collect(),
         bbox: tally.bbox,
         seconds: begun.elapsed().as_secs_f64(),
     };
@@ -118,7 +127,9 @@ impl Tally {
     fn note_reason(&mut self, code: &str, zh: &str, en: &str) {
         self.counts.quarantined += 1;
         *self.reasons.entry(code.to_owned()).or_default() += 1;
-        self.words.entry(code.to_owned()).or_insert_with(|| (zh.to_owned(), en.to_owned()));
+        self.words
+            .entry(code.to_owned())
+            .or_insert_with(|| (zh.to_owned(), en.to_owned()));
     }
 
     fn note_warning(&mut self, warning: &RowWarning) {
@@ -128,7 +139,9 @@ impl Tally {
     fn note_warnings(&mut self, code: &str, times: u64, zh: &str, en: &str) {
         if times > 0 {
             *self.warnings.entry(code.to_owned()).or_default() += times;
-            self.words.entry(code.to_owned()).or_insert_with(|| (zh.to_owned(), en.to_owned()));
+            self.words
+                .entry(code.to_owned())
+                .or_insert_with(|| (zh.to_owned(), en.to_owned()));
         }
     }
 
@@ -136,7 +149,12 @@ impl Tally {
         let Some([west, south, east, north]) = bbox else { return };
         self.bbox = Some(match self.bbox {
             None => [west, south, east, north],
-            Some(seen) => [seen[0].min(west), seen[1].min(south), seen[2].max(east), seen[3].max(north)],
+            Some(seen) => [
+                seen[0].min(west),
+                seen[1].min(south),
+                seen[2].max(east),
+                seen[3].max(north),
+            ],
         });
     }
 }
@@ -202,8 +220,16 @@ impl<'a> RegionImport<'a> {
             if region.scheme == scheme {
                 by_code.insert(region.code, region.object_id);
             }
-            let key = region.source_key.filter(|_| region.dataset.as_ref() == Some(&order.dataset));
-            registered.insert(region.object_id, Registered { parent: region.parent_id, key });
+            let key = region
+                .source_key
+                .filter(|_| region.dataset.as_ref() == Some(&order.dataset));
+            registered.insert(
+                region.object_id,
+                Registered {
+                    parent: region.parent_id,
+                    key,
+                },
+            );
         }
         let by_key = sqlx::query!(
             r#"select distinct on (source_key) source_key as "source_key!", object_id from region_version
@@ -233,7 +259,11 @@ impl<'a> RegionImport<'a> {
             seen: HashSet::new(),
             touched: HashSet::new(),
             ended: HashSet::new(),
-            occasion: Occasion { actor: order.actor.clone(), reason: None, import_id: Some(id) },
+            occasion: Occasion {
+                actor: order.actor.clone(),
+                reason: None,
+                import_id: Some(id),
+            },
             writer: VersionWriter::default(),
             outcomes: OutcomeWriter::default(),
             tally: Tally::default(),
@@ -262,7 +292,11 @@ impl<'a> RegionImport<'a> {
     }
 
     fn keep_quarantined(&mut self, quarantine: &Quarantine) -> Result<(), ImportFailed> {
-        let object = quarantine.source_key.as_ref().and_then(|key| self.by_key.get(key)).copied();
+        let object = quarantine
+            .source_key
+            .as_ref()
+            .and_then(|key| self.by_key.get(key))
+            .copied();
         self.seen.extend(object);
         let (code, words) = (quarantine.reason.code(), quarantine.reason.words());
         self.tally.note_reason(code, &words.zh, &words.en);
@@ -270,8 +304,9 @@ impl<'a> RegionImport<'a> {
             "code": code, "zh": words.zh, "en": words.en, "field": quarantine.reason.field(),
         })
         .to_string();
-        let raw = serde_json::value::to_raw_value(&quarantine.raw)
-            .map_err(|error| Fault::Impossible { what: error.to_string() })?;
+        let raw = serde_json::value::to_raw_value(&quarantine.raw).map_err(|error| Fault::Impossible {
+            what: error.to_string(),
+        })?;
         self.outcomes.push(
             self.id,
             &RowOutcome {
@@ -315,7 +350,10 @@ impl<'a> RegionImport<'a> {
     /// Decides what each row becomes a part of: codes that are taken and circles are put aside, parents found.
     fn settle(&mut self) -> Result<(), ImportFailed> {
         for (index, column) in self.columns.iter().enumerate() {
-            let is_found = self.rows.iter().any(|row| row.above.iter().any(|(found, _, _)| *found == index));
+            let is_found = self
+                .rows
+                .iter()
+                .any(|row| row.above.iter().any(|(found, _, _)| *found == index));
             if !is_found && !self.rows.is_empty() {
                 let detail = format!("no row has a value in the field {:?}", column.code_field);
                 return Err(Problem::invalid("ancestor", detail)
@@ -331,7 +369,9 @@ impl<'a> RegionImport<'a> {
             if circles.is_empty() {
                 return Ok(());
             }
-            let (aside, rows) = std::mem::take(&mut self.rows).into_iter().partition(|row| circles.contains(&row.id));
+            let (aside, rows) = std::mem::take(&mut self.rows)
+                .into_iter()
+                .partition(|row| circles.contains(&row.id));
             self.rows = rows;
             let aside: Vec<Row> = aside;
             for row in &aside {
@@ -373,7 +413,10 @@ impl<'a> RegionImport<'a> {
         let says_parent = self.mapping.iter().any(|(target, _)| *target == Target::ParentCode);
         for row in &mut self.rows {
             row.has_unknown_parent = false;
-            let nearest = row.above_it().next().and_then(|(column, code, _)| self.above[*column].get(code));
+            let nearest = row
+                .above_it()
+                .next()
+                .and_then(|(column, code, _)| self.above[*column].get(code));
             row.parent = match (nearest, &row.parent_code) {
                 (Some(above), _) => Some(Some(above.id)),
                 (None, Some(code)) if *code == row.code => Some(None),
@@ -391,7 +434,12 @@ impl<'a> RegionImport<'a> {
     fn parents(&self) -> HashMap<Uuid, Option<Uuid>> {
         let mut parents: HashMap<Uuid, Option<Uuid>> =
             self.registered.iter().map(|(id, held)| (*id, held.parent)).collect();
-        for above in self.above.iter().flat_map(BTreeMap::values).filter(|above| above.is_ours) {
+        for above in self
+            .above
+            .iter()
+            .flat_map(BTreeMap::values)
+            .filter(|above| above.is_ours)
+        {
             parents.insert(above.id, above.parent);
         }
         for row in &self.rows {
@@ -427,14 +475,23 @@ impl<'a> RegionImport<'a> {
         circles
     }
 
-    async fn write_rows(&mut self, connection: &mut PgConnection, progress: &ImportProgress) -> Result<(), ImportFailed> {
+    async fn write_rows(
+        &mut self,
+        connection: &mut PgConnection,
+        progress: &ImportProgress,
+    ) -> Result<(), ImportFailed> {
         let now = self.clock.now();
         if !self.order.dry_run {
             // A parent may come later in the file: everybody is registered before anything is said of anybody.
             for row in self.rows.iter().filter(|row| !row.is_held) {
                 self.writer.register(row.id, now);
             }
-            for above in self.above.iter().flat_map(BTreeMap::values).filter(|above| above.is_ours && !above.is_held) {
+            for above in self
+                .above
+                .iter()
+                .flat_map(BTreeMap::values)
+                .filter(|above| above.is_ours && !above.is_held)
+            {
                 self.writer.register(above.id, now);
             }
             self.writer.flush(connection).await?;
@@ -463,7 +520,11 @@ impl<'a> RegionImport<'a> {
                 self.tally.repaired += u64::from(row.repair.is_some());
                 if outcome != Outcome::Unchanged {
                     self.touched.extend(content.parent_id.map(|parent| parent.0));
-                    self.touched.extend(before.and_then(|before| before.content.parent_id).map(|parent| parent.0));
+                    self.touched.extend(
+                        before
+                            .and_then(|before| before.content.parent_id)
+                            .map(|parent| parent.0),
+                    );
                     if !self.order.dry_run {
                         let action = if row.is_held { Action::Change } else { Action::Create };
                         let revision = revise(versions, reach(versions, self.valid_from), Some(content), now);
@@ -514,7 +575,9 @@ impl<'a> RegionImport<'a> {
         let shapes = held.geometry.as_deref().zip(read.geometry.as_deref());
         if only_shape
             && self.order.same_shape < 1.0
-            && shapes.and_then(|(held, read)| overlap(held, read)).is_some_and(|overlap| overlap >= self.order.same_shape)
+            && shapes
+                .and_then(|(held, read)| overlap(held, read))
+                .is_some_and(|overlap| overlap >= self.order.same_shape)
         {
             row.warnings.push(warning(
                 "shape_within_tolerance",
@@ -538,7 +601,11 @@ impl<'a> RegionImport<'a> {
         for warning in &row.warnings {
             self.tally.note_warning(warning);
         }
-        let warnings = if row.warnings.is_empty() { None } else { serde_json::to_string(&row.warnings).ok() };
+        let warnings = if row.warnings.is_empty() {
+            None
+        } else {
+            serde_json::to_string(&row.warnings).ok()
+        };
         let is_registered = row.is_held || !self.order.dry_run;
         self.outcomes.push(
             self.id,
@@ -559,7 +626,12 @@ impl<'a> RegionImport<'a> {
     /// What the data set holds on that day and the file does not have: reported, and ended only where that was asked.
     /// A region below which others still stand is never ended by a file.
     async fn look_for_missing(&mut self, connection: &mut PgConnection) -> Result<(), ImportFailed> {
-        let used: HashSet<Uuid> = self.above.iter().flat_map(BTreeMap::values).map(|above| above.id).collect();
+        let used: HashSet<Uuid> = self
+            .above
+            .iter()
+            .flat_map(BTreeMap::values)
+            .map(|above| above.id)
+            .collect();
         let mut missing: Vec<(String, Uuid)> = self
             .registered
             .iter()
@@ -571,7 +643,11 @@ impl<'a> RegionImport<'a> {
         if self.order.close_missing {
             ending.extend(missing.iter().map(|(_, id)| *id));
             let parents = self.parents();
-            for id in parents.keys().filter(|id| !missing.iter().any(|(_, missing)| missing == *id)).copied() {
+            for id in parents
+                .keys()
+                .filter(|id| !missing.iter().any(|(_, missing)| missing == *id))
+                .copied()
+            {
                 let mut next = parents.get(&id).copied().flatten();
                 while let Some(above) = next.filter(|above| ending.remove(above)) {
                     next = parents.get(&above).copied().flatten();
@@ -583,7 +659,11 @@ impl<'a> RegionImport<'a> {
         let now = self.clock.now();
         let mut row = 0_i64;
         for chunk in missing.chunks(CHUNK) {
-            let ids: Vec<Uuid> = chunk.iter().map(|(_, id)| *id).filter(|id| ending.contains(id)).collect();
+            let ids: Vec<Uuid> = chunk
+                .iter()
+                .map(|(_, id)| *id)
+                .filter(|id| ending.contains(id))
+                .collect();
             if !self.order.dry_run {
                 let held = held_versions(connection, &ids).await?;
                 for id in &ids {
@@ -591,16 +671,22 @@ impl<'a> RegionImport<'a> {
                     let before = versions.iter().find(|version| version.valid.contains(self.valid_from));
                     let before = before.map(|before| &before.content);
                     let revision = revise(versions, ValidPeriod::since(self.valid_from), None, now);
-                    self.writer.revise(*id, Action::Close, &revision, before, &self.occasion)?;
+                    self.writer
+                        .revise(*id, Action::Close, &revision, before, &self.occasion)?;
                 }
                 self.writer.flush(connection).await?;
             }
             for id in ids {
-                self.touched.extend(self.registered.get(&id).and_then(|held| held.parent));
+                self.touched
+                    .extend(self.registered.get(&id).and_then(|held| held.parent));
             }
             for (key, id) in chunk {
                 row -= 1;
-                let outcome = if ending.contains(id) { Outcome::Closed } else { Outcome::Missing };
+                let outcome = if ending.contains(id) {
+                    Outcome::Closed
+                } else {
+                    Outcome::Missing
+                };
                 self.outcomes.push(
                     self.id,
                     &RowOutcome {

@@ -10,8 +10,26 @@ pub const LEVELS: [&str; 6] = ["nation", "province", "city", "county", "township
 const WORDS: [(&str, &[&str]); 6] = [
     ("nation", &["国家", "全国", "国家级", "country"]),
     ("province", &["省", "省级", "自治区", "直辖市", "特别行政区", "region"]),
-    ("city", &["市", "市级", "地级", "地级市", "地区", "自治州", "盟", "prefecture"]),
-    ("county", &["县", "区", "县级", "区县", "市辖区", "县级市", "自治县", "旗", "自治旗", "district", "municipality"]),
+    (
+        "city",
+        &["市", "市级", "地级", "地级市", "地区", "自治州", "盟", "prefecture"],
+    ),
+    (
+        "county",
+        &[
+            "县",
+            "区",
+            "县级",
+            "区县",
+            "市辖区",
+            "县级市",
+            "自治县",
+            "旗",
+            "自治旗",
+            "district",
+            "municipality",
+        ],
+    ),
     ("township", &["乡", "镇", "乡级", "乡镇", "街道", "town"]),
     ("village", &["村", "村级", "社区", "居委会", "村委会"]),
 ];
@@ -21,7 +39,9 @@ pub(super) fn level_of_word(word: &str) -> Option<&'static str> {
     let word = word.trim();
     WORDS
         .iter()
-        .find(|(level, words)| level.eq_ignore_ascii_case(word) || words.iter().any(|known| known.eq_ignore_ascii_case(word)))
+        .find(|(level, words)| {
+            level.eq_ignore_ascii_case(word) || words.iter().any(|known| known.eq_ignore_ascii_case(word))
+        })
         .map(|(level, _)| *level)
 }
 
@@ -44,10 +64,14 @@ pub(super) fn level_of_code(scheme: &str, code: &str) -> &'static str {
 #[must_use]
 pub fn code_has_form(scheme: &str, code: &str) -> bool {
     if scheme == GB2260 {
-        matches!(code.len(), 2 | 4 | 6 | 9 | 12) && code.bytes().all(|byte| byte.is_ascii_digit()) && !code.starts_with('0')
+        matches!(code.len(), 2 | 4 | 6 | 9 | 12)
+            && code.bytes().all(|byte| byte.is_ascii_digit())
+            && !code.starts_with('0')
     } else {
         (1..=24).contains(&code.len())
-            && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'-')
+            && code
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'-')
     }
 }
 

@@ -63,8 +63,16 @@ pub struct RegionRow {
 }
 
 const SORT: [SortColumn; 2] = [
-    SortColumn { name: "code", expression: "v.code", is_number: false },
-    SortColumn { name: "name", expression: "v.name", is_number: false },
+    SortColumn {
+        name: "code",
+        expression: "v.code",
+        is_number: false,
+    },
+    SortColumn {
+        name: "name",
+        expression: "v.name",
+        is_number: false,
+    },
 ];
 
 /// Regions at a date.
@@ -86,10 +94,17 @@ pub(super) async fn list_regions(
     );
     listing.push_columns(&mut select);
     select.push(" from region_version v left join lateral (select code, name from region_version");
-    select.push(" where object_id = v.parent_id and valid @> ").push_bind(times.as_of);
-    select.push(" and recorded @> ").push_bind(times.known_at).push(" limit 1) p on true");
+    select
+        .push(" where object_id = v.parent_id and valid @> ")
+        .push_bind(times.as_of);
+    select
+        .push(" and recorded @> ")
+        .push_bind(times.known_at)
+        .push(" limit 1) p on true");
     select.push(" cross join lateral (select count(*) as children from region_version");
-    select.push(" where parent_id = v.object_id and valid @> ").push_bind(times.as_of);
+    select
+        .push(" where parent_id = v.object_id and valid @> ")
+        .push_bind(times.as_of);
     select.push(" and recorded @> ").push_bind(times.known_at).push(") c");
     narrow(&mut select, times, &query)?;
     listing.push_page(&mut select);
@@ -128,7 +143,10 @@ fn narrow(select: &mut QueryBuilder<Postgres>, times: Times, query: &ListQuery) 
             }
             Err(_) => {
                 select.push(" and v.parent_id in (select object_id from region_version where code = ");
-                select.push_bind(parent.to_owned()).push(" and valid @> ").push_bind(times.as_of);
+                select
+                    .push_bind(parent.to_owned())
+                    .push(" and valid @> ")
+                    .push_bind(times.as_of);
                 select.push(" and recorded @> ").push_bind(times.known_at).push(")");
             }
         },
@@ -137,9 +155,10 @@ fn narrow(select: &mut QueryBuilder<Postgres>, times: Times, query: &ListQuery) 
         let levels: Vec<String> = levels.split(',').map(|level| level.trim().to_owned()).collect();
         select.push(" and v.level = any(").push_bind(levels).push(")");
     }
-    for (field, column, wanted) in
-        [("scheme", "v.scheme", &query.scheme), ("dataset", "v.dataset", &query.dataset)]
-    {
+    for (field, column, wanted) in [
+        ("scheme", "v.scheme", &query.scheme),
+        ("dataset", "v.dataset", &query.dataset),
+    ] {
         if let Some(wanted) = given(field, wanted)? {
             select.push(" and ").push(column).push(" = ").push_bind(wanted);
         }

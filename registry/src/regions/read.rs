@@ -86,7 +86,9 @@ pub(super) async fn get_region(
 pub(super) const WHAT: &str = "this region";
 
 pub(super) fn parse_id(text: &str) -> Result<RegionId, Problem> {
-    Uuid::parse_str(text).map(RegionId).map_err(|_| Problem::not_found(WHAT))
+    Uuid::parse_str(text)
+        .map(RegionId)
+        .map_err(|_| Problem::not_found(WHAT))
 }
 
 /// The region that has a code on a day.
@@ -109,8 +111,10 @@ async fn find_by_code(context: &Context, code: &str, scheme: Option<&str>, times
         [region] => Ok(RegionId(region.object_id)),
         several => {
             let schemes: Vec<&str> = several.iter().map(|region| region.scheme.as_str()).collect();
-            Err(Problem::bad("scheme", format!("{code} is a code of {}", schemes.join(" and of ")))
-                .remedy("add scheme= to the address, or ask for the region by its id"))
+            Err(
+                Problem::bad("scheme", format!("{code} is a code of {}", schemes.join(" and of ")))
+                    .remedy("add scheme= to the address, or ask for the region by its id"),
+            )
         }
     }
 }
@@ -171,7 +175,11 @@ pub(super) async fn load(context: &Context, id: RegionId, times: Times) -> Resul
         name: row.name,
         name_en: row.name_en,
         level: row.level,
-        parent: row.parent_id.map(|id| Named { id, code: row.parent_code, name: row.parent_name }),
+        parent: row.parent_id.map(|id| Named {
+            id,
+            code: row.parent_code,
+            name: row.parent_name,
+        }),
         children: row.children,
         successors,
         dataset: row.dataset,
@@ -218,10 +226,12 @@ pub(super) async fn list_region_versions(
     Path(id): Path<String>,
 ) -> Result<Json<Page<RegionVersion>>, Problem> {
     let id = parse_id(&id)?;
-    let rows =
-        select_versions!("where v.object_id = $1 order by lower(v.valid), lower(v.recorded), v.version_id", id.0)
-            .fetch_all(context.database.pool())
-            .await?;
+    let rows = select_versions!(
+        "where v.object_id = $1 order by lower(v.valid), lower(v.recorded), v.version_id",
+        id.0
+    )
+    .fetch_all(context.database.pool())
+    .await?;
     if rows.is_empty() {
         return Err(Problem::not_found(WHAT));
     }
@@ -240,5 +250,9 @@ pub(super) async fn list_region_versions(
             has_geometry: content.geometry.is_some(),
         })
         .collect();
-    Ok(Json(Page { items, next: None, total: None }))
+    Ok(Json(Page {
+        items,
+        next: None,
+        total: None,
+    }))
 }

@@ -18,12 +18,11 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
         use axum::extract::rejection::JsonRejection;
         match Json::<T>::from_request(request, state).await {
             Ok(Json(body)) => Ok(Self(body)),
-            Err(JsonRejection::MissingJsonContentType(_)) => {
-                Err(Problem::new(ProblemKind::UnsupportedMediaType, "the body must be application/json"))
-            }
-            Err(JsonRejection::JsonDataError(error)) => {
-                Err(Problem::new(ProblemKind::InvalidField, deepest(&error)))
-            }
+            Err(JsonRejection::MissingJsonContentType(_)) => Err(Problem::new(
+                ProblemKind::UnsupportedMediaType,
+                "the body must be application/json",
+            )),
+            Err(JsonRejection::JsonDataError(error)) => Err(Problem::new(ProblemKind::InvalidField, deepest(&error))),
             Err(error) => Err(Problem::new(ProblemKind::BadRequest, deepest(&error))),
         }
     }
@@ -57,8 +56,11 @@ pub fn require_match(headers: &HeaderMap, current: &str) -> Result<(), Problem> 
     if asked.split(',').any(|tag| tag.trim() == current) {
         Ok(())
     } else {
-        Err(Problem::new(ProblemKind::StaleVersion, "somebody changed it since you read it; nothing was changed now")
-            .field("If-Match")
-            .remedy("read it again, look at what changed, and send your change with the new ETag"))
+        Err(Problem::new(
+            ProblemKind::StaleVersion,
+            "somebody changed it since you read it; nothing was changed now",
+        )
+        .field("If-Match")
+        .remedy("read it again, look at what changed, and send your change with the new ETag"))
     }
 }

@@ -39,6 +39,10 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(_parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        Ok(Self { database: Database::from_ref(state), clock: Clock::from_ref(state), actor: Actor::on_this_machine() })
+        Ok(Self {
+            database: Database::from_ref(state),
+            clock: Clock::from_ref(state),
+            actor: Actor::on_this_machine(),
+        })
     }
 }

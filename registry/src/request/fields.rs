@@ -23,8 +23,10 @@ pub fn plain_text(field: &str, text: &str, longest: usize) -> Result<String, Pro
     let text = text.trim();
     let characters = text.chars().count();
     if characters > longest {
-        return Err(Problem::invalid(field, format!("it has {characters} characters, {longest} is the most"))
-            .remedy(format!("shorten it to {longest} characters")));
+        return Err(
+            Problem::invalid(field, format!("it has {characters} characters, {longest} is the most"))
+                .remedy(format!("shorten it to {longest} characters")),
+        );
     }
     if text.contains('\0') {
         return Err(Problem::invalid(field, "it contains the character U+0000").remedy("leave that character out"));
@@ -139,8 +141,10 @@ pub fn sane_day(field: &str, day: Date) -> Result<Date, Problem> {
     if (date!(1000 - 01 - 01)..date!(9000 - 01 - 01)).contains(&day) {
         Ok(day)
     } else {
-        Err(Problem::invalid(field, format!("{day} is no day of this registry's time"))
-            .remedy("write the day as 2024-06-30, in the years 1000 to 8999"))
+        Err(
+            Problem::invalid(field, format!("{day} is no day of this registry's time"))
+                .remedy("write the day as 2024-06-30, in the years 1000 to 8999"),
+        )
     }
 }
 
@@ -149,7 +153,10 @@ pub fn sane_day(field: &str, day: Date) -> Result<Date, Problem> {
 /// # Errors
 /// A problem naming the field.
 pub fn optional_reason(reason: Option<&str>) -> Result<Option<String>, Problem> {
-    Ok(reason.map(|reason| plain_text("reason", reason, 2_000)).transpose()?.filter(|reason| !reason.is_empty()))
+    Ok(reason
+        .map(|reason| plain_text("reason", reason, 2_000))
+        .transpose()?
+        .filter(|reason| !reason.is_empty()))
 }
 
 /// Why a change is made, where it must be said.

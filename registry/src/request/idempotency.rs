@@ -29,7 +29,9 @@ pub struct Repeated {
 
 impl IntoResponse for Repeated {
     fn into_response(self) -> Response<Body> {
-        let status = u16::try_from(self.status).ok().and_then(|status| StatusCode::from_u16(status).ok());
+        let status = u16::try_from(self.status)
+            .ok()
+            .and_then(|status| StatusCode::from_u16(status).ok());
         let mut response = (status.unwrap_or(StatusCode::OK), axum::Json(self.body)).into_response();
         for (name, value) in [(header::LOCATION, self.location), (header::ETAG, self.etag)] {
             if let Some(value) = value.and_then(|value| value.parse().ok()) {
@@ -46,13 +48,22 @@ impl Idempotency {
     /// # Errors
     /// A problem where it is missing or longer than 200 characters.
     pub fn read(headers: &HeaderMap, request: &impl serde::Serialize) -> Result<Self, Problem> {
-        let key = headers.get(&IDEMPOTENCY_KEY).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let key = headers
+            .get(&IDEMPOTENCY_KEY)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
         if key.is_empty() || key.len() > 200 {
-            return Err(Problem::bad("Idempotency-Key", "creating takes an Idempotency-Key of 1 to 200 characters")
-                .remedy("send a fresh random key for each thing you create, and the same one when you repeat"));
+            return Err(Problem::bad(
+                "Idempotency-Key",
+                "creating takes an Idempotency-Key of 1 to 200 characters",
+            )
+            .remedy("send a fresh random key for each thing you create, and the same one when you repeat"));
         }
         let request = serde_json::to_vec(request).unwrap_or_default();
-        Ok(Self { key: key.to_owned(), request_sha256: Sha256::digest(request).to_vec() })
+        Ok(Self {
+            key: key.to_owned(),
+            request_sha256: Sha256::digest(request).to_vec(),
+        })
     }
 
     /// Looks whether the request was answered before. The key is locked until the transaction ends, so that the same
@@ -61,9 +72,12 @@ impl Idempotency {
     /// # Errors
     /// A problem where the key came with another request.
     pub async fn repeated(&self, connection: &mut PgConnection, actor: &Actor) -> Result<Option<Repeated>, Problem> {
-        sqlx::query!("select pg_advisory_xact_lock(hashtextextended($1, 7))", format!("{}\u{0}{}", actor.0, self.key))
-            .execute(&mut *connection)
-            .await?;
+        sqlx::query!(
+            "select pg_advisory_xact_lock(hashtextextended($1, 7))",
+            format!("{}\u{0}{}", actor.0, self.key)
+        )
+        .execute(&mut *connection)
+        .await?;
         let row = sqlx::query!(
             r#"select request_sha256, status, location, etag, body
                  from idempotent_answer
@@ -75,12 +89,18 @@ impl Idempotency {
         .await?;
         match row {
             None => Ok(None),
-            Some(row) if row.request_sha256 == self.request_sha256 => {
-                Ok(Some(Repeated { status: row.status, location: row.location, etag: row.etag, body: row.body }))
-            }
-            Some(_) => Err(Problem::new(ProblemKind::KeyReused, "this Idempotency-Key came with another request before")
-                .field("Idempotency-Key")
-                .remedy("use a fresh key for each thing you create")),
+            Some(row) if row.request_sha256 == self.request_sha256 => Ok(Some(Repeated {
+                status: row.status,
+                location: row.location,
+                etag: row.etag,
+                body: row.body,
+            })),
+            Some(_) => Err(Problem::new(
+                ProblemKind::KeyReused,
+                "this Idempotency-Key came with another request before",
+            )
+            .field("Idempotency-Key")
+            .remedy("use a fresh key for each thing you create")),
         }
     }
 

@@ -68,13 +68,23 @@ impl Listing {
     ) -> Result<Self, Problem> {
         let limit = PageQuery { limit, cursor: None }.limit()?;
         let sort = sort.filter(|sort| !sort.is_empty());
-        let (descending, name) =
-            sort.map_or((false, None), |sort| sort.strip_prefix('-').map_or((false, Some(sort)), |name| (true, Some(name))));
-        let column = columns.iter().find(|column| name.is_none_or(|name| name == column.name));
+        let (descending, name) = sort.map_or((false, None), |sort| {
+            sort.strip_prefix('-')
+                .map_or((false, Some(sort)), |name| (true, Some(name)))
+        });
+        let column = columns
+            .iter()
+            .find(|column| name.is_none_or(|name| name == column.name));
         let column = *column.ok_or_else(|| {
             let names: Vec<&str> = columns.iter().map(|column| column.name).collect();
-            Problem::bad("sort", format!("{:?} is no column to sort by", name.unwrap_or_default()))
-                .remedy(format!("sort by one of {}, with a minus in front to turn it round", names.join(", ")))
+            Problem::bad(
+                "sort",
+                format!("{:?} is no column to sort by", name.unwrap_or_default()),
+            )
+            .remedy(format!(
+                "sort by one of {}, with a minus in front to turn it round",
+                names.join(", ")
+            ))
         })?;
         let address = without_cursor(uri);
         let after = match cursor {
@@ -82,21 +92,33 @@ impl Listing {
             Some(cursor) => {
                 let (value, id): (SortValue, Uuid) = Cursor::decode(cursor, &address)?;
                 if matches!(value, SortValue::Number(_)) != column.is_number {
-                    return Err(Problem::bad("cursor", "the cursor belongs to another list").remedy("begin again without a cursor"));
+                    return Err(Problem::bad("cursor", "the cursor belongs to another list")
+                        .remedy("begin again without a cursor"));
                 }
                 Some((value, id))
             }
         };
-        Ok(Self { address, limit, column, descending, after })
+        Ok(Self {
+            address,
+            limit,
+            column,
+            descending,
+            after,
+        })
     }
 
     /// Appends the columns that [`Listed`] takes beside the row's own, to a select list that ends in a comma.
     pub fn push_columns(&self, select: &mut QueryBuilder<Postgres>) {
         select.push(" v.object_id, ");
         if self.column.is_number {
-            select.push("'' as sort_text, ").push(self.column.expression).push(" as sort_number");
+            select
+                .push("'' as sort_text, ")
+                .push(self.column.expression)
+                .push(" as sort_number");
         } else {
-            select.push(self.column.expression).push(" as sort_text, 0::float8 as sort_number");
+            select
+                .push(self.column.expression)
+                .push(" as sort_text, 0::float8 as sort_number");
         }
     }
 
@@ -113,7 +135,12 @@ impl Listing {
             select.push(", ").push_bind(*id).push(")");
         }
         let direction = if self.descending { " desc" } else { "" };
-        select.push(" order by ").push(expression).push(direction).push(", v.object_id").push(direction);
+        select
+            .push(" order by ")
+            .push(expression)
+            .push(direction)
+            .push(", v.object_id")
+            .push(direction);
         // One row more than the page tells whether there is a next one.
         select.push(" limit ").push_bind(i64::from(self.limit) + 1);
     }
@@ -132,12 +159,24 @@ impl Listing {
             let cursor = Cursor::new(&self.address, (value, last.object_id)).encode();
             format!("{}{joint}cursor={cursor}", self.address)
         });
-        Page { items: rows.into_iter().map(|listed| listed.row).collect(), next, total }
+        Page {
+            items: rows.into_iter().map(|listed| listed.row).collect(),
+            next,
+            total,
+        }
     }
 }
 
 fn without_cursor(uri: &Uri) -> String {
-    let kept: Vec<&str> =
-        uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("cursor=")).collect();
-    if kept.is_empty() { uri.path().to_owned() } else { format!("{}?{}", uri.path(), kept.join("&")) }
+    let kept: Vec<&str> = uri
+        .query()
+        .unwrap_or_default()
+        .split('&')
+        .filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="))
+        .collect();
+    if kept.is_empty() {
+        uri.path().to_owned()
+    } else {
+        format!("{}?{}", uri.path(), kept.join("&"))
+    }
 }

@@ -13,6 +13,6 @@ pub use answer::{Body, etag, require_match};
 pub use context::{Actor, Context};
 pub use idempotency::{Idempotency, Repeated};
 pub use listing::{Listed, Listing, SortColumn};
-pub use paging::{Cursor, Page, PageQuery, MAX_LIMIT};
+pub use paging::{Cursor, MAX_LIMIT, Page, PageQuery};
 pub use problem::{Fault, Problem, ProblemKind};
 pub use times::Times;

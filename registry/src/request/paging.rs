@@ -59,7 +59,11 @@ pub struct Cursor<K> {
 impl<K: Serialize + DeserializeOwned> Cursor<K> {
     /// A cursor after `after`, for what was `asked` (the list's address and filters without the cursor).
     pub fn new(asked: &str, after: K) -> Self {
-        Self { v: 1, asked: fingerprint(asked), after }
+        Self {
+            v: 1,
+            asked: fingerprint(asked),
+            after,
+        }
     }
 
     /// The text that goes into the address.

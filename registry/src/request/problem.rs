@@ -42,28 +42,54 @@ impl ProblemKind {
     fn facts(self) -> (&'static str, &'static str, StatusCode) {
         match self {
             Self::BadRequest => ("bad_request", "The request is not understood", StatusCode::BAD_REQUEST),
-            Self::InvalidField => ("invalid_field", "A field breaks a rule", StatusCode::UNPROCESSABLE_ENTITY),
+            Self::InvalidField => (
+                "invalid_field",
+                "A field breaks a rule",
+                StatusCode::UNPROCESSABLE_ENTITY,
+            ),
             Self::NotFound => ("not_found", "Not found", StatusCode::NOT_FOUND),
-            Self::MethodNotAllowed => {
-                ("method_not_allowed", "This method is not offered here", StatusCode::METHOD_NOT_ALLOWED)
-            }
+            Self::MethodNotAllowed => (
+                "method_not_allowed",
+                "This method is not offered here",
+                StatusCode::METHOD_NOT_ALLOWED,
+            ),
             Self::Conflict => ("conflict", "It clashes with what is registered", StatusCode::CONFLICT),
-            Self::StaleVersion => ("stale_version", "It changed since it was read", StatusCode::PRECONDITION_FAILED),
-            Self::VersionRequired => {
-                ("version_required", "The version that was read must be named", StatusCode::PRECONDITION_REQUIRED)
-            }
+            Self::StaleVersion => (
+                "stale_version",
+                "It changed since it was read",
+                StatusCode::PRECONDITION_FAILED,
+            ),
+            Self::VersionRequired => (
+                "version_required",
+                "The version that was read must be named",
+                StatusCode::PRECONDITION_REQUIRED,
+            ),
             Self::TooLarge => ("too_large", "The body is too large", StatusCode::PAYLOAD_TOO_LARGE),
-            Self::UnsupportedMediaType => {
-                ("unsupported_media_type", "The media type is not understood", StatusCode::UNSUPPORTED_MEDIA_TYPE)
-            }
-            Self::FileRefused => ("file_refused", "The file can't be used", StatusCode::UNPROCESSABLE_ENTITY),
-            Self::KeyReused => {
-                ("idempotency_key_reused", "The key belongs to another request", StatusCode::UNPROCESSABLE_ENTITY)
-            }
-            Self::ForeignOrigin => {
-                ("foreign_origin", "Requests from other sites are refused", StatusCode::FORBIDDEN)
-            }
-            Self::Unavailable => ("unavailable", "Not available at the moment", StatusCode::SERVICE_UNAVAILABLE),
+            Self::UnsupportedMediaType => (
+                "unsupported_media_type",
+                "The media type is not understood",
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            ),
+            Self::FileRefused => (
+                "file_refused",
+                "The file can't be used",
+                StatusCode::UNPROCESSABLE_ENTITY,
+            ),
+            Self::KeyReused => (
+                "idempotency_key_reused",
+                "The key belongs to another request",
+                StatusCode::UNPROCESSABLE_ENTITY,
+            ),
+            Self::ForeignOrigin => (
+                "foreign_origin",
+                "Requests from other sites are refused",
+                StatusCode::FORBIDDEN,
+            ),
+            Self::Unavailable => (
+                "unavailable",
+                "Not available at the moment",
+                StatusCode::SERVICE_UNAVAILABLE,
+            ),
             Self::Internal => ("internal", "A fault of the server", StatusCode::INTERNAL_SERVER_ERROR),
         }
     }
@@ -140,7 +166,10 @@ impl Problem {
 
     /// Nothing here.
     pub fn not_found(what: &str) -> Self {
-        Self::new(ProblemKind::NotFound, format!("{what} is not registered, or not at that date"))
+        Self::new(
+            ProblemKind::NotFound,
+            format!("{what} is not registered, or not at that date"),
+        )
     }
 }
 
@@ -148,11 +177,14 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (status, Json(self)).into_response();
-        response
-            .headers_mut()
-            .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json; charset=utf-8"));
+        response.headers_mut().insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json; charset=utf-8"),
+        );
         if status == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response
     }
@@ -182,7 +214,10 @@ impl From<Fault> for Problem {
             Fault::Database { source } => source.into(),
             Fault::Impossible { what } => {
                 tracing::error!(error = %what, "request failed");
-                Self::new(ProblemKind::Internal, "the server met a state it did not expect; it has been logged")
+                Self::new(
+                    ProblemKind::Internal,
+                    "the server met a state it did not expect; it has been logged",
+                )
             }
         }
     }
@@ -193,17 +228,28 @@ impl From<sqlx::Error> for Problem {
         if let Some(refusal) = crate::database::refusal_of(&error) {
             return refusal;
         }
-        let away = matches!(error, sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_))
-            || error.as_database_error().and_then(|error| error.code()).is_some_and(|code| {
+        let away = matches!(
+            error,
+            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_)
+        ) || error
+            .as_database_error()
+            .and_then(|error| error.code())
+            .is_some_and(|code| {
                 // Class 57: the server is shutting down or starting; class 08: the connection broke; class 53: no room.
                 code.starts_with("57P") || code.starts_with("08") || code.starts_with("53")
             });
         tracing::error!(error = %error, "the database failed");
         if away {
-            Self::new(ProblemKind::Unavailable, "the database does not answer; nothing was changed")
-                .remedy("try again in a moment; if it lasts, see the server's log")
+            Self::new(
+                ProblemKind::Unavailable,
+                "the database does not answer; nothing was changed",
+            )
+            .remedy("try again in a moment; if it lasts, see the server's log")
         } else {
-            Self::new(ProblemKind::Internal, "the database refused unexpectedly; nothing was changed, and it has been logged")
+            Self::new(
+                ProblemKind::Internal,
+                "the database refused unexpectedly; nothing was changed, and it has been logged",
+            )
         }
     }
 }

@@ -33,7 +33,12 @@ impl Times {
     #[must_use]
     pub fn now(clock: &Clock) -> Self {
         let now = clock.now();
-        Self { as_of: legal_date(now), known_at: now, is_now: true, known_at_asked: false }
+        Self {
+            as_of: legal_date(now),
+            known_at: now,
+            is_now: true,
+            known_at_asked: false,
+        }
     }
 
     /// Reads the two parameters.
@@ -69,8 +74,12 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let Query(asked) = Query::<Asked>::try_from_uri(&parts.uri)
-            .map_err(|error| Problem::bad("query", error.body_text()))?;
-        Self::parse(asked.as_of.as_deref(), asked.known_at.as_deref(), &Clock::from_ref(state))
+        let Query(asked) =
+            Query::<Asked>::try_from_uri(&parts.uri).map_err(|error| Problem::bad("query", error.body_text()))?;
+        Self::parse(
+            asked.as_of.as_deref(),
+            asked.known_at.as_deref(),
+            &Clock::from_ref(state),
+        )
     }
 }

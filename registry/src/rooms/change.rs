@@ -68,14 +68,22 @@ impl RoomStatement {
     /// The content that this says, over what is held.
     fn content(&self, held: Option<&RoomContent>) -> Result<RoomContent, Problem> {
         let missing = |field: &str| {
-            Problem::invalid(field, "it is missing").remedy(format!("send {field}: a room stands on a floor of a building"))
+            Problem::invalid(field, "it is missing")
+                .remedy(format!("send {field}: a room stands on a floor of a building"))
         };
-        let building_id = self.building_id.map(SpatialUnitId).or(held.map(|held| held.building_id));
+        let building_id = self
+            .building_id
+            .map(SpatialUnitId)
+            .or(held.map(|held| held.building_id));
         let floor = match self.floor {
             None => held.map(|held| held.floor).ok_or_else(|| missing("floor"))?,
-            Some(floor) => i16::try_from(floor).ok().filter(|floor| (-30..=300).contains(floor)).ok_or_else(|| {
-                Problem::invalid("floor", format!("{floor} is no floor")).remedy("send a whole number from -30 to 300")
-            })?,
+            Some(floor) => i16::try_from(floor)
+                .ok()
+                .filter(|floor| (-30..=300).contains(floor))
+                .ok_or_else(|| {
+                    Problem::invalid("floor", format!("{floor} is no floor"))
+                        .remedy("send a whole number from -30 to 300")
+                })?,
         };
         let mut content = held.cloned().unwrap_or_else(|| RoomContent {
             building_id: SpatialUnitId(Uuid::nil()),
@@ -94,7 +102,12 @@ impl RoomStatement {
         take_required_text("number", &self.number, 40, &mut content.number)?;
         take_text("name", &self.name, 200, &mut content.name)?;
         take_area("use_area_m2", self.use_area_m2, TOO_LARGE_M2, &mut content.use_area_m2)?;
-        take_area("building_area_m2", self.building_area_m2, TOO_LARGE_M2, &mut content.building_area_m2)?;
+        take_area(
+            "building_area_m2",
+            self.building_area_m2,
+            TOO_LARGE_M2,
+            &mut content.building_area_m2,
+        )?;
         if let Some(unit_id) = self.unit_id {
             content.unit_id = unit_id.map(UnitId);
         }
@@ -125,15 +138,18 @@ async fn require_references(
         .await?;
         if !registered {
             let detail = format!("no building {} is registered on {on}", content.building_id);
-            return Err(Problem::invalid("building_id", detail).remedy("send the id of a building; parcels and sites have no rooms"));
+            return Err(Problem::invalid("building_id", detail)
+                .remedy("send the id of a building; parcels and sites have no rooms"));
         }
     }
     if let Some(unit_id) = content.unit_id
         && before.is_none_or(|before| before.unit_id != content.unit_id)
         && !crate::units::is_registered(connection, unit_id, on).await?
     {
-        return Err(Problem::invalid("unit_id", format!("no unit {unit_id} is registered on {on}"))
-            .remedy("register the unit first, or leave the field out"));
+        return Err(
+            Problem::invalid("unit_id", format!("no unit {unit_id} is registered on {on}"))
+                .remedy("register the unit first, or leave the field out"),
+        );
     }
     Ok(())
 }
@@ -153,7 +169,10 @@ pub(super) async fn create_room(
         return Ok(repeated.into_response());
     }
     let now = context.clock.now();
-    let from = sane_day("valid_from", statement.valid_from.unwrap_or_else(|| context.clock.today()))?;
+    let from = sane_day(
+        "valid_from",
+        statement.valid_from.unwrap_or_else(|| context.clock.today()),
+    )?;
     let content = statement.content(None)?;
     require_references(&mut transaction, &content, None, from).await?;
     let id = RoomId::fresh();
@@ -165,9 +184,14 @@ pub(super) async fn create_room(
     };
     let version = write_revision(&mut transaction, id.0, Action::Create, &revision, None, &occasion).await?;
     let location = format!("/api/v1/rooms/{id}");
-    let body = serde_json::json!(Created { id: id.0, version_id: version.map(|version| version.0) });
+    let body = serde_json::json!(Created {
+        id: id.0,
+        version_id: version.map(|version| version.0)
+    });
     let tag = version.map(etag).unwrap_or_default();
-    idempotency.keep(&mut transaction, &context.actor, now, &location, &tag, &body).await?;
+    idempotency
+        .keep(&mut transaction, &context.actor, now, &location, &tag, &body)
+        .await?;
     transaction.commit().await?;
     Ok(answer(StatusCode::CREATED, Some(&location), version, Json(body)))
 }
@@ -191,7 +215,10 @@ pub(super) async fn change_room(
     let before = version_to_change(&versions, &headers, today, ("valid_from", from), WHAT)?;
     let content = statement.content(Some(&before.content))?;
     if changed_fields(&before.content, &content).is_empty() {
-        let seen = Times { as_of: from, ..Times::now(&context.clock) };
+        let seen = Times {
+            as_of: from,
+            ..Times::now(&context.clock)
+        };
         let room = load(&context, id, seen).await?;
         return Ok(answer(StatusCode::OK, None, Some(before.version_id), Json(room)));
     }
@@ -202,11 +229,28 @@ pub(super) async fn change_room(
         reason: optional_reason(statement.reason.as_deref())?,
         import_id: None,
     };
-    write_revision(&mut transaction, id.0, Action::Change, &revision, Some(&before.content), &occasion).await?;
+    write_revision(
+        &mut transaction,
+        id.0,
+        Action::Change,
+        &revision,
+        Some(&before.content),
+        &occasion,
+    )
+    .await?;
     transaction.commit().await?;
-    let seen = Times { as_of: from, known_at: revision.at, ..Times::now(&context.clock) };
+    let seen = Times {
+        as_of: from,
+        known_at: revision.at,
+        ..Times::now(&context.clock)
+    };
     let room = load(&context, id, seen).await?;
-    Ok(answer(StatusCode::OK, None, Some(VersionId(room.version.version_id)), Json(room)))
+    Ok(answer(
+        StatusCode::OK,
+        None,
+        Some(VersionId(room.version.version_id)),
+        Json(room),
+    ))
 }
 
 /// The day a room ends.
@@ -243,9 +287,20 @@ pub(super) async fn close_room(
     if revision.close.is_empty() {
         return Err(Problem::invalid("valid_to", "it has ended by then already").remedy("choose an earlier day"));
     }
-    let occasion = Occasion { actor: context.actor.clone(), reason: Some(reason), import_id: None };
-    let version =
-        write_revision(&mut transaction, id.0, Action::Close, &revision, Some(&before.content), &occasion).await?;
+    let occasion = Occasion {
+        actor: context.actor.clone(),
+        reason: Some(reason),
+        import_id: None,
+    };
+    let version = write_revision(
+        &mut transaction,
+        id.0,
+        Action::Close,
+        &revision,
+        Some(&before.content),
+        &occasion,
+    )
+    .await?;
     transaction.commit().await?;
     let body = serde_json::json!({"id": id.0, "valid_to": valid_to.to_string()});
     Ok(answer(StatusCode::OK, None, version, Json(body)))

@@ -114,7 +114,13 @@ impl RoomVersionRow {
             dataset: self.dataset,
             source_key: self.source_key,
         };
-        StoredVersion::new(self.version_id, self.object_id, &self.valid, &self.recorded, Ok(content))
+        StoredVersion::new(
+            self.version_id,
+            self.object_id,
+            &self.valid,
+            &self.recorded,
+            Ok(content),
+        )
     }
 }
 
@@ -123,13 +129,18 @@ impl RoomVersionRow {
 /// # Errors
 /// The database's.
 pub async fn held_versions(connection: &mut PgConnection, id: RoomId) -> Result<Vec<Held<RoomContent>>, Fault> {
-    sqlx::query!("select id from room where id = $1 for update", id.0).fetch_optional(&mut *connection).await?;
-    select_versions!("where v.object_id = $1 and upper_inf(v.recorded) order by lower(v.valid)", id.0)
-        .fetch_all(connection)
-        .await?
-        .into_iter()
-        .map(|row| row.stored().held())
-        .collect()
+    sqlx::query!("select id from room where id = $1 for update", id.0)
+        .fetch_optional(&mut *connection)
+        .await?;
+    select_versions!(
+        "where v.object_id = $1 and upper_inf(v.recorded) order by lower(v.valid)",
+        id.0
+    )
+    .fetch_all(connection)
+    .await?
+    .into_iter()
+    .map(|row| row.stored().held())
+    .collect()
 }
 
 /// Holds every version row of rooms against what the ledger says of it.

@@ -67,11 +67,31 @@ pub struct RoomRow {
 
 const SORT: [SortColumn; 5] = [
     // Floors are -30 to 300, so three digits put them in order.
-    SortColumn { name: "place", expression: "lpad((v.floor + 100)::text, 3, '0') || ' ' || v.number", is_number: false },
-    SortColumn { name: "number", expression: "v.number", is_number: false },
-    SortColumn { name: "name", expression: "coalesce(v.name, '')", is_number: false },
-    SortColumn { name: "use_area_m2", expression: "coalesce(v.use_area_m2::float8, -1)", is_number: true },
-    SortColumn { name: "building_area_m2", expression: "coalesce(v.building_area_m2::float8, -1)", is_number: true },
+    SortColumn {
+        name: "place",
+        expression: "lpad((v.floor + 100)::text, 3, '0') || ' ' || v.number",
+        is_number: false,
+    },
+    SortColumn {
+        name: "number",
+        expression: "v.number",
+        is_number: false,
+    },
+    SortColumn {
+        name: "name",
+        expression: "coalesce(v.name, '')",
+        is_number: false,
+    },
+    SortColumn {
+        name: "use_area_m2",
+        expression: "coalesce(v.use_area_m2::float8, -1)",
+        is_number: true,
+    },
+    SortColumn {
+        name: "building_area_m2",
+        expression: "coalesce(v.building_area_m2::float8, -1)",
+        is_number: true,
+    },
 ];
 
 /// Rooms at a date.
@@ -93,9 +113,20 @@ pub(super) async fn list_rooms(
     );
     listing.push_columns(&mut select);
     select.push(" from room_version v");
-    for (table, key, alias) in [("spatial_unit_version", "v.building_id", "b"), ("unit_version", "v.unit_id", "w")] {
-        select.push(" left join lateral (select name from ").push(table).push(" where object_id = ").push(key);
-        select.push(" and valid @> ").push_bind(times.as_of).push(" and recorded @> ").push_bind(times.known_at);
+    for (table, key, alias) in [
+        ("spatial_unit_version", "v.building_id", "b"),
+        ("unit_version", "v.unit_id", "w"),
+    ] {
+        select
+            .push(" left join lateral (select name from ")
+            .push(table)
+            .push(" where object_id = ")
+            .push(key);
+        select
+            .push(" and valid @> ")
+            .push_bind(times.as_of)
+            .push(" and recorded @> ")
+            .push_bind(times.known_at);
         select.push(" limit 1) ").push(alias).push(" on true");
     }
     narrow(&mut select, times, &query)?;
@@ -134,7 +165,10 @@ fn narrow(select: &mut QueryBuilder<Postgres>, times: Times, query: &ListQuery) 
     }
     if let Some(wanted) = given("occupancy", &query.occupancy)? {
         let words: Vec<String> = wanted.split(',').map(|word| word.trim().to_owned()).collect();
-        select.push(" and coalesce(v.occupancy, 'none') = any(").push_bind(words).push(")");
+        select
+            .push(" and coalesce(v.occupancy, 'none') = any(")
+            .push_bind(words)
+            .push(")");
     }
     if let Some(dataset) = given("dataset", &query.dataset)? {
         select.push(" and v.dataset = ").push_bind(dataset);

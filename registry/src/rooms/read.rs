@@ -88,13 +88,21 @@ pub(super) async fn load(context: &Context, id: RoomId, times: Times) -> Result<
     .ok_or_else(|| Problem::not_found(WHAT))?;
     Ok(Room {
         id: id.0,
-        building: Named { id: row.building_id, code: row.building_code, name: row.building_name },
+        building: Named {
+            id: row.building_id,
+            code: row.building_code,
+            name: row.building_name,
+        },
         floor: row.floor,
         number: row.number,
         name: row.name,
         use_area_m2: row.use_area_m2,
         building_area_m2: row.building_area_m2,
-        unit: row.unit_id.map(|id| Named { id, code: row.unit_code, name: row.unit_name }),
+        unit: row.unit_id.map(|id| Named {
+            id,
+            code: row.unit_code,
+            name: row.unit_name,
+        }),
         occupancy: row.occupancy,
         dataset: row.dataset,
         source_key: row.source_key,
@@ -134,10 +142,12 @@ pub(super) async fn list_room_versions(
     Path(id): Path<String>,
 ) -> Result<Json<Page<RoomVersion>>, Problem> {
     let id = parse_id(&id)?;
-    let rows =
-        select_versions!("where v.object_id = $1 order by lower(v.valid), lower(v.recorded), v.version_id", id.0)
-            .fetch_all(context.database.pool())
-            .await?;
+    let rows = select_versions!(
+        "where v.object_id = $1 order by lower(v.valid), lower(v.recorded), v.version_id",
+        id.0
+    )
+    .fetch_all(context.database.pool())
+    .await?;
     if rows.is_empty() {
         return Err(Problem::not_found(WHAT));
     }
@@ -157,5 +167,9 @@ pub(super) async fn list_room_versions(
             occupancy: content.occupancy,
         })
         .collect();
-    Ok(Json(Page { items, next: None, total: None }))
+    Ok(Json(Page {
+        items,
+        next: None,
+        total: None,
+    }))
 }

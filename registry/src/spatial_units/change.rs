@@ -107,7 +107,12 @@ impl Statement {
             ("usage", &self.usage, &mut content.usage, 40),
             ("occupancy", &self.occupancy, &mut content.occupancy, 40),
             ("unit_code", &self.unit_code, &mut content.unit_code, 28),
-            ("land_use_scheme", &self.land_use_scheme, &mut content.land_use_scheme, 40),
+            (
+                "land_use_scheme",
+                &self.land_use_scheme,
+                &mut content.land_use_scheme,
+                40,
+            ),
             ("land_use_code", &self.land_use_code, &mut content.land_use_code, 8),
             ("structure", &self.structure, &mut content.structure, 40),
         ];
@@ -115,7 +120,10 @@ impl Statement {
             let Some(value) = value else { continue };
             let value = value.as_deref().map(str::trim).filter(|value| !value.is_empty());
             if value.is_some_and(|value| value.chars().count() > longest) {
-                return Err(Problem::invalid(field, format!("it is longer than {longest} characters")));
+                return Err(Problem::invalid(
+                    field,
+                    format!("it is longer than {longest} characters"),
+                ));
             }
             if value.is_some_and(|value| value.contains('\0')) {
                 return Err(Problem::invalid(field, "it contains the character U+0000"));
@@ -163,7 +171,9 @@ impl Statement {
 
 /// The region must be one that is registered (GB/T 2260).
 async fn require_region(connection: &mut sqlx::PgConnection, content: &Content, on: Date) -> Result<(), Problem> {
-    let Some(code) = &content.region_code else { return Ok(()) };
+    let Some(code) = &content.region_code else {
+        return Ok(());
+    };
     let known = sqlx::query_scalar!(
         r#"select exists (select from region_version where code = $1 and valid @> $2::date and upper_inf(recorded)) as "known!""#,
         code,
@@ -174,8 +184,10 @@ async fn require_region(connection: &mut sqlx::PgConnection, content: &Content, 
     if known {
         Ok(())
     } else {
-        Err(Problem::invalid("region_code", format!("no region {code} is registered on {on}"))
-            .remedy("register the region first, or leave the field out"))
+        Err(
+            Problem::invalid("region_code", format!("no region {code} is registered on {on}"))
+                .remedy("register the region first, or leave the field out"),
+        )
     }
 }
 
@@ -205,12 +217,18 @@ pub(super) async fn create_spatial_unit(
     require_region(&mut transaction, &content, from).await?;
     let id = SpatialUnitId::fresh();
     let revision = revise(&[], ValidPeriod::since(from), Some(content), now);
-    let occasion = Occasion { actor: context.actor.clone(), reason: statement.reason.clone(), import_id: None };
+    let occasion = Occasion {
+        actor: context.actor.clone(),
+        reason: statement.reason.clone(),
+        import_id: None,
+    };
     let version = write_revision(&mut transaction, id, kind, Action::Create, revision, None, &occasion).await?;
     let location = format!("/api/v1/{}/{id}", kind.layer());
     let tag = version.map(etag).unwrap_or_default();
     let body = serde_json::json!({"id": id.0, "version_id": version.map(|version| version.0)});
-    idempotency.keep(&mut transaction, &context.actor, now, &location, &tag, &body).await?;
+    idempotency
+        .keep(&mut transaction, &context.actor, now, &location, &tag, &body)
+        .await?;
     transaction.commit().await?;
     Ok(answer(StatusCode::CREATED, Some(&location), version, Json(body)))
 }
@@ -241,12 +259,32 @@ pub(super) async fn change_spatial_unit(
     content.import_id = None;
     require_region(&mut transaction, &content, from).await?;
     let revision = revise(&versions, period, Some(content), context.clock.now());
-    let occasion = Occasion { actor: context.actor.clone(), reason: statement.reason.clone(), import_id: None };
-    let version =
-        write_revision(&mut transaction, id, kind, Action::Change, revision, Some(&before.content), &occasion).await?;
+    let occasion = Occasion {
+        actor: context.actor.clone(),
+        reason: statement.reason.clone(),
+        import_id: None,
+    };
+    let version = write_revision(
+        &mut transaction,
+        id,
+        kind,
+        Action::Change,
+        revision,
+        Some(&before.content),
+        &occasion,
+    )
+    .await?;
     transaction.commit().await?;
-    let seen = Times { as_of: from, ..Times::now(&context.clock) };
-    Ok(answer(StatusCode::OK, None, version, Json(load(&context, kind, id, seen).await?)))
+    let seen = Times {
+        as_of: from,
+        ..Times::now(&context.clock)
+    };
+    Ok(answer(
+        StatusCode::OK,
+        None,
+        version,
+        Json(load(&context, kind, id, seen).await?),
+    ))
 }
 
 /// The day an asset ends.
@@ -279,15 +317,37 @@ pub(super) async fn close_spatial_unit(
     let mut transaction = context.database.begin().await?;
     let last_day = closure.valid_to.previous_day().unwrap_or(closure.valid_to);
     let (versions, before) = current(&context, &mut transaction, kind, id, &headers, last_day).await?;
-    let revision = revise(&versions, ValidPeriod::since(closure.valid_to), None, context.clock.now());
+    let revision = revise(
+        &versions,
+        ValidPeriod::since(closure.valid_to),
+        None,
+        context.clock.now(),
+    );
     if revision.close.is_empty() {
         return Err(Problem::invalid("valid_to", "it has ended by then already"));
     }
-    let occasion = Occasion { actor: context.actor.clone(), reason: Some(closure.reason), import_id: None };
-    let version =
-        write_revision(&mut transaction, id, kind, Action::Close, revision, Some(&before.content), &occasion).await?;
+    let occasion = Occasion {
+        actor: context.actor.clone(),
+        reason: Some(closure.reason),
+        import_id: None,
+    };
+    let version = write_revision(
+        &mut transaction,
+        id,
+        kind,
+        Action::Close,
+        revision,
+        Some(&before.content),
+        &occasion,
+    )
+    .await?;
     transaction.commit().await?;
-    Ok(answer(StatusCode::OK, None, version, Json(serde_json::json!({"id": id.0, "valid_to": closure.valid_to.to_string()}))))
+    Ok(answer(
+        StatusCode::OK,
+        None,
+        version,
+        Json(serde_json::json!({"id": id.0, "valid_to": closure.valid_to.to_string()})),
+    ))
 }
 
 /// Locks the asset, checks the version that was read, and gives the versions known now and the one that holds on a day.
@@ -307,7 +367,9 @@ async fn current(
     let today = context.clock.today();
     let holds = |date: Date| unit.versions.iter().find(move |version| version.valid.contains(date));
     // What a client read is the state of today, or of the day it changes.
-    let read = holds(today).or_else(|| holds(on)).ok_or_else(|| Problem::not_found("this asset"))?;
+    let read = holds(today)
+        .or_else(|| holds(on))
+        .ok_or_else(|| Problem::not_found("this asset"))?;
     let other = holds(on).map(|version| etag(version.version_id));
     if require_match(headers, &etag(read.version_id)).is_err() {
         require_match(headers, other.as_deref().unwrap_or_default())?;

@@ -162,7 +162,8 @@ impl Content {
             && self.completed_year == other.completed_year
             && self.geometry == other.geometry
             && self.original_geometry == other.original_geometry
-            && self.source_attributes.as_ref().map(|text| text.get()) == other.source_attributes.as_ref().map(|text| text.get())
+            && self.source_attributes.as_ref().map(|text| text.get())
+                == other.source_attributes.as_ref().map(|text| text.get())
     }
 
     /// The names of the fields in which two contents differ.
@@ -183,7 +184,10 @@ impl Content {
         note("usage", self.usage != before.usage);
         note("occupancy", self.occupancy != before.occupancy);
         note("idle_since", self.idle_since != before.idle_since);
-        note("registered_area_m2", self.registered_area_m2 != before.registered_area_m2);
+        note(
+            "registered_area_m2",
+            self.registered_area_m2 != before.registered_area_m2,
+        );
         note("unit_code", self.unit_code != before.unit_code);
         note(
             "land_use",

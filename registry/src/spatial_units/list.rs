@@ -98,7 +98,11 @@ fn order(sort: Option<&str>) -> Result<Order, Problem> {
                 .remedy("sort by code, name, address, area_m2 or registered_area_m2, with a minus in front to turn it round"));
         }
     };
-    Ok(Order { column, numeric, descending })
+    Ok(Order {
+        column,
+        numeric,
+        descending,
+    })
 }
 
 /// Parcels, buildings or sites at a date.
@@ -115,23 +119,43 @@ pub(super) async fn list_spatial_units(
 ) -> Result<Json<Page<SpatialUnitRow>>, Problem> {
     let kind = Kind::of_path(&layer)?;
     let Query(query) = query.map_err(|error| Problem::bad("query", error.body_text()))?;
-    let limit = PageQuery { limit: query.limit, cursor: None }.limit()?;
+    let limit = PageQuery {
+        limit: query.limit,
+        cursor: None,
+    }
+    .limit()?;
     let order = order(query.sort.as_deref())?;
     let address = without_cursor(&uri);
 
-    let mut select = QueryBuilder::new("select u.id, u.feature_id, v.code, v.name, v.address, v.region_code, v.unit_id, w.name as unit_name, v.title_status, v.usage, v.occupancy, v.area_m2, v.registered_area_m2::float8 as registered_area_m2, case when v.geometry is not null then array[st_xmin(v.geometry), st_ymin(v.geometry), st_xmax(v.geometry), st_ymax(v.geometry)] end as bbox, ");
+    let mut select = QueryBuilder::new(
+        "select u.id, u.feature_id, v.code, v.name, v.address, v.region_code, v.unit_id, w.name as unit_name, v.title_status, v.usage, v.occupancy, v.area_m2, v.registered_area_m2::float8 as registered_area_m2, case when v.geometry is not null then array[st_xmin(v.geometry), st_ymin(v.geometry), st_xmax(v.geometry), st_ymax(v.geometry)] end as bbox, ",
+    );
     if order.numeric {
-        select.push("'' as sort_text, ").push(order.column).push(" as sort_number");
+        select
+            .push("'' as sort_text, ")
+            .push(order.column)
+            .push(" as sort_number");
     } else {
-        select.push(order.column).push(" as sort_text, 0::float8 as sort_number");
+        select
+            .push(order.column)
+            .push(" as sort_text, 0::float8 as sort_number");
     }
     select.push(" from spatial_unit u join spatial_unit_version v on v.object_id = u.id");
     select.push(" left join lateral (select name from unit_version where object_id = v.unit_id and valid @> ");
-    select.push_bind(times.as_of).push(" and recorded @> ").push_bind(times.known_at).push(" limit 1) w on true");
+    select
+        .push_bind(times.as_of)
+        .push(" and recorded @> ")
+        .push_bind(times.known_at)
+        .push(" limit 1) w on true");
     narrow(&mut select, kind, times, &query)?;
     if let Some(cursor) = &query.cursor {
         let compare = if order.descending { " < " } else { " > " };
-        select.push(" and (").push(order.column).push(", v.object_id)").push(compare).push("(");
+        select
+            .push(" and (")
+            .push(order.column)
+            .push(", v.object_id)")
+            .push(compare)
+            .push("(");
         if order.numeric {
             let (number, id): (f64, Uuid) = Cursor::decode(cursor, &address)?;
             select.push_bind(number).push(", ").push_bind(id);
@@ -142,7 +166,12 @@ pub(super) async fn list_spatial_units(
         select.push(")");
     }
     let direction = if order.descending { " desc" } else { "" };
-    select.push(" order by ").push(order.column).push(direction).push(", v.object_id").push(direction);
+    select
+        .push(" order by ")
+        .push(order.column)
+        .push(direction)
+        .push(", v.object_id")
+        .push(direction);
     // One row more than the page tells whether there is a next one.
     select.push(" limit ").push_bind(i64::from(limit) + 1);
     let mut items: Vec<SpatialUnitRow> = select.build_query_as().fetch_all(context.database.pool()).await?;
@@ -159,7 +188,8 @@ pub(super) async fn list_spatial_units(
         format!("{address}{joint}cursor={cursor}")
     });
     let total = if query.count {
-        let mut count = QueryBuilder::new("select count(*) from spatial_unit u join spatial_unit_version v on v.object_id = u.id");
+        let mut count =
+            QueryBuilder::new("select count(*) from spatial_unit u join spatial_unit_version v on v.object_id = u.id");
         narrow(&mut count, kind, times, &query)?;
         Some(count.build_query_scalar().fetch_one(context.database.pool()).await?)
     } else {
@@ -169,9 +199,17 @@ pub(super) async fn list_spatial_units(
 }
 
 fn without_cursor(uri: &axum::http::Uri) -> String {
-    let kept: Vec<&str> =
-        uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("cursor=")).collect();
-    if kept.is_empty() { uri.path().to_owned() } else { format!("{}?{}", uri.path(), kept.join("&")) }
+    let kept: Vec<&str> = uri
+        .query()
+        .unwrap_or_default()
+        .split('&')
+        .filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="))
+        .collect();
+    if kept.is_empty() {
+        uri.path().to_owned()
+    } else {
+        format!("{}?{}", uri.path(), kept.join("&"))
+    }
 }
 
 fn narrow(select: &mut QueryBuilder<Postgres>, kind: Kind, times: Times, query: &ListQuery) -> Result<(), Problem> {
@@ -186,7 +224,10 @@ fn narrow(select: &mut QueryBuilder<Postgres>, kind: Kind, times: Times, query: 
     }
     if let Some(region) = query.region.as_deref().filter(|region| !region.is_empty()) {
         // The region and everything below it: codes grow to the right.
-        select.push(" and starts_with(v.region_code, ").push_bind(region.to_owned()).push(")");
+        select
+            .push(" and starts_with(v.region_code, ")
+            .push_bind(region.to_owned())
+            .push(")");
     }
     if let Some(unit) = query.unit {
         select.push(" and v.unit_id = ").push_bind(unit);
@@ -201,13 +242,27 @@ fn narrow(select: &mut QueryBuilder<Postgres>, kind: Kind, times: Times, query: 
     ] {
         if let Some(wanted) = wanted.as_deref().filter(|wanted| !wanted.is_empty()) {
             let words: Vec<String> = wanted.split(',').map(str::to_owned).collect();
-            select.push(" and coalesce(").push(column).push(", 'none') = any(").push_bind(words).push(")");
+            select
+                .push(" and coalesce(")
+                .push(column)
+                .push(", 'none') = any(")
+                .push_bind(words)
+                .push(")");
         }
     }
     if let Some(bbox) = query.bbox.as_deref().filter(|bbox| !bbox.is_empty()) {
         let [west, south, east, north] = parse_bbox(bbox)?;
-        select.push(" and v.geometry && st_makeenvelope(").push_bind(west).push(", ").push_bind(south);
-        select.push(", ").push_bind(east).push(", ").push_bind(north).push(", 4490)");
+        select
+            .push(" and v.geometry && st_makeenvelope(")
+            .push_bind(west)
+            .push(", ")
+            .push_bind(south);
+        select
+            .push(", ")
+            .push_bind(east)
+            .push(", ")
+            .push_bind(north)
+            .push(", 4490)");
     }
     Ok(())
 }

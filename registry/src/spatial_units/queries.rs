@@ -72,19 +72,25 @@ pub(super) use select_versions;
 impl VersionRow {
     /// The row's own content.
     pub(super) fn content(self) -> Result<Content, Fault> {
-        let impossible = |what: &str| Fault::Impossible { what: format!("version {}: {what}", self.version_id) };
+        let impossible = |what: &str| Fault::Impossible {
+            what: format!("version {}: {what}", self.version_id),
+        };
         Ok(Content {
             kind: Kind::from_word(&self.kind).ok_or_else(|| impossible("unknown kind"))?,
             source_attributes: self
                 .source_attributes
                 .map(RawValue::from_string)
                 .transpose()
-                .map_err(|_| Fault::Impossible { what: format!("version {}: attributes are no JSON", self.version_id) })?,
+                .map_err(|_| Fault::Impossible {
+                    what: format!("version {}: attributes are no JSON", self.version_id),
+                })?,
             repair: self
                 .repair
                 .map(|text| serde_json::from_str::<Repair>(&text))
                 .transpose()
-                .map_err(|_| Fault::Impossible { what: format!("version {}: repair is not understood", self.version_id) })?,
+                .map_err(|_| Fault::Impossible {
+                    what: format!("version {}: repair is not understood", self.version_id),
+                })?,
             code: self.code,
             name: self.name,
             address: self.address,
@@ -135,9 +141,12 @@ pub struct HeldUnit {
 /// # Errors
 /// The database's.
 pub async fn held_versions(connection: &mut PgConnection, ids: &[Uuid]) -> Result<HashMap<Uuid, HeldUnit>, Fault> {
-    sqlx::query!("select id from spatial_unit where id = any($1) order by id for update", ids)
-        .fetch_all(&mut *connection)
-        .await?;
+    sqlx::query!(
+        "select id from spatial_unit where id = any($1) order by id for update",
+        ids
+    )
+    .fetch_all(&mut *connection)
+    .await?;
     let rows = select_versions!(
         "where v.object_id = any($1) and upper_inf(v.recorded) order by v.object_id, lower(v.valid)",
         ids
@@ -147,9 +156,10 @@ pub async fn held_versions(connection: &mut PgConnection, ids: &[Uuid]) -> Resul
     let mut held: HashMap<Uuid, HeldUnit> = HashMap::new();
     for row in rows {
         let object_id = row.object_id;
-        let unit = held
-            .entry(object_id)
-            .or_insert_with(|| HeldUnit { id: SpatialUnitId(object_id), versions: Vec::new() });
+        let unit = held.entry(object_id).or_insert_with(|| HeldUnit {
+            id: SpatialUnitId(object_id),
+            versions: Vec::new(),
+        });
         unit.versions.push(row.held()?);
     }
     Ok(held)
@@ -240,7 +250,12 @@ impl VersionWriter {
         for (valid, content) in &revision.write {
             let version_id = VersionId::fresh();
             let json = content_json(content)?;
-            let head = VersionHead { version_id: version_id.0, object_id: id.0, valid: *valid, recorded_from: revision.at };
+            let head = VersionHead {
+                version_id: version_id.0,
+                object_id: id.0,
+                valid: *valid,
+                recorded_from: revision.at,
+            };
             let digest = content_digest(&head, content, &json);
             self.push_version(&head, content)?;
             written.push(serde_json::json!({
@@ -251,7 +266,11 @@ impl VersionWriter {
         }
         self.closed.extend(revision.close.iter().map(|version| version.0));
         self.closed_at.extend(revision.close.iter().map(|_| revision.at));
-        let closed: Vec<_> = revision.close.iter().map(|version| serde_json::json!({"id": version.0})).collect();
+        let closed: Vec<_> = revision
+            .close
+            .iter()
+            .map(|version| serde_json::json!({"id": version.0}))
+            .collect();
         let before = match before {
             None if closed.is_empty() => None,
             None => Some(said(&closed, None)?),
@@ -282,7 +301,9 @@ impl VersionWriter {
             .as_ref()
             .map(serde_json::to_string)
             .transpose()
-            .map_err(|error| Fault::Impossible { what: error.to_string() })?;
+            .map_err(|error| Fault::Impossible {
+                what: error.to_string(),
+            })?;
         self.versions
             .plain(Some(head.version_id))
             .plain(Some(head.object_id))
@@ -350,7 +371,10 @@ impl VersionWriter {
             self.closed_at.clear();
         }
         self.identities
-            .send(connection, "copy spatial_unit (id, kind, dataset, source_key, created_at) from stdin")
+            .send(
+                connection,
+                "copy spatial_unit (id, kind, dataset, source_key, created_at) from stdin",
+            )
             .await?;
         self.versions
             .send(
@@ -391,7 +415,9 @@ pub async fn write_revision(
 }
 
 pub(super) fn content_json(content: &Content) -> Result<String, Fault> {
-    serde_json::to_string(content).map_err(|error| Fault::Impossible { what: error.to_string() })
+    serde_json::to_string(content).map_err(|error| Fault::Impossible {
+        what: error.to_string(),
+    })
 }
 
 pub(super) fn content_digest(head: &VersionHead, content: &Content, json: &str) -> [u8; 32] {
@@ -399,14 +425,20 @@ pub(super) fn content_digest(head: &VersionHead, content: &Content, json: &str) 
         "spatial_unit_version",
         head,
         json.as_bytes(),
-        &[content.geometry.as_deref(), content.tile_shape.as_deref(), content.original_geometry.as_deref()],
+        &[
+            content.geometry.as_deref(),
+            content.tile_shape.as_deref(),
+            content.original_geometry.as_deref(),
+        ],
     )
 }
 
 /// What an entry says: the version rows, the content, and the geometry by its hash.
 fn said(versions: &[serde_json::Value], content: Option<(&Content, String)>) -> Result<Box<RawValue>, Fault> {
     use sha2::{Digest, Sha256};
-    let impossible = |error: serde_json::Error| Fault::Impossible { what: error.to_string() };
+    let impossible = |error: serde_json::Error| Fault::Impossible {
+        what: error.to_string(),
+    };
     let versions = serde_json::to_string(versions).map_err(impossible)?;
     let text = match content {
         None => format!("{{\"versions\":{versions}}}"),

@@ -182,18 +182,32 @@ pub(super) async fn get_spatial_unit(
 ) -> Result<Response, Problem> {
     let kind = Kind::of_path(&layer)?;
     let id = parse_id(&id)?;
-    let unit = load(&context, kind, id, times).await?.ok_or_else(|| Problem::not_found("this asset"))?;
+    let unit = load(&context, kind, id, times)
+        .await?
+        .ok_or_else(|| Problem::not_found("this asset"))?;
     let tag = etag(VersionId(unit.version_id));
     let tag_value = HeaderValue::from_str(&tag).unwrap_or_else(|_| HeaderValue::from_static("\"\""));
-    let seen = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let seen = headers
+        .get(header::IF_NONE_MATCH)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     if seen.split(',').any(|seen| seen.trim().trim_start_matches("W/") == tag) {
         return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag_value)]).into_response());
     }
-    Ok(([(header::ETAG, tag_value), (header::CACHE_CONTROL, HeaderValue::from_static("no-cache"))], Json(unit)).into_response())
+    Ok((
+        [
+            (header::ETAG, tag_value),
+            (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+        ],
+        Json(unit),
+    )
+        .into_response())
 }
 
 pub(super) fn parse_id(text: &str) -> Result<SpatialUnitId, Problem> {
-    Uuid::parse_str(text).map(SpatialUnitId).map_err(|_| Problem::not_found("this asset"))
+    Uuid::parse_str(text)
+        .map(SpatialUnitId)
+        .map_err(|_| Problem::not_found("this asset"))
 }
 
 /// Reads one asset at a date.
@@ -250,7 +264,11 @@ pub(super) async fn load(
     .await?;
     let (mut sites, mut parcels, mut buildings) = (Vec::new(), Vec::new(), Vec::new());
     for other in related {
-        let entry = Related { id: other.object_id, code: other.code, name: other.name };
+        let entry = Related {
+            id: other.object_id,
+            code: other.code,
+            name: other.name,
+        };
         match (other.kind.as_str(), other.below) {
             ("site_parcel", true) => parcels.push(entry),
             ("site_building" | "parcel_building", true) => buildings.push(entry),
@@ -261,12 +279,15 @@ pub(super) async fn load(
     let valid = valid_period(&row.valid);
     let (recorded_from, recorded_to) = recorded_ends(&row.recorded);
     let original = raw(row.original);
-    let repaired = row.repair.and_then(|text| serde_json::from_str::<super::Repair>(&text).ok()).map(|repair| Repaired {
-        reason: repair.reason,
-        area_before_m2: repair.area_before_m2,
-        area_after_m2: repair.area_after_m2,
-        original,
-    });
+    let repaired = row
+        .repair
+        .and_then(|text| serde_json::from_str::<super::Repair>(&text).ok())
+        .map(|repair| Repaired {
+            reason: repair.reason,
+            area_before_m2: repair.area_before_m2,
+            area_after_m2: repair.area_after_m2,
+            original,
+        });
     let bbox = match (row.west, row.south, row.east, row.north) {
         (Some(west), Some(south), Some(east), Some(north)) => Some([west, south, east, north]),
         _ => None,
@@ -278,8 +299,15 @@ pub(super) async fn load(
         code: row.code,
         name: row.name,
         address: row.address,
-        region: row.region_code.map(|code| RegionOf { code, name: row.region_name }),
-        unit: row.unit_id.map(|id| UnitOf { id, code: row.unit_code_of, name: row.unit_name }),
+        region: row.region_code.map(|code| RegionOf {
+            code,
+            name: row.region_name,
+        }),
+        unit: row.unit_id.map(|id| UnitOf {
+            id,
+            code: row.unit_code_of,
+            name: row.unit_name,
+        }),
         title_status: row.title_status,
         usage: row.usage,
         occupancy: row.occupancy,
@@ -324,7 +352,10 @@ fn raw(text: Option<String>) -> Option<Box<RawValue>> {
 
 fn zone_of(longitude: f64) -> GaussKrugerZone {
     let zone = gis_data::area::zone_of(longitude);
-    GaussKrugerZone { central_meridian: zone.central_meridian.into(), epsg: zone.epsg }
+    GaussKrugerZone {
+        central_meridian: zone.central_meridian.into(),
+        epsg: zone.epsg,
+    }
 }
 
 /// One version of an asset.
@@ -412,7 +443,13 @@ pub(super) async fn list_spatial_unit_versions(
         let content = row.content()?;
         let changed = before
             .as_ref()
-            .map(|before| content.changed_fields(before).into_iter().map(ToOwned::to_owned).collect())
+            .map(|before| {
+                content
+                    .changed_fields(before)
+                    .into_iter()
+                    .map(ToOwned::to_owned)
+                    .collect()
+            })
             .unwrap_or_default();
         let entry = entries.iter().find(|entry| entry.recorded_at == recorded_from);
         items.push(SpatialUnitVersion {
@@ -441,5 +478,9 @@ pub(super) async fn list_spatial_unit_versions(
         }
     }
     items.reverse();
-    Ok(Json(Page { items, next: None, total: None }))
+    Ok(Json(Page {
+        items,
+        next: None,
+        total: None,
+    }))
 }

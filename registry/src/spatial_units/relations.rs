@@ -48,10 +48,18 @@ pub(super) async fn relate_spatial_units(
     if let Some(repeated) = idempotency.repeated(&mut transaction, &context.actor).await? {
         return Ok(repeated.into_response());
     }
-    let kinds = sqlx::query!("select id, kind from spatial_unit where id = any($1)", &[id.0, relation.related_id][..])
-        .fetch_all(&mut *transaction)
-        .await?;
-    let kind_of = |id: Uuid| kinds.iter().find(|row| row.id == id).and_then(|row| Kind::from_word(&row.kind));
+    let kinds = sqlx::query!(
+        "select id, kind from spatial_unit where id = any($1)",
+        &[id.0, relation.related_id][..]
+    )
+    .fetch_all(&mut *transaction)
+    .await?;
+    let kind_of = |id: Uuid| {
+        kinds
+            .iter()
+            .find(|row| row.id == id)
+            .and_then(|row| Kind::from_word(&row.kind))
+    };
     if kind_of(id.0) != Some(kind) {
         return Err(Problem::not_found("this asset"));
     }
@@ -59,16 +67,28 @@ pub(super) async fn relate_spatial_units(
         (Kind::Site, Some(Kind::Parcel)) => "site_parcel",
         (Kind::Site, Some(Kind::Building)) => "site_building",
         (Kind::Parcel, Some(Kind::Building)) => "parcel_building",
-        (_, None) => return Err(Problem::invalid("related_id", "the object to connect with is not registered")),
+        (_, None) => {
+            return Err(Problem::invalid(
+                "related_id",
+                "the object to connect with is not registered",
+            ));
+        }
         _ => {
-            return Err(Problem::invalid("related_id", "these two kinds do not belong together in this direction")
-                .remedy("connect a site with its parcels and buildings, and a parcel with its buildings"));
+            return Err(
+                Problem::invalid("related_id", "these two kinds do not belong together in this direction")
+                    .remedy("connect a site with its parcels and buildings, and a parcel with its buildings"),
+            );
         }
     };
     let now = context.clock.now();
     let valid = ValidPeriod::since(relation.valid_from.unwrap_or_else(|| context.clock.today()));
     let version = VersionId::fresh();
-    let head = VersionHead { version_id: version.0, object_id: id.0, valid, recorded_from: now };
+    let head = VersionHead {
+        version_id: version.0,
+        object_id: id.0,
+        valid,
+        recorded_from: now,
+    };
     let digest = relation_digest(&head, word, relation.related_id);
     let said = serde_json::json!({
         "versions": [{"id": version.0, "sha256": hex::encode(digest), "valid_from": valid.from.to_string()}],
@@ -86,13 +106,18 @@ pub(super) async fn relate_spatial_units(
     )
     .execute(&mut *transaction)
     .await?;
-    let after = serde_json::value::to_raw_value(&said).map_err(|error| Fault::Impossible { what: error.to_string() })?;
+    let after = serde_json::value::to_raw_value(&said).map_err(|error| Fault::Impossible {
+        what: error.to_string(),
+    })?;
     let entry = NewEntry {
         id: EntryId::fresh(),
         recorded_at: now,
         actor: &context.actor.0,
         action: Action::Relate,
-        object: Object { kind: ObjectKind::Relation, id: id.0 },
+        object: Object {
+            kind: ObjectKind::Relation,
+            id: id.0,
+        },
         before: None,
         after: Some(&after),
         reason: relation.reason.as_deref(),
@@ -101,12 +126,19 @@ pub(super) async fn relate_spatial_units(
     };
     crate::ledger::append(&mut transaction, &entry).await?;
     let location = format!("/api/v1/{}/{id}", kind.layer());
-    idempotency.keep(&mut transaction, &context.actor, now, &location, "", &said).await?;
+    idempotency
+        .keep(&mut transaction, &context.actor, now, &location, "", &said)
+        .await?;
     transaction.commit().await?;
     Ok((StatusCode::CREATED, Json(said)).into_response())
 }
 
 /// The digest of a relation's row; the upper end is the object of the head.
 pub(super) fn relation_digest(head: &VersionHead, kind: &str, lower_id: Uuid) -> [u8; 32] {
-    version_digest("spatial_unit_relation", head, kind.as_bytes(), &[Some(lower_id.as_bytes())])
+    version_digest(
+        "spatial_unit_relation",
+        head,
+        kind.as_bytes(),
+        &[Some(lower_id.as_bytes())],
+    )
 }

@@ -41,22 +41,42 @@ pub(crate) struct Answer {
     pub body: Value,
 }
 
-pub(crate) async fn ask(app: &Router, method: &str, uri: &str, headers: &[(&str, &str)], body: Option<Value>) -> Answer {
-    let mut request = Request::builder().method(method).uri(uri).header(header::HOST, "127.0.0.1");
+pub(crate) async fn ask(
+    app: &Router,
+    method: &str,
+    uri: &str,
+    headers: &[(&str, &str)],
+    body: Option<Value>,
+) -> Answer {
+    let mut request = Request::builder()
+        .method(method)
+        .uri(uri)
+        .header(header::HOST, "127.0.0.1");
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
     let request = match body {
         None => request.body(Body::empty()).unwrap(),
-        Some(body) => {
-            request.header(header::CONTENT_TYPE, "application/json").body(Body::from(body.to_string())).unwrap()
-        }
+        Some(body) => request
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Body::from(body.to_string()))
+            .unwrap(),
     };
     let response = app.clone().oneshot(request).await.unwrap();
-    let text = |name| response.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
+    let text = |name| {
+        response
+            .headers()
+            .get(name)
+            .map(|value| value.to_str().unwrap().to_owned())
+    };
     let (status, etag, location) = (response.status(), text(header::ETAG), text(header::LOCATION));
     let bytes = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
-    Answer { status, etag, location, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null) }
+    Answer {
+        status,
+        etag,
+        location,
+        body: serde_json::from_slice(&bytes).unwrap_or(Value::Null),
+    }
 }
 
 fn square(west: f64, south: f64) -> Value {
@@ -81,7 +101,12 @@ async fn what_held_and_what_was_known(pool: PgPool) {
     let (app, state) = app(&pool).await;
     let (at, tag) = register(&app, "one", "P1", "2020-01-01").await;
     let parcel = ask(&app, "GET", &at, &[], None).await;
-    assert_eq!(parcel.body["area_m2"].as_f64().unwrap().round(), 10_505.0, "{}", parcel.body["area_m2"]);
+    assert_eq!(
+        parcel.body["area_m2"].as_f64().unwrap().round(),
+        10_505.0,
+        "{}",
+        parcel.body["area_m2"]
+    );
     assert_eq!(parcel.body["gk_zone"], json!({"central_meridian": 120, "epsg": 4549}));
 
     state.clock.advance(Duration::hours(1));
@@ -95,21 +120,35 @@ async fn what_held_and_what_was_known(pool: PgPool) {
         ("?as_of=2023-12-31", Value::Null),
         // Before the change was recorded nobody knew of it.
         ("?as_of=2024-06-01&known_at=2026-11-21T04:30:00Z", Value::Null),
-        ("?as_of=2024-06-01&known_at=2026-11-21T13:00:00%2B08:00", json!("unified")),
+        (
+            "?as_of=2024-06-01&known_at=2026-11-21T13:00:00%2B08:00",
+            json!("unified"),
+        ),
     ] {
         let read = ask(&app, "GET", &format!("{at}{query}"), &[], None).await;
         assert_eq!(read.status, StatusCode::OK, "{query}: {}", read.body);
         assert_eq!(read.body["title_status"], status, "{query}");
     }
     for query in ["?as_of=2019-12-31", "?known_at=2026-11-21T03:59:59Z"] {
-        assert_eq!(ask(&app, "GET", &format!("{at}{query}"), &[], None).await.status, StatusCode::NOT_FOUND, "{query}");
+        assert_eq!(
+            ask(&app, "GET", &format!("{at}{query}"), &[], None).await.status,
+            StatusCode::NOT_FOUND,
+            "{query}"
+        );
     }
     let versions = ask(&app, "GET", &format!("{at}/versions"), &[], None).await;
     let periods: Vec<_> = versions.body["items"]
         .as_array()
         .unwrap()
         .iter()
-        .map(|version| (version["valid_from"].clone(), version["valid_to"].clone(), version["recorded_to"].is_null(), version["changed"].clone()))
+        .map(|version| {
+            (
+                version["valid_from"].clone(),
+                version["valid_to"].clone(),
+                version["recorded_to"].is_null(),
+                version["changed"].clone(),
+            )
+        })
         .collect();
     assert_eq!(
         periods,
@@ -126,13 +165,40 @@ async fn a_version_that_was_not_read_is_not_changed(pool: PgPool) {
     let (app, _) = app(&pool).await;
     let (at, tag) = register(&app, "one", "P1", "2020-01-01").await;
     let change = || Some(json!({"name": "东院"}));
-    assert_eq!(ask(&app, "PATCH", &at, &[], change()).await.status, StatusCode::PRECONDITION_REQUIRED);
-    let stale = ask(&app, "PATCH", &at, &[("If-Match", "\"019aa000-0000-7000-8000-000000000000\"")], change()).await;
-    assert_eq!((stale.status, &stale.body["type"]), (StatusCode::PRECONDITION_FAILED, &json!("urn:yice:problem:stale_version")));
-    assert_eq!(ask(&app, "PATCH", &at, &[("If-Match", &tag)], change()).await.status, StatusCode::OK);
+    assert_eq!(
+        ask(&app, "PATCH", &at, &[], change()).await.status,
+        StatusCode::PRECONDITION_REQUIRED
+    );
+    let stale = ask(
+        &app,
+        "PATCH",
+        &at,
+        &[("If-Match", "\"019aa000-0000-7000-8000-000000000000\"")],
+        change(),
+    )
+    .await;
+    assert_eq!(
+        (stale.status, &stale.body["type"]),
+        (
+            StatusCode::PRECONDITION_FAILED,
+            &json!("urn:yice:problem:stale_version")
+        )
+    );
+    assert_eq!(
+        ask(&app, "PATCH", &at, &[("If-Match", &tag)], change()).await.status,
+        StatusCode::OK
+    );
     // The tag was good once.
-    assert_eq!(ask(&app, "PATCH", &at, &[("If-Match", &tag)], Some(json!({"name": "西院"}))).await.status, StatusCode::PRECONDITION_FAILED);
-    let (entries,): (i64,) = sqlx::query_as("select count(*) from ledger_entry").fetch_one(&pool).await.unwrap();
+    assert_eq!(
+        ask(&app, "PATCH", &at, &[("If-Match", &tag)], Some(json!({"name": "西院"})))
+            .await
+            .status,
+        StatusCode::PRECONDITION_FAILED
+    );
+    let (entries,): (i64,) = sqlx::query_as("select count(*) from ledger_entry")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
     assert_eq!(entries, 2, "a refused change leaves no entry");
 }
 
@@ -142,7 +208,14 @@ async fn creating_twice_with_one_key_creates_once(pool: PgPool) {
     let first = register(&app, "same", "P1", "2020-01-01").await;
     let again = register(&app, "same", "P1", "2020-01-01").await;
     assert_eq!(first, again);
-    let other = ask(&app, "POST", "/api/v1/parcels", &[("Idempotency-Key", "same")], Some(json!({"code": "P2", "geometry": square(1.0, 1.0)}))).await;
+    let other = ask(
+        &app,
+        "POST",
+        "/api/v1/parcels",
+        &[("Idempotency-Key", "same")],
+        Some(json!({"code": "P2", "geometry": square(1.0, 1.0)})),
+    )
+    .await;
     assert_eq!(other.body["type"], "urn:yice:problem:idempotency_key_reused");
     let list = ask(&app, "GET", "/api/v1/parcels?count=true", &[], None).await;
     assert_eq!(list.body["total"], 1);
@@ -161,13 +234,24 @@ async fn bad_input_names_the_field_and_changes_nothing(pool: PgPool) {
         (json!({"region_code": "320404"}), "region_code"),
         (json!({"unit_id": "019aa000-0000-7000-8000-000000000000"}), "unit_id"),
         (json!({"registered_area_m2": -1}), "registered_area_m2"),
-        (json!({"geometry": {"type": "Polygon", "coordinates": [[[500, 0], [501, 0], [501, 1], [500, 0]]]}}), "geometry"),
+        (
+            json!({"geometry": {"type": "Polygon", "coordinates": [[[500, 0], [501, 0], [501, 1], [500, 0]]]}}),
+            "geometry",
+        ),
         (json!({"geometry": bow_tie}), "geometry"),
-        (json!({"geometry": {"type": "Point", "coordinates": [1, 1]}}), "geometry"),
+        (
+            json!({"geometry": {"type": "Point", "coordinates": [1, 1]}}),
+            "geometry",
+        ),
         (json!({"land_use_code": "0801"}), "land_use_scheme"),
     ] {
         let refused = ask(&app, "PATCH", &at, &[("If-Match", &tag)], Some(change.clone())).await;
-        assert_eq!((refused.status, &refused.body["field"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!(field)), "{change}: {}", refused.body);
+        assert_eq!(
+            (refused.status, &refused.body["field"]),
+            (StatusCode::UNPROCESSABLE_ENTITY, &json!(field)),
+            "{change}: {}",
+            refused.body
+        );
     }
     for (uri, field) in [
         ("/api/v1/parcels?limit=0", "limit"),
@@ -178,11 +262,26 @@ async fn bad_input_names_the_field_and_changes_nothing(pool: PgPool) {
         ("/api/v1/totals?known_at=noon", "known_at"),
     ] {
         let refused = ask(&app, "GET", uri, &[], None).await;
-        assert_eq!((refused.status, &refused.body["field"]), (StatusCode::BAD_REQUEST, &json!(field)), "{uri}: {}", refused.body);
+        assert_eq!(
+            (refused.status, &refused.body["field"]),
+            (StatusCode::BAD_REQUEST, &json!(field)),
+            "{uri}: {}",
+            refused.body
+        );
     }
-    let unknown = ask(&app, "PATCH", &at, &[("If-Match", &tag)], Some(json!({"colour": "red"}))).await;
+    let unknown = ask(
+        &app,
+        "PATCH",
+        &at,
+        &[("If-Match", &tag)],
+        Some(json!({"colour": "red"})),
+    )
+    .await;
     assert_eq!(unknown.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", unknown.body);
-    let (entries,): (i64,) = sqlx::query_as("select count(*) from ledger_entry").fetch_one(&pool).await.unwrap();
+    let (entries,): (i64,) = sqlx::query_as("select count(*) from ledger_entry")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
     assert_eq!(entries, 1);
     assert_eq!(ask(&app, "GET", &at, &[], None).await.etag.unwrap(), tag);
 }
@@ -192,7 +291,13 @@ async fn pages_neither_skip_nor_repeat(pool: PgPool) {
     let (app, _) = app(&pool).await;
     for number in 0..23 {
         // Codes repeat, so that the order inside equal codes matters.
-        register(&app, &format!("key {number}"), &format!("C{}", number / 3), "2020-01-01").await;
+        register(
+            &app,
+            &format!("key {number}"),
+            &format!("C{}", number / 3),
+            "2020-01-01",
+        )
+        .await;
     }
     for sort in ["code", "-code", "area_m2", "-area_m2", "address"] {
         let mut seen = Vec::new();
@@ -200,7 +305,13 @@ async fn pages_neither_skip_nor_repeat(pool: PgPool) {
         while let Some(uri) = next {
             let page = ask(&app, "GET", &uri, &[], None).await;
             assert_eq!(page.status, StatusCode::OK, "{uri}: {}", page.body);
-            seen.extend(page.body["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().to_owned()));
+            seen.extend(
+                page.body["items"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(|item| item["id"].as_str().unwrap().to_owned()),
+            );
             next = page.body["next"].as_str().map(ToOwned::to_owned);
         }
         let distinct: std::collections::HashSet<_> = seen.iter().collect();
@@ -213,14 +324,41 @@ async fn an_asset_that_ended_keeps_its_history(pool: PgPool) {
     let (app, state) = app(&pool).await;
     let (at, tag) = register(&app, "one", "P1", "2020-01-01").await;
     state.clock.advance(Duration::minutes(1));
-    let refused = ask(&app, "POST", &format!("{at}/closures"), &[("If-Match", &tag)], Some(json!({"valid_to": "2025-01-01", "reason": " "}))).await;
+    let refused = ask(
+        &app,
+        "POST",
+        &format!("{at}/closures"),
+        &[("If-Match", &tag)],
+        Some(json!({"valid_to": "2025-01-01", "reason": " "})),
+    )
+    .await;
     assert_eq!(refused.body["field"], "reason");
-    let closed = ask(&app, "POST", &format!("{at}/closures"), &[("If-Match", &tag)], Some(json!({"valid_to": "2025-01-01", "reason": "收回"}))).await;
+    let closed = ask(
+        &app,
+        "POST",
+        &format!("{at}/closures"),
+        &[("If-Match", &tag)],
+        Some(json!({"valid_to": "2025-01-01", "reason": "收回"})),
+    )
+    .await;
     assert_eq!(closed.status, StatusCode::OK, "{}", closed.body);
     assert_eq!(ask(&app, "GET", &at, &[], None).await.status, StatusCode::NOT_FOUND);
-    assert_eq!(ask(&app, "GET", &format!("{at}?as_of=2024-12-31"), &[], None).await.status, StatusCode::OK);
-    assert_eq!(ask(&app, "GET", "/api/v1/parcels?count=true", &[], None).await.body["total"], 0);
-    assert_eq!(ask(&app, "GET", "/api/v1/parcels?count=true&as_of=2024-12-31", &[], None).await.body["total"], 1);
+    assert_eq!(
+        ask(&app, "GET", &format!("{at}?as_of=2024-12-31"), &[], None)
+            .await
+            .status,
+        StatusCode::OK
+    );
+    assert_eq!(
+        ask(&app, "GET", "/api/v1/parcels?count=true", &[], None).await.body["total"],
+        0
+    );
+    assert_eq!(
+        ask(&app, "GET", "/api/v1/parcels?count=true&as_of=2024-12-31", &[], None)
+            .await
+            .body["total"],
+        1
+    );
 }
 
 /// Two sessions that write past the program, at once, are kept apart by the database itself.
@@ -229,7 +367,12 @@ async fn no_two_versions_hold_for_one_day_whoever_writes(pool: PgPool) {
     let (app, _) = app(&pool).await;
     let (at, _) = register(&app, "one", "P1", "2020-01-01").await;
     let id: uuid::Uuid = at.rsplit('/').next().unwrap().parse().unwrap();
-    sqlx::query("update spatial_unit_version set recorded = tstzrange(lower(recorded), lower(recorded) + interval '1 second')").execute(&pool).await.unwrap();
+    sqlx::query(
+        "update spatial_unit_version set recorded = tstzrange(lower(recorded), lower(recorded) + interval '1 second')",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
     let mut writers = tokio::task::JoinSet::new();
     for writer in 0..8 {
         let pool = pool.clone();
@@ -248,7 +391,11 @@ async fn no_two_versions_hold_for_one_day_whoever_writes(pool: PgPool) {
     while let Some(outcome) = writers.join_next().await {
         match outcome.unwrap() {
             Ok(_) => written += 1,
-            Err(error) => assert_eq!(error.as_database_error().unwrap().constraint(), Some("spatial_unit_version_one_at_a_time"), "{error}"),
+            Err(error) => assert_eq!(
+                error.as_database_error().unwrap().constraint(),
+                Some("spatial_unit_version_one_at_a_time"),
+                "{error}"
+            ),
         }
     }
     assert_eq!(written, 1);
@@ -266,7 +413,14 @@ async fn the_program_can_not_rewrite_history(pool: PgPool) {
         "delete from ledger_entry",
         "truncate ledger_entry",
     ] {
-        let error = sqlx::query(sqlx::AssertSqlSafe(statement)).execute(state.database.pool()).await.unwrap_err();
-        assert_eq!(error.as_database_error().unwrap().code().as_deref(), Some("42501"), "{statement}: {error}");
+        let error = sqlx::query(sqlx::AssertSqlSafe(statement))
+            .execute(state.database.pool())
+            .await
+            .unwrap_err();
+        assert_eq!(
+            error.as_database_error().unwrap().code().as_deref(),
+            Some("42501"),
+            "{statement}: {error}"
+        );
     }
 }

@@ -32,7 +32,11 @@ pub async fn verify_versions(connection: &mut PgConnection, expected: &mut Expec
             .content()
             .and_then(|content| Ok(content_digest(&head, &content, &content_json(&content)?)))
             .unwrap_or([0; 32]);
-        expected.check(&FoundVersion { version_id: VersionId(version_id), sha256, recorded_to });
+        expected.check(&FoundVersion {
+            version_id: VersionId(version_id),
+            sha256,
+            recorded_to,
+        });
     }
     drop(rows);
     let mut relations =
@@ -47,7 +51,11 @@ pub async fn verify_versions(connection: &mut PgConnection, expected: &mut Expec
             recorded_from,
         };
         let sha256 = relation_digest(&head, &row.kind, row.lower_id);
-        expected.check(&FoundVersion { version_id: VersionId(row.version_id), sha256, recorded_to });
+        expected.check(&FoundVersion {
+            version_id: VersionId(row.version_id),
+            sha256,
+            recorded_to,
+        });
     }
     Ok(())
 }

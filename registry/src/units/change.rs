@@ -84,16 +84,25 @@ impl UnitStatement {
 /// Reads ranks and their numbers.
 fn read_headcount(value: &Value) -> Result<BTreeMap<String, u32>, Problem> {
     let remedy = "send an object of ranks and whole numbers of persons, as {\"正处级\": 3}";
-    let ranks = value.as_object().ok_or_else(|| Problem::invalid("headcount", "it is no object").remedy(remedy))?;
+    let ranks = value
+        .as_object()
+        .ok_or_else(|| Problem::invalid("headcount", "it is no object").remedy(remedy))?;
     let mut headcount = BTreeMap::new();
     for (rank, persons) in ranks {
         let name = plain_text("headcount", rank, 40)?;
         if name.is_empty() {
             return Err(Problem::invalid("headcount", "a rank has no name").remedy(remedy));
         }
-        let persons = persons.as_u64().and_then(|persons| u32::try_from(persons).ok()).ok_or_else(|| {
-            Problem::invalid(&format!("headcount.{name}"), format!("{persons} is no number of persons")).remedy(remedy)
-        })?;
+        let persons = persons
+            .as_u64()
+            .and_then(|persons| u32::try_from(persons).ok())
+            .ok_or_else(|| {
+                Problem::invalid(
+                    &format!("headcount.{name}"),
+                    format!("{persons} is no number of persons"),
+                )
+                .remedy(remedy)
+            })?;
         if headcount.insert(name, persons).is_some() {
             return Err(Problem::invalid("headcount", format!("the rank {rank:?} stands there twice")).remedy(remedy));
         }
@@ -117,7 +126,9 @@ async fn require_references(
     if let Some(parent_id) = content.parent_id
         && before.is_none_or(|before| before.parent_id != content.parent_id)
     {
-        Tree::Units.require_parent(connection, id.0, parent_id.0, period).await?;
+        Tree::Units
+            .require_parent(connection, id.0, parent_id.0, period)
+            .await?;
     }
     Ok(())
 }
@@ -138,7 +149,10 @@ pub(super) async fn create_unit(
     }
     Tree::Units.lock(&mut transaction).await?;
     let now = context.clock.now();
-    let from = sane_day("valid_from", statement.valid_from.unwrap_or_else(|| context.clock.today()))?;
+    let from = sane_day(
+        "valid_from",
+        statement.valid_from.unwrap_or_else(|| context.clock.today()),
+    )?;
     let mut content = UnitContent::default();
     statement.apply(&mut content)?;
     let id = UnitId::fresh();
@@ -152,9 +166,14 @@ pub(super) async fn create_unit(
     };
     let version = write_revision(&mut transaction, id.0, Action::Create, &revision, None, &occasion).await?;
     let location = format!("/api/v1/units/{id}");
-    let body = serde_json::json!(Created { id: id.0, version_id: version.map(|version| version.0) });
+    let body = serde_json::json!(Created {
+        id: id.0,
+        version_id: version.map(|version| version.0)
+    });
     let tag = version.map(etag).unwrap_or_default();
-    idempotency.keep(&mut transaction, &context.actor, now, &location, &tag, &body).await?;
+    idempotency
+        .keep(&mut transaction, &context.actor, now, &location, &tag, &body)
+        .await?;
     transaction.commit().await?;
     Ok(answer(StatusCode::CREATED, Some(&location), version, Json(body)))
 }
@@ -180,7 +199,10 @@ pub(super) async fn change_unit(
     let mut content = before.content.clone();
     statement.apply(&mut content)?;
     if changed_fields(&before.content, &content).is_empty() {
-        let seen = Times { as_of: from, ..Times::now(&context.clock) };
+        let seen = Times {
+            as_of: from,
+            ..Times::now(&context.clock)
+        };
         let unit = load(&context, id, seen).await?;
         return Ok(answer(StatusCode::OK, None, Some(before.version_id), Json(unit)));
     }
@@ -192,11 +214,28 @@ pub(super) async fn change_unit(
         reason: optional_reason(statement.reason.as_deref())?,
         import_id: None,
     };
-    write_revision(&mut transaction, id.0, Action::Change, &revision, Some(&before.content), &occasion).await?;
+    write_revision(
+        &mut transaction,
+        id.0,
+        Action::Change,
+        &revision,
+        Some(&before.content),
+        &occasion,
+    )
+    .await?;
     transaction.commit().await?;
-    let seen = Times { as_of: from, known_at: revision.at, ..Times::now(&context.clock) };
+    let seen = Times {
+        as_of: from,
+        known_at: revision.at,
+        ..Times::now(&context.clock)
+    };
     let unit = load(&context, id, seen).await?;
-    Ok(answer(StatusCode::OK, None, Some(VersionId(unit.version.version_id)), Json(unit)))
+    Ok(answer(
+        StatusCode::OK,
+        None,
+        Some(VersionId(unit.version.version_id)),
+        Json(unit),
+    ))
 }
 
 /// The day a unit ends.
@@ -234,10 +273,23 @@ pub(super) async fn close_unit(
     if revision.close.is_empty() {
         return Err(Problem::invalid("valid_to", "it has ended by then already").remedy("choose an earlier day"));
     }
-    Tree::Units.require_no_children(&mut transaction, id.0, valid_to).await?;
-    let occasion = Occasion { actor: context.actor.clone(), reason: Some(reason), import_id: None };
-    let version =
-        write_revision(&mut transaction, id.0, Action::Close, &revision, Some(&before.content), &occasion).await?;
+    Tree::Units
+        .require_no_children(&mut transaction, id.0, valid_to)
+        .await?;
+    let occasion = Occasion {
+        actor: context.actor.clone(),
+        reason: Some(reason),
+        import_id: None,
+    };
+    let version = write_revision(
+        &mut transaction,
+        id.0,
+        Action::Close,
+        &revision,
+        Some(&before.content),
+        &occasion,
+    )
+    .await?;
     transaction.commit().await?;
     let body = serde_json::json!({"id": id.0, "valid_to": valid_to.to_string()});
     Ok(answer(StatusCode::OK, None, version, Json(body)))

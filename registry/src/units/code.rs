@@ -37,7 +37,11 @@ pub fn check_code(code: &str) -> CodeCheck {
         sum += value * weight;
         weight = weight * 3 % 31;
     }
-    if (sum + values[17]) % 31 == 0 { CodeCheck::Ok } else { CodeCheck::Mismatch }
+    if (sum + values[17]) % 31 == 0 {
+        CodeCheck::Ok
+    } else {
+        CodeCheck::Mismatch
+    }
 }
 
 #[cfg(test)]
@@ -49,13 +53,23 @@ mod tests {
     #[test]
     fn the_check_digit_is_that_of_the_standard() {
         // The standard's example, and codes of well-known companies as they print them.
-        for code in ["91350100M000100Y43", "91440300708461136T", "91110000802100433B", "914403001922038216"] {
+        for code in [
+            "91350100M000100Y43",
+            "91440300708461136T",
+            "91110000802100433B",
+            "914403001922038216",
+        ] {
             assert_eq!(check_code(code), CodeCheck::Ok, "{code}");
         }
         assert_eq!(check_code("91350100M000100Y44"), CodeCheck::Mismatch);
         assert_eq!(check_code("91350100MOOO1OOY43"), CodeCheck::Mismatch);
         assert_eq!(check_code("91350100m000100y43"), CodeCheck::Mismatch);
-        for code in ["YZ-0137", "", "91350100M000100Y4", "单位代码单位代码单位代码单位代码单位"] {
+        for code in [
+            "YZ-0137",
+            "",
+            "91350100M000100Y4",
+            "单位代码单位代码单位代码单位代码单位",
+        ] {
             assert_eq!(check_code(code), CodeCheck::OtherForm, "{code}");
         }
     }

@@ -114,8 +114,9 @@ impl UnitVersionRow {
 }
 
 pub(super) fn headcount(stored: serde_json::Value) -> Result<BTreeMap<String, u32>, Fault> {
-    serde_json::from_value(stored)
-        .map_err(|error| Fault::Impossible { what: format!("a headcount is not understood: {error}") })
+    serde_json::from_value(stored).map_err(|error| Fault::Impossible {
+        what: format!("a headcount is not understood: {error}"),
+    })
 }
 
 /// Locks a unit and reads the versions known now, by the days they hold; none where there is no such unit.
@@ -123,13 +124,18 @@ pub(super) fn headcount(stored: serde_json::Value) -> Result<BTreeMap<String, u3
 /// # Errors
 /// The database's.
 pub async fn held_versions(connection: &mut PgConnection, id: UnitId) -> Result<Vec<Held<UnitContent>>, Fault> {
-    sqlx::query!("select id from unit where id = $1 for update", id.0).fetch_optional(&mut *connection).await?;
-    select_versions!("where v.object_id = $1 and upper_inf(v.recorded) order by lower(v.valid)", id.0)
-        .fetch_all(connection)
-        .await?
-        .into_iter()
-        .map(|row| row.stored().held())
-        .collect()
+    sqlx::query!("select id from unit where id = $1 for update", id.0)
+        .fetch_optional(&mut *connection)
+        .await?;
+    select_versions!(
+        "where v.object_id = $1 and upper_inf(v.recorded) order by lower(v.valid)",
+        id.0
+    )
+    .fetch_all(connection)
+    .await?
+    .into_iter()
+    .map(|row| row.stored().held())
+    .collect()
 }
 
 /// Is the unit registered on that day, by what is known now?

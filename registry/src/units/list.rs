@@ -68,8 +68,16 @@ const HEADCOUNT: &str =
     "(select coalesce(sum(ranked.value::bigint), 0)::bigint from jsonb_each_text(v.headcount) as ranked)";
 
 const SORT: [SortColumn; 3] = [
-    SortColumn { name: "code", expression: "v.code", is_number: false },
-    SortColumn { name: "name", expression: "v.name", is_number: false },
+    SortColumn {
+        name: "code",
+        expression: "v.code",
+        is_number: false,
+    },
+    SortColumn {
+        name: "name",
+        expression: "v.name",
+        is_number: false,
+    },
     SortColumn {
         name: "headcount",
         expression: "(select coalesce(sum(ranked.value::bigint), 0)::float8 from jsonb_each_text(v.headcount) as ranked)",
@@ -95,7 +103,11 @@ pub(super) async fn list_units(
     select.push(HEADCOUNT).push(" as headcount_total,");
     listing.push_columns(&mut select);
     select.push(" from unit_version v left join lateral (select name from unit_version where object_id = v.parent_id");
-    select.push(" and valid @> ").push_bind(times.as_of).push(" and recorded @> ").push_bind(times.known_at);
+    select
+        .push(" and valid @> ")
+        .push_bind(times.as_of)
+        .push(" and recorded @> ")
+        .push_bind(times.known_at);
     select.push(" limit 1) p on true");
     narrow(&mut select, times, &query)?;
     listing.push_page(&mut select);
@@ -128,12 +140,20 @@ fn narrow(select: &mut QueryBuilder<Postgres>, times: Times, query: &ListQuery) 
     }
     if let Some(region) = given("region", &query.region)? {
         // The region and everything below it: codes grow to the right.
-        select.push(" and starts_with(v.region_code, ").push_bind(region).push(")");
+        select
+            .push(" and starts_with(v.region_code, ")
+            .push_bind(region)
+            .push(")");
     }
     for (field, column, wanted) in [("level", "v.level", &query.level), ("kind", "v.kind", &query.kind)] {
         if let Some(wanted) = given(field, wanted)? {
             let words: Vec<String> = wanted.split(',').map(|word| word.trim().to_owned()).collect();
-            select.push(" and ").push(column).push(" = any(").push_bind(words).push(")");
+            select
+                .push(" and ")
+                .push(column)
+                .push(" = any(")
+                .push_bind(words)
+                .push(")");
         }
     }
     match given("parent", &query.parent)?.as_deref() {
@@ -143,7 +163,8 @@ fn narrow(select: &mut QueryBuilder<Postgres>, times: Times, query: &ListQuery) 
         }
         Some(parent) => {
             let parent = Uuid::parse_str(parent).map_err(|_| {
-                Problem::bad("parent", format!("{parent:?} is no id")).remedy("send the id of a unit, or none for those at the top")
+                Problem::bad("parent", format!("{parent:?} is no id"))
+                    .remedy("send the id of a unit, or none for those at the top")
             })?;
             select.push(" and v.parent_id = ").push_bind(parent);
         }

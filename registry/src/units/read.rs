@@ -109,8 +109,15 @@ pub(super) async fn load(context: &Context, id: UnitId, times: Times) -> Result<
         name: row.name,
         level: row.level,
         kind: row.kind,
-        region: row.region_code.map(|code| RegionOfUnit { code, name: row.region_name }),
-        parent: row.parent_id.map(|id| Named { id, code: row.parent_code, name: row.parent_name }),
+        region: row.region_code.map(|code| RegionOfUnit {
+            code,
+            name: row.region_name,
+        }),
+        parent: row.parent_id.map(|id| Named {
+            id,
+            code: row.parent_code,
+            name: row.parent_name,
+        }),
         children: row.children,
         headcount_total: headcount.values().map(|persons| u64::from(*persons)).sum(),
         headcount,
@@ -150,10 +157,12 @@ pub(super) async fn list_unit_versions(
     Path(id): Path<String>,
 ) -> Result<Json<Page<UnitVersion>>, Problem> {
     let id = parse_id(&id)?;
-    let rows =
-        select_versions!("where v.object_id = $1 order by lower(v.valid), lower(v.recorded), v.version_id", id.0)
-            .fetch_all(context.database.pool())
-            .await?;
+    let rows = select_versions!(
+        "where v.object_id = $1 order by lower(v.valid), lower(v.recorded), v.version_id",
+        id.0
+    )
+    .fetch_all(context.database.pool())
+    .await?;
     if rows.is_empty() {
         return Err(Problem::not_found(WHAT));
     }
@@ -171,5 +180,9 @@ pub(super) async fn list_unit_versions(
             headcount: content.headcount,
         })
         .collect();
-    Ok(Json(Page { items, next: None, total: None }))
+    Ok(Json(Page {
+        items,
+        next: None,
+        total: None,
+    }))
 }

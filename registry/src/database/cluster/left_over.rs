@@ -66,10 +66,11 @@ pub(super) fn clear(folder: &Path, mark: &str) -> Result<(), ClusterRefused> {
     })
 }
 
-/// Removes `postmaster.pid` when the process id in it now belongs to somebody else.
+/// Removes `postmaster.pid` when the process id in it now belongs to somebody else, or to nobody.
 ///
-/// PostgreSQL removes a stale file by itself unless a process with that id runs, whatever it is;
-/// after a restart of a machine or a container that is often so. Call it only after [`clear`].
+/// PostgreSQL removes a stale file by itself unless there is a process with that id, whatever it
+/// is: after a restart of a machine or a container there often is, and a killed server counts as
+/// one until the process it was left to collects it. Call it only after [`clear`].
 pub(super) fn forget_reused_pid(folder: &Path) {
     let file = folder.join("postmaster.pid");
     let Some(pid) = fs::read_to_string(&file)
@@ -79,12 +80,17 @@ pub(super) fn forget_reused_pid(folder: &Path) {
         return;
     };
     let process = Path::new("/proc").join(pid.to_string());
+    // "pid (name) state …"; the name may itself hold spaces and brackets.
+    let has_ended = fs::read_to_string(process.join("stat")).is_ok_and(|text| {
+        text.rsplit_once(')')
+            .is_some_and(|(_, rest)| rest.trim_start().starts_with(['Z', 'X']))
+    });
     let works_elsewhere = match (fs::metadata(process.join("cwd")), fs::metadata(folder)) {
         (Ok(theirs), Ok(ours)) => (theirs.dev(), theirs.ino()) != (ours.dev(), ours.ino()),
         // It can't be seen where it works: only a program of another name is surely not ours.
         _ => fs::read_to_string(process.join("comm")).is_ok_and(|name| name.trim() != "postgres"),
     };
-    if works_elsewhere {
+    if has_ended || works_elsewhere {
         tracing::info!(pid, "removing the stale postmaster.pid of an earlier run");
         if let Err(error) = fs::remove_file(&file) {
             tracing::warn!(%error, "could not remove the stale postmaster.pid");

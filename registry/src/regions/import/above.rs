@@ -47,7 +47,11 @@ impl AncestorColumn {
                     Problem::invalid("ancestor", format!("no level of regions is called {level:?}"))
                         .remedy(format!("choose one of {}", LEVELS.join(", ")))
                 })?;
-                Ok(Self { level, code_field: code_field.clone(), name_field: name_field.clone() })
+                Ok(Self {
+                    level,
+                    code_field: code_field.clone(),
+                    name_field: name_field.clone(),
+                })
             })
             .collect()
     }
@@ -80,7 +84,10 @@ impl RegionImport<'_> {
                 let ended = self.by_key.get(&key).copied();
                 let is_ours = match (in_file, on_the_day) {
                     (Some(_), _) => false,
-                    (None, Some(id)) => self.registered.get(&id).is_some_and(|held| held.key.as_ref() == Some(&key)),
+                    (None, Some(id)) => self
+                        .registered
+                        .get(&id)
+                        .is_some_and(|held| held.key.as_ref() == Some(&key)),
                     (None, None) => true,
                 };
                 let held = in_file.or(on_the_day).or(ended);
@@ -100,7 +107,13 @@ impl RegionImport<'_> {
         for column in 0..above.len() {
             let parents: Vec<Option<Uuid>> = above[column]
                 .values()
-                .map(|region| region.next.as_ref().and_then(|(column, code)| above[*column].get(code)).map(|above| above.id))
+                .map(|region| {
+                    region
+                        .next
+                        .as_ref()
+                        .and_then(|(column, code)| above[*column].get(code))
+                        .map(|above| above.id)
+                })
                 .collect();
             for (region, parent) in above[column].values_mut().zip(parents) {
                 region.parent = parent;
@@ -124,7 +137,11 @@ impl RegionImport<'_> {
             // Some lost all their rows to others, and their shape with them.
             let prefix = column.key("");
             for id in &self.touched {
-                let is_kept = self.registered.get(id).and_then(|held| held.key.as_ref()).is_some_and(|key| key.starts_with(&prefix));
+                let is_kept = self
+                    .registered
+                    .get(id)
+                    .and_then(|held| held.key.as_ref())
+                    .is_some_and(|key| key.starts_with(&prefix));
                 if is_kept && !self.ended.contains(id) {
                     ours.entry(*id).or_default();
                 }
@@ -174,10 +191,24 @@ impl RegionImport<'_> {
                 }
                 changed += u64::from(!versions.is_empty());
                 self.touched.extend(content.parent_id.map(|parent| parent.0));
-                self.touched.extend(before.and_then(|before| before.content.parent_id).map(|parent| parent.0));
-                let action = if versions.is_empty() { Action::Create } else { Action::Change };
+                self.touched.extend(
+                    before
+                        .and_then(|before| before.content.parent_id)
+                        .map(|parent| parent.0),
+                );
+                let action = if versions.is_empty() {
+                    Action::Create
+                } else {
+                    Action::Change
+                };
                 let revision = revise(versions, reach(versions, self.valid_from), Some(content), now);
-                self.writer.revise(id, action, &revision, before.map(|before| &before.content), &self.occasion)?;
+                self.writer.revise(
+                    id,
+                    action,
+                    &revision,
+                    before.map(|before| &before.content),
+                    &self.occasion,
+                )?;
             }
             self.writer.flush(connection).await?;
         }

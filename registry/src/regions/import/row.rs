@@ -55,8 +55,11 @@ impl Row {
         mapping: &[(Target, String)],
     ) -> Self {
         let field = |target: Target| accepted.fields.get(target.as_str()).and_then(text);
-        let mut source: Map<String, Value> =
-            accepted.attributes.as_ref().and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
+        let mut source: Map<String, Value> = accepted
+            .attributes
+            .as_ref()
+            .and_then(|raw| serde_json::from_str(raw.get()).ok())
+            .unwrap_or_default();
         for (target, name) in mapping {
             if let Some(value) = accepted.fields.get(target.as_str()) {
                 source.entry(name.clone()).or_insert_with(|| value.clone());
@@ -73,7 +76,11 @@ impl Row {
             })
             .collect();
         let level_word = field(Target::Level);
-        let shape = accepted.geometry.as_deref().and_then(|ewkb| geometry::from_ewkb(ewkb).ok()).and_then(as_multipolygon);
+        let shape = accepted
+            .geometry
+            .as_deref()
+            .and_then(|ewkb| geometry::from_ewkb(ewkb).ok())
+            .and_then(as_multipolygon);
         let geometry = shape.as_ref().and_then(|shape| geometry::ewkb(shape).ok());
         Self {
             row: signed(accepted.row),
@@ -89,7 +96,10 @@ impl Row {
             has_unknown_parent: false,
             has_other_shape: geometry.is_none() && accepted.geometry.is_some(),
             geometry,
-            repair: accepted.repair.as_ref().and_then(|repair| serde_json::value::to_raw_value(repair).ok()),
+            repair: accepted
+                .repair
+                .as_ref()
+                .and_then(|repair| serde_json::value::to_raw_value(repair).ok()),
             raw: serde_json::value::to_raw_value(&source).ok(),
             key: accepted.source_key,
             original_geometry: accepted.original_geometry,
