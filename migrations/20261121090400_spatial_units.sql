@@ -67,7 +67,7 @@ create table spatial_unit_version (
         ('administrative_office', 'housing_security', 'technical', 'public_service', 'commercial', 'idle_land', 'other')),
     constraint spatial_unit_version_occupancy_known check (occupancy in
         ('in_use', 'idle', 'let', 'lent', 'rented_in', 'borrowed_in', 'under_repair', 'vacating', 'dangerous', 'demolished')),
-    constraint spatial_unit_version_idle_since_idle check (idle_since is null or occupancy = 'idle'),
+    constraint spatial_unit_version_idle_since_idle check (idle_since is null or occupancy is not distinct from 'idle'),
     constraint spatial_unit_version_area_positive check (area_m2 >= 0 and registered_area_m2 >= 0),
     constraint spatial_unit_version_parcel_columns check
         (kind = 'parcel' or (unit_code is null and land_use_scheme is null and land_use_code is null)),

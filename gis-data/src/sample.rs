@@ -33,6 +33,10 @@ pub struct Sample {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SampleRegion {
+    /// Whose codes these are.
+    pub scheme: String,
+    /// `city`, `county` and so on.
+    pub level: String,
     /// Its code.
     pub code: String,
     /// Its name in Chinese.
@@ -42,7 +46,7 @@ pub struct SampleRegion {
 }
 
 /// One import of a sample.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SampleImport {
     /// File name beside the manifest.
@@ -61,6 +65,19 @@ pub struct SampleImport {
     /// What becomes of rows whose key occurred before.
     #[serde(default)]
     pub duplicate_keys: DuplicateKeys,
+    /// What earlier files of the data set had and this one hasn't is ended.
+    #[serde(default)]
+    pub close_missing: bool,
+    /// From which share of overlap two shapes are the same (1: equal in every digit).
+    #[serde(default = "every_digit")]
+    pub same_shape: f64,
+    /// Only mapped attributes make a new version.
+    #[serde(default)]
+    pub mapped_attributes_only: bool,
+}
+
+fn every_digit() -> f64 {
+    1.0
 }
 
 /// The manifest can't be used.

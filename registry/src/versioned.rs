@@ -577,3 +577,47 @@ fn instant(at: OffsetDateTime) -> String {
         at.microsecond()
     )
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use sqlx::PgPool;
+
+    use crate::clock::Clock;
+    use crate::ledger::{FirstBad, Sealer, SigningKey, TrustedKeys, Witness, snapshot, verify_log_and_versions};
+
+    /// Seals the ledger of a test's database and holds every version row against it. Gives the number of rows, or the
+    /// first that is wrong.
+    pub(crate) async fn prove(pool: &PgPool) -> Result<usize, FirstBad> {
+        let key = SigningKey::from_seed([7; 32]);
+        let witness = Witness::from(TrustedKeys::new([key.public_key()]));
+        Sealer::new(pool.clone(), key, Clock::System).seal_all().await.unwrap();
+        let mut transaction = snapshot(pool).await.unwrap();
+        let (_, mut expected) = verify_log_and_versions(&mut transaction, &witness).await.unwrap();
+        let rows = expected.len();
+        crate::spatial_units::verify_versions(&mut transaction, &mut expected)
+            .await
+            .unwrap();
+        crate::regions::verify_versions(&mut transaction, &mut expected)
+            .await
+            .unwrap();
+        crate::units::verify_versions(&mut transaction, &mut expected)
+            .await
+            .unwrap();
+        crate::rooms::verify_versions(&mut transaction, &mut expected)
+            .await
+            .unwrap();
+        expected
+            .first_bad(&mut transaction)
+            .await
+            .unwrap()
+            .map_or(Ok(rows), Err)
+    }
+
+    /// How many entries the ledger has.
+    pub(crate) async fn entries(pool: &PgPool) -> i64 {
+        sqlx::query_scalar("select count(*) from ledger_entry")
+            .fetch_one(pool)
+            .await
+            .unwrap()
+    }
+}

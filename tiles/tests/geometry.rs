@@ -148,6 +148,50 @@ fn nothing_is_too_small_to_show_at_feature_zooms() {
     }
 }
 
+/// A neck narrower than a tile coordinate pinches the polygon; what is drawn must be valid all the
+/// same, and nothing of it lost.
+#[test]
+fn pinched_polygons_are_mended() {
+    for (tilt, neck) in [(0.0, 0.2), (3.3, 0.4), (7.7, 0.9), (21.0, 0.1)] {
+        let waist = |x: f64, y: f64| (x, y + tilt * (x - 1_500.0) / 1_000.0);
+        let dumbbell = [
+            (500.0, 1_000.0),
+            waist(1_400.0, 1_500.0 - neck),
+            waist(1_600.3, 1_500.2 - neck),
+            (2_500.0, 1_000.0),
+            (2_500.0, 2_000.0),
+            waist(1_601.0, 1_500.0 + neck),
+            waist(1_399.0, 1_500.2 + neck),
+            (500.0, 2_000.0),
+        ];
+        let expected: f64 = dumbbell
+            .iter()
+            .zip(dumbbell.iter().cycle().skip(1))
+            .map(|(a, b)| (a.0 * b.1 - b.0 * a.1) / 2.0)
+            .sum();
+        let layer = layer_of(&Polygon::new(ring_in(tile(), &dumbbell), vec![]).into());
+        for z in 12..=15 {
+            let found = all(&layer, tile_at(z));
+            assert_well_formed(&found[0]);
+            let scale = 4_f64.powi(15 - i32::from(z));
+            let mut area = 0.0;
+            for polygon in found[0].polygons() {
+                area += doubled_area(polygon.exterior()) as f64 / 2.0 * scale;
+                assert!(as_f64(&polygon).is_valid(), "zoom {z}: {polygon:?}");
+            }
+            assert!(
+                (area - expected.abs()).abs() < 0.02 * area,
+                "zoom {z}: {area}, not {expected}"
+            );
+        }
+    }
+}
+
+fn tile_at(z: u8) -> TileId {
+    let [west, south, east, north] = tile().bounds();
+    TileId::containing(z, west.midpoint(east), south.midpoint(north)).unwrap()
+}
+
 #[test]
 fn points_are_drawn_where_they_are() {
     let dictionary = Dictionary::new();

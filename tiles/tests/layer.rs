@@ -426,6 +426,44 @@ fn a_change_touches_the_tiles_under_its_old_and_new_shape_only() {
     assert_eq!(layer.position(), 2);
 }
 
+#[test]
+fn a_change_touches_the_tiles_where_totals_of_its_region_stand() {
+    let dictionary = Dictionary::new();
+    let region = dictionary.intern("32");
+    let at = |number, longitude| {
+        let mut made = square(number, longitude, 31.78, 0.001, &dictionary);
+        made.attributes.region = region;
+        made
+    };
+    let features = vec![at(1, 110.0), at(2, 115.0), at(3, 120.0)];
+    // The total stands in the middle of the three, then of the two, then of two others.
+    let changes = [
+        Change::Remove(FeatureId(1)),
+        Change::Put(at(3, 125.0)),
+        Change::Put(at(4, 90.0)),
+    ];
+    let layer = parcels(dictionary.clone(), features);
+    for (change, position) in changes.into_iter().zip(2..) {
+        let mut before = BTreeMap::new();
+        for z in 0..=8 {
+            for x in 0..1 << z {
+                let y = TileId::containing(z, 110.0, 31.78).unwrap().y();
+                let tile = TileId::new(z, x, y).unwrap();
+                before.insert(tile, layer.encode(tile, &ScopeFilter::All));
+            }
+        }
+        layer.apply(vec![change], position);
+        let mut moved = 0;
+        for (tile, bytes) in before {
+            if layer.encode(tile, &ScopeFilter::All) != bytes {
+                assert_eq!(layer.version(tile), position, "{tile:?}");
+                moved += 1;
+            }
+        }
+        assert!(moved >= 9);
+    }
+}
+
 fn unzip(body: &[u8]) -> Vec<u8> {
     let mut raw = vec![];
     flate2::read::GzDecoder::new(body).read_to_end(&mut raw).unwrap();

@@ -22,7 +22,13 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
                 ProblemKind::UnsupportedMediaType,
                 "the body must be application/json",
             )),
-            Err(JsonRejection::JsonDataError(error)) => Err(Problem::new(ProblemKind::InvalidField, deepest(&error))),
+            Err(JsonRejection::JsonDataError(error)) => {
+                let problem = match field_at_fault(&error) {
+                    Some((field, words)) => Problem::invalid(&field, words),
+                    None => Problem::new(ProblemKind::InvalidField, deepest(&error)),
+                };
+                Err(problem.remedy("correct it as the interface's description (/api/v1/openapi.json) says"))
+            }
             Err(error) => Err(Problem::new(ProblemKind::BadRequest, deepest(&error))),
         }
     }
@@ -34,6 +40,19 @@ fn deepest(error: &dyn std::error::Error) -> String {
         error = source;
     }
     error.to_string()
+}
+
+/// The field that could not be read and what is wrong with it, where one field is at fault.
+fn field_at_fault(error: &(dyn std::error::Error + 'static)) -> Option<(String, String)> {
+    let mut error = Some(error);
+    while let Some(current) = error {
+        if let Some(at) = current.downcast_ref::<serde_path_to_error::Error<serde_json::Error>>() {
+            let field = at.path().to_string();
+            return (field != ".").then(|| (field, at.inner().to_string()));
+        }
+        error = current.source();
+    }
+    None
 }
 
 /// The strong ETag of a version: the version row's id.

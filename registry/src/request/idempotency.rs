@@ -74,7 +74,7 @@ impl Idempotency {
     pub async fn repeated(&self, connection: &mut PgConnection, actor: &Actor) -> Result<Option<Repeated>, Problem> {
         sqlx::query!(
             "select pg_advisory_xact_lock(hashtextextended($1, 7))",
-            format!("{}\u{0}{}", actor.0, self.key)
+            format!("{}\n{}", actor.0, self.key)
         )
         .execute(&mut *connection)
         .await?;

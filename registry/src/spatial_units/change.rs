@@ -136,6 +136,10 @@ impl Statement {
         if let Some(idle_since) = self.idle_since {
             content.idle_since = idle_since.map(|Day(date)| date);
         }
+        // What is idle no more is idle since no day; said outright, the contradiction is the database's to refuse.
+        if content.occupancy.as_deref() != Some("idle") && self.idle_since.is_none() {
+            content.idle_since = None;
+        }
         if let Some(area) = self.registered_area_m2 {
             content.registered_area_m2 = match area {
                 None => None,
