@@ -2,7 +2,7 @@
 import { createRequire } from "node:module";
 import { join } from "node:path";
 
-const { chromium } = createRequire(new URL("../web/package.json", import.meta.url))("playwright-core");
+const { chromium } = createRequire(new URL("../tests/page/package.json", import.meta.url))("playwright-core");
 
 const server = process.env.YICE_URL;
 const folder = process.argv[2];

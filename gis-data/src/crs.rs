@@ -246,10 +246,8 @@ pub struct Crs {
 fn is_old_chinese(code: u32) -> Option<&'static str> {
     match code {
         4610 | 2327..=2390 => Some("西安 1980 / Xian 1980"),
-        4214 | 2401..=2442 | 21413..=21423 | 21453..=21463 | 21473..=21483 | 21491..=21493 => {
-            Some("北京 1954 / Beijing 1954")
-        }
-        4555 | 4568..=4589 | 4652..=4667 | 4766..=4800 | 4812..=4822 | 4855..=4880 => Some("新北京 1954 / New Beijing"),
+        4214 | 2401..=2442 | 21413..=21423 | 21453..=21463 | 21473..=21483 => Some("北京 1954 / Beijing 1954"),
+        4555 | 4568..=4589 | 4652..=4656 | 4766..=4800 | 4812 | 4822 => Some("新北京 1954 / New Beijing"),
         _ => None,
     }
 }
@@ -537,6 +535,9 @@ enum Steps {
 /// A transverse Mercator easting farther than this from its meridian is taken as nonsense: no
 /// real data set reaches so far, and exchanged axes do.
 const MAX_EASTING_FROM_MERIDIAN_M: f64 = 1_500_000.0;
+/// Half the equator and a metre: plane coordinates farther than this from their false origin are
+/// nonsense in any projection. The inverse projections would wrap them around the earth in silence.
+const MAX_FROM_ORIGIN_M: f64 = 20_037_509.0;
 
 impl Conversion {
     /// The conversion from a system to storage (EPSG:4490).
@@ -585,11 +586,12 @@ impl Conversion {
             Steps::Keep => {}
             Steps::Project { from, to } => {
                 let is_geographic = self.crs.is_geographic();
-                let false_easting = match self.crs.projection() {
-                    "tmerc" => Some(self.crs.number("x_0").unwrap_or(0.0)),
-                    "utm" => Some(500_000.0),
-                    _ => None,
+                let (false_easting, max_from_easting) = match self.crs.projection() {
+                    "tmerc" => (self.crs.number("x_0").unwrap_or(0.0), MAX_EASTING_FROM_MERIDIAN_M),
+                    "utm" => (500_000.0, MAX_EASTING_FROM_MERIDIAN_M),
+                    _ => (self.crs.number("x_0").unwrap_or(0.0), MAX_FROM_ORIGIN_M),
                 };
+                let false_northing = self.crs.number("y_0").unwrap_or(0.0);
                 // Coordinates may be in feet; the definition's false easting is in metres.
                 let unit_m = from.to_meter();
                 for coord in coordinates.iter_mut() {
@@ -598,12 +600,15 @@ impl Conversion {
                         x: source.x,
                         y: source.y,
                     };
-                    if let Some(false_easting) = false_easting
-                        && (source.x * unit_m - false_easting).abs() > MAX_EASTING_FROM_MERIDIAN_M
-                    {
+                    if !is_geographic {
+                        let from_easting = (source.x * unit_m - false_easting).abs();
+                        let from_northing = (source.y * unit_m - false_northing).abs();
+                        if from_easting > max_from_easting || from_northing > MAX_FROM_ORIGIN_M {
+                            return Err(out_of_range);
+                        }
+                    } else if !is_on_earth(source) {
                         return Err(out_of_range);
-                    }
-                    if is_geographic {
+                    } else {
                         coord.x = coord.x.to_radians();
                         coord.y = coord.y.to_radians();
                     }

@@ -296,6 +296,7 @@ impl Target {
                 ("zl", 0.6),
             ],
             Target::RegisteredAreaM2 => &[
+                ("registeredarea", 1.0),
                 ("registeredaream2", 1.0),
                 ("宗地面积", 1.0),
                 ("登记面积", 1.0),

@@ -239,6 +239,7 @@ pub(crate) fn open(
             window,
             row: 0,
             state: State::Start,
+            has_features: false,
             is_collection: outline == Outline::Collection,
             max_vertices,
             max_bytes: json::max_feature_bytes(max_vertices),
@@ -330,6 +331,8 @@ struct Rows {
     window: Window,
     row: u64,
     state: State,
+    /// The list of features was met; without one the document isn't what its type says.
+    has_features: bool,
     is_collection: bool,
     max_vertices: u64,
     max_bytes: usize,
@@ -382,6 +385,9 @@ impl Rows {
                 }
                 (State::Start, _) => return Err(self.damaged("not a GeoJSON object")),
                 (State::Members, Some(b'}')) => {
+                    if !self.has_features {
+                        return Err(self.damaged("the collection has no list of features"));
+                    }
                     self.window.take();
                     self.state = State::End;
                 }
@@ -402,6 +408,7 @@ impl Rows {
                         Ok(Some(b'[')) if name == "features" => {
                             self.window.take();
                             self.state = State::Features(false);
+                            self.has_features = true;
                         }
                         Ok(Some(b',' | b'}')) => return Err(self.damaged("a value expected")),
                         Ok(_) => {

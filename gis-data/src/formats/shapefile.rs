@@ -83,6 +83,10 @@ struct Table {
 struct RawTable {
     columns: Vec<(Vec<u8>, Column)>,
     records: u64,
+    /// Records the file has room for.
+    fitting: u64,
+    /// Bytes of the file.
+    size: u64,
     header_length: u64,
     record_length: usize,
     language_driver: u8,
@@ -148,7 +152,9 @@ fn read_table_header(file: &mut File) -> Result<Option<RawTable>, std::io::Error
     let fitting = (size - header_length) / (record_length.max(1) as u64);
     Ok(Some(RawTable {
         columns,
-        records: u64::from(records).min(fitting),
+        records: u64::from(records),
+        fitting,
+        size,
         header_length,
         record_length,
         language_driver: head.get(29).copied().unwrap_or(0),
@@ -181,7 +187,17 @@ pub(crate) fn open(
         Some(path) => {
             let mut file = File::open(path).map_err(io)?;
             match read_table_header(&mut file).map_err(io)? {
-                None => None,
+                // Shapes without their attributes would be taken over as if they had none.
+                None => {
+                    let byte = file.metadata().map_err(io)?.len();
+                    return Err(SourceRefused::Broken(SourceBroken::Truncated { byte, row: 0 }));
+                }
+                Some(raw) if raw.fitting < raw.records => {
+                    return Err(SourceRefused::Broken(SourceBroken::Truncated {
+                        byte: raw.size,
+                        row: raw.fitting,
+                    }));
+                }
                 Some(raw) => {
                     let declared = declared_encoding(files, raw.language_driver);
                     let records = sample_records(&mut file, &raw).map_err(io)?;
@@ -385,9 +401,11 @@ fn read_index(files: &LayerFiles, shapes_size: u64) -> Result<Option<Vec<u64>>, 
     if head.len() < 100 || !is_shapefile(&head) {
         return Ok(None);
     }
-    // An index of more records than the shapes have room for is no index.
+    // An index of more records than the shapes have room for is no index, and one that was cut off
+    // would hide the records behind its end.
     let entries = (size - HEADER) / 8;
-    if entries > (shapes_size - HEADER) / 8 {
+    let declared_size = be_u32(&head, 24).map_or(0, |words| u64::from(words) * 2);
+    if entries > (shapes_size - HEADER) / 8 || declared_size > size {
         return Ok(None);
     }
     let mut offsets = Vec::new();
@@ -400,7 +418,11 @@ fn read_index(files: &LayerFiles, shapes_size: u64) -> Result<Option<Vec<u64>>, 
         }
         offsets.push(offset);
     }
-    Ok(Some(offsets))
+    // Two rows at the same place: one of them is wrong, and there is no telling which.
+    let mut sorted = offsets.clone();
+    sorted.sort_unstable();
+    let has_twins = sorted.windows(2).any(|pair| matches!(pair, [a, b] if a == b));
+    Ok((!has_twins).then_some(offsets))
 }
 
 struct TableRows {
@@ -582,6 +604,19 @@ impl Rows {
         let result = self.shapes.read_exact(&mut head);
         result.map_err(|source| self.io(source))?;
         self.at += 8;
+        if head == [0; 8] && self.index.is_none() {
+            // Records are numbered from 1. Behind the declared end zeros are padding; before it
+            // they stand where a record was lost.
+            if offset >= self.declared_size {
+                self.at = self.size;
+                return Ok(Record::None);
+            }
+            return Err(SourceBroken::Damaged {
+                byte: offset,
+                row: self.row,
+                detail: "zeros where a record should be".to_owned(),
+            });
+        }
         let length = be_u32(&head, 4).map_or(0, |words| u64::from(words) * 2);
         let left = self.size - self.at;
         if length > left {
@@ -591,10 +626,6 @@ impl Rows {
                 Some(index) => self.row + 1 == index.len() as u64,
                 None => true,
             };
-            let is_padding = head == [0; 8];
-            if is_padding && self.index.is_none() {
-                return Ok(Record::None);
-            }
             if !is_last || length > left + 1024 * 1024 || left < 4 {
                 return Err(SourceBroken::Truncated {
                     byte: self.size,
@@ -634,16 +665,19 @@ impl Rows {
                 None => None,
             };
             if matches!(record, Record::None) {
-                if attributes.is_none() {
-                    return Ok(None);
-                }
-                if self.declared_size > self.size {
+                // Without an index (or with rows left in the table) only the header's size tells
+                // whether there were more shapes.
+                if self.declared_size > self.size && (self.index.is_none() || attributes.is_some()) {
                     return Err(SourceBroken::Truncated {
                         byte: self.size,
                         row: self.row,
                     });
                 }
+                if attributes.is_none() {
+                    return Ok(None);
+                }
             }
+            let is_without_attributes = self.table.is_some() && attributes.is_none();
             self.row += 1;
             let table_bytes = self
                 .table
@@ -686,6 +720,13 @@ impl Rows {
                 }
                 // A row of the table without a shape.
                 Record::None => {}
+            }
+            if is_without_attributes {
+                // Which attributes belong to which shape can't be known for certain then, and a
+                // shape without its key would pass for a new object.
+                row.geometry = Err(Unreadable::Record {
+                    detail: "the table has fewer rows than there are shapes".to_owned(),
+                });
             }
             return Ok(Some(row));
         }

@@ -118,7 +118,7 @@ pub(super) async fn import(settings: Settings, arguments: ImportArguments) -> Re
         std::env::var("USER").unwrap_or_else(|_| "unknown".to_owned())
     ));
 
-    let store = Store::open(&settings).await?;
+    let store = Store::open_or_join(&settings).await?;
     let outcome = run(&settings, &store, &order, arguments.report).await;
     store.close().await;
     outcome

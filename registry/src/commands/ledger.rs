@@ -19,7 +19,7 @@ pub(super) enum LedgerCommand {
 
 /// Proves or seals.
 pub(super) async fn ledger(settings: Settings, command: LedgerCommand) -> Result<(), CommandFailed> {
-    let store = Store::open(&settings).await?;
+    let store = Store::open_or_join(&settings).await?;
     let outcome = match command {
         LedgerCommand::Verify => verify(&settings, &store).await,
         LedgerCommand::Seal => seal(&settings, &store).await,

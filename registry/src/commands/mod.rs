@@ -202,6 +202,7 @@ fn start_logging(filter: &str, plainly: bool) {
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
         .with_target(!plainly);
     let _ = subscriber.try_init();
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use sqlx::postgres::PgConnectOptions;
 
 use super::CommandFailed;
-use crate::database::cluster::{ClusterOptions, ClusterRefused, EmbeddedCluster};
+use crate::database::cluster::{ClusterOptions, ClusterRefused, EmbeddedCluster, JoinedCluster};
 use crate::database::{Database, DatabaseRefused, connect_options};
 use crate::ledger::SigningKey;
 use crate::settings::Settings;
@@ -15,6 +15,7 @@ pub(super) struct Store {
     pub database: Database,
     pub options: PgConnectOptions,
     pub cluster: Option<EmbeddedCluster>,
+    _joined: Option<JoinedCluster>,
 }
 
 impl From<ClusterRefused> for CommandFailed {
@@ -35,22 +36,44 @@ impl From<DatabaseRefused> for CommandFailed {
 impl Store {
     /// Opens the database, starting the embedded cluster where none is named, and brings it up to date.
     pub(super) async fn open(settings: &Settings) -> Result<Self, CommandFailed> {
-        let (options, cluster) = match &settings.database_url {
-            Some(url) => (connect_options(url)?, None),
-            None => {
-                let cluster = EmbeddedCluster::start(ClusterOptions {
-                    data: settings.data.clone(),
-                    binaries: settings.postgresql_binaries.clone(),
-                })
-                .await?;
-                (cluster.connect_options(), Some(cluster))
-            }
+        Self::find(settings, false).await
+    }
+
+    /// Opens the database for a command that may work beside a server: where one runs on the data folder, its cluster
+    /// is used.
+    pub(super) async fn open_or_join(settings: &Settings) -> Result<Self, CommandFailed> {
+        Self::find(settings, true).await
+    }
+
+    async fn find(settings: &Settings, may_join: bool) -> Result<Self, CommandFailed> {
+        if let Some(url) = &settings.database_url {
+            return Self::connect(connect_options(url)?, None, None).await;
+        }
+        let options = ClusterOptions {
+            data: settings.data.clone(),
+            binaries: settings.postgresql_binaries.clone(),
         };
+        match EmbeddedCluster::start(options).await {
+            Ok(cluster) => Self::connect(cluster.connect_options(), Some(cluster), None).await,
+            Err(ClusterRefused::AlreadyRunning { .. }) if may_join => {
+                let joined = JoinedCluster::of(&settings.data)?;
+                Self::connect(joined.connect_options(), None, Some(joined)).await
+            }
+            Err(refused) => Err(refused.into()),
+        }
+    }
+
+    async fn connect(
+        options: PgConnectOptions,
+        cluster: Option<EmbeddedCluster>,
+        joined: Option<JoinedCluster>,
+    ) -> Result<Self, CommandFailed> {
         match Database::open(options.clone()).await {
             Ok(database) => Ok(Self {
                 database,
                 options,
                 cluster,
+                _joined: joined,
             }),
             Err(refused) => {
                 if let Some(cluster) = cluster {

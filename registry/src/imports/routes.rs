@@ -68,7 +68,7 @@ async fn create_import(
                 "imported {} rows of {}", report.counts.read, order.file_name
             ),
             Err(failed) => {
-                tracing::warn!(import.id = %id, error = ?failed, "import of {} ended without effect", order.file_name)
+                tracing::warn!(import.id = %id, error = &failed as &dyn std::error::Error, "import of {} ended without effect", order.file_name)
             }
         }
         jobs.end(id);

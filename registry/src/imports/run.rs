@@ -963,6 +963,11 @@ impl<'a> Writer<'a> {
         if self.fresh {
             return Ok(());
         }
+        // The tables may have been filled a moment ago and have no statistics: without them PostgreSQL takes a nested
+        // loop that grows with the square of the rows.
+        sqlx::query("set local enable_nestloop = off")
+            .execute(&mut *connection)
+            .await?;
         let missing = sqlx::query!(
             r#"select u.id, u.source_key as "source_key!"
                  from spatial_unit u
@@ -977,6 +982,9 @@ impl<'a> Writer<'a> {
         )
         .fetch_all(&mut *connection)
         .await?;
+        sqlx::query("set local enable_nestloop = on")
+            .execute(&mut *connection)
+            .await?;
         self.missing = missing.len() as u64;
         let outcome = if order.close_missing {
             Outcome::Closed

@@ -197,7 +197,7 @@ export class Reader {
   }
 
   async versions() {
-    return (await this.part("history").locator("li").allInnerTexts()).map(plain);
+    return (await this.part("history").locator("li button").allInnerTexts()).map(plain);
   }
 
   async looksAtVersion(index) {

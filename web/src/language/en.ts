@@ -184,9 +184,10 @@ export default {
     separator: ", ",
     reason: "Reason",
     ledger: "ledger entry {n}",
+    with_superseded: "Show {n} superseded records",
   },
   history_reason: { import: "Import of a file", correction: "Correction" },
-  actor: { local: "Local user", import: "Import" },
+  actor: { local: "user of this machine", import: "import", cli: "command line ({name})", system: "system ({name})", sample: "sample data" },
   field: {
     key: "Source key (identity)",
     code: "Code",

@@ -184,9 +184,10 @@ export default {
     separator: "、",
     reason: "原因",
     ledger: "台账第 {n} 条",
+    with_superseded: "显示已被更正或取代的 {n} 条记录",
   },
   history_reason: { import: "导入文件", correction: "更正" },
-  actor: { local: "本机用户", import: "导入" },
+  actor: { local: "本机用户", import: "导入", cli: "命令行（{name}）", system: "系统（{name}）", sample: "样例数据" },
   field: {
     key: "原始编号（主键）",
     code: "代码",

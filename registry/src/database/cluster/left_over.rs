@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use super::PORT;
 use super::refused::ClusterRefused;
 
 /// How long a left-over server gets for writing everything out, before it is made to stop at once.
@@ -66,14 +67,20 @@ pub(super) fn clear(folder: &Path, mark: &str) -> Result<(), ClusterRefused> {
     })
 }
 
-/// Removes `postmaster.pid` when the process id in it now belongs to somebody else, or to nobody.
+/// Removes `postmaster.pid`, and the lock of the socket, when the process id in it now belongs to
+/// somebody else, or to nobody.
 ///
 /// PostgreSQL removes a stale file by itself unless there is a process with that id, whatever it
 /// is: after a restart of a machine or a container there often is, and a killed server counts as
 /// one until the process it was left to collects it. Call it only after [`clear`].
 pub(super) fn forget_reused_pid(folder: &Path) {
-    let file = folder.join("postmaster.pid");
-    let Some(pid) = fs::read_to_string(&file)
+    for name in ["postmaster.pid".to_owned(), format!(".s.PGSQL.{PORT}.lock")] {
+        forget_if_reused(folder, &folder.join(name));
+    }
+}
+
+fn forget_if_reused(folder: &Path, file: &Path) {
+    let Some(pid) = fs::read_to_string(file)
         .ok()
         .and_then(|text| text.lines().next()?.trim().parse::<u32>().ok())
     else {
@@ -91,9 +98,9 @@ pub(super) fn forget_reused_pid(folder: &Path) {
         _ => fs::read_to_string(process.join("comm")).is_ok_and(|name| name.trim() != "postgres"),
     };
     if has_ended || works_elsewhere {
-        tracing::info!(pid, "removing the stale postmaster.pid of an earlier run");
-        if let Err(error) = fs::remove_file(&file) {
-            tracing::warn!(%error, "could not remove the stale postmaster.pid");
+        tracing::info!(pid, file = %file.display(), "removing a stale lock of an earlier run");
+        if let Err(error) = fs::remove_file(file) {
+            tracing::warn!(%error, file = %file.display(), "could not remove a stale lock");
         }
     }
 }

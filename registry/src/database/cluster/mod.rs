@@ -105,13 +105,7 @@ impl EmbeddedCluster {
     /// Good for as long as this value lives, in this process and its children.
     #[must_use]
     pub fn connect_options(&self) -> PgConnectOptions {
-        // Not the plain constructor: neither a password file nor the PG… variables speak of us.
-        PgConnectOptions::new_without_pgpass()
-            .socket(self.socket_folder())
-            .port(PORT)
-            .username(OWNER)
-            .database(DATABASE)
-            .ssl_mode(PgSslMode::Disable)
+        options_for(socket_folder(&self.cluster_path, &self.cluster_folder))
     }
 
     /// Resolves when the server ends, be it that it was stopped or that it died.
@@ -132,17 +126,6 @@ impl EmbeddedCluster {
     /// written to disk, and the process has ended when this returns.
     pub async fn stop(self) {
         self.server.stop(PATIENCE_FOR_STOP).await;
-    }
-
-    /// The folder of the socket: by its path, or where that is too long by its open handle.
-    fn socket_folder(&self) -> PathBuf {
-        let name = format!("/.s.PGSQL.{PORT}");
-        if self.cluster_path.as_os_str().len() + name.len() <= LONGEST_SOCKET_PATH {
-            return self.cluster_path.clone();
-        }
-        let process = std::process::id();
-        let handle = self.cluster_folder.as_raw_fd();
-        PathBuf::from(format!("/proc/{process}/fd/{handle}"))
     }
 
     async fn wait_until_ready(&self, log: &Log) -> Result<(), ClusterRefused> {
@@ -180,6 +163,61 @@ impl EmbeddedCluster {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
+}
+
+/// The cluster that another `yice` has started in the same data folder.
+///
+/// Good for commands that work beside a running server: an import from the shell, a proof of the ledger.
+#[derive(Debug)]
+pub struct JoinedCluster {
+    /// Kept open because its number is the socket's address where the path is too long.
+    cluster_folder: File,
+    cluster_path: PathBuf,
+}
+
+impl JoinedCluster {
+    /// Finds the cluster of a data folder.
+    ///
+    /// # Errors
+    ///
+    /// [`ClusterRefused::FolderUnwritable`] where the folder can't be looked into.
+    pub fn of(data: &Path) -> Result<Self, ClusterRefused> {
+        let unwritable = |source| ClusterRefused::FolderUnwritable {
+            folder: data.to_path_buf(),
+            source,
+        };
+        let cluster_path = fs::canonicalize(data.join("postgres")).map_err(unwritable)?;
+        Ok(Self {
+            cluster_folder: File::open(&cluster_path).map_err(unwritable)?,
+            cluster_path,
+        })
+    }
+
+    /// How to connect as the owner of the database `yice`, for as long as this value lives.
+    #[must_use]
+    pub fn connect_options(&self) -> PgConnectOptions {
+        options_for(socket_folder(&self.cluster_path, &self.cluster_folder))
+    }
+}
+
+/// The folder of the socket: by its path, or where that is too long by its open handle.
+fn socket_folder(path: &Path, handle: &File) -> PathBuf {
+    let name = format!("/.s.PGSQL.{PORT}");
+    if path.as_os_str().len() + name.len() <= LONGEST_SOCKET_PATH {
+        return path.to_path_buf();
+    }
+    let (process, handle) = (std::process::id(), handle.as_raw_fd());
+    PathBuf::from(format!("/proc/{process}/fd/{handle}"))
+}
+
+fn options_for(socket_folder: PathBuf) -> PgConnectOptions {
+    // Not the plain constructor: neither a password file nor the PG… variables speak of us.
+    PgConnectOptions::new_without_pgpass()
+        .socket(socket_folder)
+        .port(PORT)
+        .username(OWNER)
+        .database(DATABASE)
+        .ssl_mode(PgSslMode::Disable)
 }
 
 impl Drop for EmbeddedCluster {
