@@ -73,8 +73,9 @@ try {
         const address = new URL("/", server);
         address.search = new URLSearchParams({ lang: language, ...query }).toString();
         await page.goto(address.href, { waitUntil: "networkidle" });
-        // Tiles fade in after the last of them has come.
-        await page.waitForTimeout(2500);
+        // The legend counts what is drawn: then the tiles have come, and fade in.
+        await page.waitForFunction(() => /[1-9]/.test(document.querySelector("[data-testid=legend] footer span")?.textContent ?? ""));
+        await page.waitForTimeout(1500);
         const file = join(folder, `${name}-${language}${suffix}.png`);
         await page.screenshot({ path: file });
         console.log(file);

@@ -278,7 +278,6 @@ enum Stop {
 
 fn check_polygons(polygons: &[Polygon<f64>]) -> Verdict {
     let mut rings: Vec<Ring> = Vec::with_capacity(polygons.len());
-    let mut edge_count = 0;
     for (part, polygon) in polygons.iter().enumerate() {
         let all = std::iter::once(polygon.exterior()).chain(polygon.interiors());
         for (position, line) in all.enumerate() {
@@ -290,7 +289,6 @@ fn check_polygons(polygons: &[Polygon<f64>]) -> Verdict {
                 };
             }
             let edges = line.0.len() - 1;
-            edge_count += edges;
             rings.push(Ring {
                 line,
                 part,
@@ -299,9 +297,20 @@ fn check_polygons(polygons: &[Polygon<f64>]) -> Verdict {
             });
         }
     }
-    let mut edges = Vec::with_capacity(edge_count);
-    for (ring, found) in rings.iter().enumerate() {
-        for (position, pair) in found.line.0.windows(2).enumerate() {
+    let edges = edges_of(rings.iter().map(|ring| ring.line));
+    let mut touches = Touches::new();
+    let result = compare_edges(&rings, &edges, &mut touches).and_then(|()| compare_rings(polygons, &rings, &touches));
+    match result {
+        Ok(()) => Verdict::Valid,
+        Err(Stop::Defect(defect, at)) => Verdict::Invalid { defect, at },
+        Err(Stop::TooComplex) => Verdict::TooComplex,
+    }
+}
+
+fn edges_of<'a>(rings: impl Iterator<Item = &'a LineString<f64>>) -> Vec<Edge> {
+    let mut edges = Vec::new();
+    for (ring, line) in rings.enumerate() {
+        for (position, pair) in line.0.windows(2).enumerate() {
             if let [a, b] = pair {
                 edges.push(Edge {
                     a: *a,
@@ -312,21 +321,32 @@ fn check_polygons(polygons: &[Polygon<f64>]) -> Verdict {
             }
         }
     }
-    let mut touches = Touches::new();
-    let result = compare_edges(&rings, &edges, &mut touches).and_then(|()| compare_rings(polygons, &rings, &touches));
-    match result {
-        Ok(()) => Verdict::Valid,
-        Err(Stop::Defect(defect, at)) => Verdict::Invalid { defect, at },
-        Err(Stop::TooComplex) => Verdict::TooComplex,
-    }
+    edges
 }
 
 fn compare_edges(rings: &[Ring], edges: &[Edge], touches: &mut Touches) -> Result<(), Stop> {
+    // A spike touches its ring as well where it begins, and a loop may: the graver defect is told.
+    let mut self_touch = None;
+    for_pairs_near(edges, |e, f| match compare_pair(rings, e, f, touches) {
+        Err(Stop::Defect(Defect::RingSelfTouch, at)) => {
+            self_touch.get_or_insert(at);
+            Ok(())
+        }
+        other => other,
+    })?;
+    match self_touch {
+        Some(at) => Err(Stop::Defect(Defect::RingSelfTouch, at)),
+        None => Ok(()),
+    }
+}
+
+/// Calls `compare` with each pair of edges whose boxes meet, once, in the order of the edges.
+fn for_pairs_near(edges: &[Edge], mut compare: impl FnMut(&Edge, &Edge) -> Result<(), Stop>) -> Result<(), Stop> {
     if edges.len() <= FEW_EDGES {
         for (position, e) in edges.iter().enumerate() {
             for f in edges.iter().skip(position + 1) {
                 if e.overlaps_box_of(f) {
-                    compare_pair(rings, e, f, touches)?;
+                    compare(e, f)?;
                 }
             }
         }
@@ -352,7 +372,7 @@ fn compare_edges(rings: &[Ring], edges: &[Edge], touches: &mut Touches) -> Resul
             if near.data as usize > position
                 && let Some(f) = edges.get(near.data as usize)
             {
-                compare_pair(rings, e, f, touches)?;
+                compare(e, f)?;
             }
         }
     }
@@ -580,6 +600,9 @@ fn do_insides_meet(a: &Polygon<f64>, b: &Polygon<f64>) -> bool {
 
 /// Vertices of a shape up to which mending is tried.
 const MAX_MEND_VERTICES: usize = 300_000;
+/// Places where edges meet up to which mending is tried: its time grows with them, and a few
+/// thousand edges can cross millions of times.
+const MAX_MEND_CROSSINGS: usize = 5_000;
 /// Degrees to units of the mending: it merges points nearer than 0.0001 units, which becomes
 /// 10⁻⁹ degrees or 0.1 mm.
 const MEND_SCALE: f64 = 1e5;
@@ -595,6 +618,9 @@ pub fn mend(geometry: &Geometry<f64>) -> Option<Geometry<f64>> {
     };
     use geo::CoordsIter;
     if polygons.coords_count() > MAX_MEND_VERTICES {
+        return None;
+    }
+    if has_too_many_crossings(&polygons) {
         return None;
     }
     let origin = polygons.0.first().map(|part| start(part.exterior()))?;
@@ -624,6 +650,27 @@ pub fn mend(geometry: &Geometry<f64>) -> Option<Geometry<f64>> {
     clean(&mut mended);
     let is_empty = matches!(&mended, Geometry::MultiPolygon(parts) if parts.0.is_empty());
     (!is_empty && check(&mended) == Verdict::Valid).then_some(mended)
+}
+
+fn has_too_many_crossings(polygons: &MultiPolygon<f64>) -> bool {
+    let rings = polygons
+        .iter()
+        .flat_map(|polygon| std::iter::once(polygon.exterior()).chain(polygon.interiors()));
+    let edges = edges_of(rings);
+    let mut crossings = 0;
+    for_pairs_near(&edges, |e, f| {
+        // Neighbours always meet, and are no more than there are edges.
+        let are_neighbours = e.ring == f.ring && e.position.abs_diff(f.position) == 1;
+        if !are_neighbours && meeting(e, f) != Meeting::Apart {
+            crossings += 1;
+        }
+        if crossings > MAX_MEND_CROSSINGS {
+            Err(Stop::TooComplex)
+        } else {
+            Ok(())
+        }
+    })
+    .is_err()
 }
 
 fn map_coordinates(polygons: &MultiPolygon<f64>, mut map: impl FnMut(Coord<f64>) -> Coord<f64>) -> MultiPolygon<f64> {

@@ -115,7 +115,7 @@ pub fn decide(
     let is_wrong = if encoding == UTF_8 || detected == UTF_8 {
         true
     } else if encoding.is_single_byte() {
-        !detected.is_single_byte()
+        !detected.is_single_byte() && is_mostly_high(samples)
     } else {
         samples.iter().any(|sample| !decodes(encoding, sample))
             && samples.iter().all(|sample| decodes(detected, sample))
@@ -157,6 +157,25 @@ fn detect(samples: &[&[u8]]) -> &'static Encoding {
     } else {
         guess
     }
+}
+
+/// Whether the bytes beyond ASCII come in pairs, as those of East Asian text mostly do. An accent
+/// before a letter (`ê` and `t`) is a character of GB18030 as well, but one beyond GB 2312, rare in
+/// Chinese text.
+fn is_mostly_high(samples: &[&[u8]]) -> bool {
+    let (mut high, mut low) = (0_usize, 0_usize);
+    for sample in samples {
+        let mut bytes = sample.iter();
+        while let Some(byte) = bytes.next() {
+            if !byte.is_ascii() {
+                match bytes.next() {
+                    Some(next) if !next.is_ascii() => high += 1,
+                    _ => low += 1,
+                }
+            }
+        }
+    }
+    high > low
 }
 
 /// Valid UTF-8, but for a last character cut by the width of the field.

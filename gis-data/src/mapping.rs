@@ -724,7 +724,12 @@ impl FieldMapping {
                 });
             }
         }
-        let key = key.unwrap_or_else(|| {
+        // A column that calls itself the key, as our own exports do, leaves nothing to guess.
+        let called_key = || {
+            let is_called_key = |field: &&FieldName| matches!(plain(&field.name).as_str(), "key" | "sourcekey");
+            Some(KeyRule::Field(fields.iter().find(is_called_key)?.name.clone()))
+        };
+        let key = key.or_else(called_key).unwrap_or_else(|| {
             KeyRule::Guess(
                 KEY_FIELDS
                     .iter()
@@ -801,7 +806,7 @@ fn confidence(layer: Layer, target: Target, field: &FieldName) -> Option<f64> {
             }
         }
         ValueRule::Number(_) | ValueRule::Integer => {
-            let is_number = |text: &String| text.trim().parse::<f64>().is_ok();
+            let is_number = |text: &String| number_in(text).is_some();
             if !field.examples.is_empty() && !field.examples.iter().any(is_number) {
                 return None;
             }
@@ -812,6 +817,15 @@ fn confidence(layer: Layer, target: Target, field: &FieldName) -> Option<f64> {
         confidence *= 0.9;
     }
     Some(confidence)
+}
+
+/// A number as people write it, thousands separators and all.
+pub(crate) fn number_in(text: &str) -> Option<f64> {
+    let plain: String = text
+        .chars()
+        .filter(|c| !matches!(c, ',' | '\u{ff0c}' | ' ' | '\u{a0}'))
+        .collect();
+    plain.parse().ok().filter(|number: &f64| number.is_finite())
 }
 
 /// The header is the known one, or its cut form: field names in shapefiles end after ten bytes.

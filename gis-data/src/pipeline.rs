@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::area::plane_area_m2;
 use crate::check::{self, Verdict};
 use crate::crs::{self, Conversion, Crs, CrsRefused, OutOfRange};
-use crate::mapping::{FieldMapping, KeyRule, Layer, MappingRefused, Target, ValueRule, closed_code};
+use crate::mapping::{FieldMapping, KeyRule, Layer, MappingRefused, Target, ValueRule, closed_code, number_in};
 use crate::report::{Defect, Reason, Warning, WarningCode};
 use crate::source::{Source, SourceRow, Unreadable};
 
@@ -432,6 +432,18 @@ impl Pipeline {
                 });
             }
         }
+        // Points on a line hardly stay on one when they are converted: what is left is a sliver that
+        // is valid by a hair's breadth.
+        if area_m2.is_some_and(|area| area < MIN_AREA_M2) {
+            let at = shape.coords_iter().next().unwrap_or_default();
+            let reason = Reason::InvalidGeometry {
+                defect: Defect::TooFewPoints,
+                lon: at.x,
+                lat: at.y,
+                area_change_m2: None,
+            };
+            return Err((reason, true));
+        }
         Ok(Prepared {
             removed_points,
             repaired,
@@ -508,6 +520,9 @@ struct Prepared {
     repaired: Option<Repair>,
     area_m2: Option<f64>,
 }
+
+/// Areas are registered in hundredths of a square metre: what rounds to nothing is no area.
+const MIN_AREA_M2: f64 = 0.005;
 
 /// Keys of the rows accepted so far, as 128-bit hashes: with a random key of their own a collision
 /// needs about 10¹⁹ rows.
@@ -705,13 +720,7 @@ fn typed(rule: ValueRule, value: &Value) -> Option<(Value, bool)> {
 fn number_of(value: &Value) -> Option<f64> {
     match value {
         Value::Number(number) => number.as_f64(),
-        Value::String(text) => {
-            let plain: String = text
-                .chars()
-                .filter(|c| !matches!(c, ',' | '\u{ff0c}' | ' ' | '\u{a0}'))
-                .collect();
-            plain.parse().ok().filter(|number: &f64| number.is_finite())
-        }
+        Value::String(text) => number_in(text),
         _ => None,
     }
 }

@@ -482,7 +482,9 @@ impl Source {
         // What breaks here breaks again, and is reported, when the rows are read.
         if let Ok(mut rows) = (opened.start)(Arc::clone(&read)) {
             loop {
-                if rows_seen == SAMPLE_ROWS || read.load(Ordering::Relaxed) > SAMPLE_BYTES {
+                // Without any field the mapping would be empty for all rows that follow.
+                let has_read_enough = read.load(Ordering::Relaxed) > SAMPLE_BYTES && !fields.is_empty();
+                if rows_seen == SAMPLE_ROWS || has_read_enough {
                     break;
                 }
                 match rows.next() {

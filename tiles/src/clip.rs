@@ -6,6 +6,12 @@
 //! gives whole polygons again: a bay that leaves the tile splits the polygon in two instead of
 //! leaving a line along the edge, and a hole that leaves the tile becomes part of the outline.
 //!
+//! Rings need not be simple where the tile cannot see them: long rings arrive with shortcuts that
+//! may cross one another out there, also on a line's far ends. So the pairs are not simply every
+//! two neighbours: an entry is paired with an exit, as brackets are, which keeps how often each
+//! place left over is gone around, and in which sense. In the tile that is once, whatever happened
+//! outside.
+//!
 //! Corners are whole tile coordinates and the cutting lines lie half-way between two of them, so
 //! no corner is ever on a line and no case is special. To stay with integers, coordinates are
 //! doubled while cutting: corners are even, lines are odd.
@@ -90,17 +96,12 @@ pub(crate) fn clip(polygon: &[Ring]) -> Vec<Ring> {
         .collect()
 }
 
-/// A run of corners inside the line, from the crossing where it enters to the one where it leaves.
-struct Chain {
-    corners: Ring,
-    used: bool,
-}
-
 struct Crossing {
     /// Position along the line, in 1/65536 of a doubled coordinate.
     along: i128,
-    /// Chain number × 2, plus 1 at its end.
-    end: usize,
+    /// Number of the chain that begins or ends here.
+    chain: usize,
+    enters: bool,
 }
 
 /// Keeps the side of `line` where `sign × coordinate` is greater.
@@ -110,7 +111,9 @@ fn cut(rings: &mut Vec<Ring>, axis: usize, line: i64, sign: i64) {
         return;
     }
     let mut whole = Vec::with_capacity(rings.len());
-    let mut chains: Vec<Chain> = Vec::new();
+    // Runs of corners inside the line, each from the crossing where it enters to the one where it
+    // leaves.
+    let mut chains: Vec<Ring> = Vec::new();
     let mut crossings: Vec<Crossing> = Vec::new();
     for ring in rings.drain(..) {
         let Some(outside) = ring.iter().position(|corner| !inside(corner)) else {
@@ -121,54 +124,44 @@ fn cut(rings: &mut Vec<Ring>, axis: usize, line: i64, sign: i64) {
         let mut run: Option<Ring> = None;
         for step in 1..=ring.len() {
             let corner = ring[(outside + step) % ring.len()];
-            match (inside(&corner), &mut run) {
-                (true, Some(corners)) => corners.push(corner),
-                (true, None) => {
-                    let (along, entry) = crossing(previous, corner, axis, line);
-                    crossings.push(Crossing {
-                        along,
-                        end: chains.len() * 2,
-                    });
-                    run = Some(vec![entry, corner]);
+            let enters = inside(&corner);
+            if enters != run.is_some() {
+                let (along, at) = crossing(previous, corner, axis, line);
+                crossings.push(Crossing {
+                    along,
+                    chain: chains.len(),
+                    enters,
+                });
+                match run.take() {
+                    Some(mut corners) => {
+                        corners.push(at);
+                        chains.push(corners);
+                    }
+                    None => run = Some(vec![at, corner]),
                 }
-                (false, Some(corners)) => {
-                    let (along, exit) = crossing(previous, corner, axis, line);
-                    crossings.push(Crossing {
-                        along,
-                        end: chains.len() * 2 + 1,
-                    });
-                    corners.push(exit);
-                    chains.push(Chain {
-                        corners: std::mem::take(corners),
-                        used: false,
-                    });
-                    run = None;
-                }
-                (false, None) => {}
+            } else if let Some(corners) = &mut run {
+                corners.push(corner);
             }
             previous = corner;
         }
     }
-    crossings.sort_unstable_by_key(|crossing| (crossing.along, crossing.end));
-    let mut partner = vec![0; chains.len() * 2];
-    for pair in crossings.chunks_exact(2) {
-        partner[pair[0].end] = pair[1].end;
-        partner[pair[1].end] = pair[0].end;
+    crossings.sort_unstable_by_key(|crossing| (crossing.along, crossing.chain));
+    let mut next = vec![0; chains.len()];
+    let mut open: Vec<&Crossing> = Vec::new();
+    for crossing in &crossings {
+        // All that are open are of one kind, and there are as many of either kind in all.
+        match open.pop_if(|last| last.enters != crossing.enters) {
+            Some(last) if crossing.enters => next[last.chain] = crossing.chain,
+            Some(last) => next[crossing.chain] = last.chain,
+            None => open.push(crossing),
+        }
     }
     for first in 0..chains.len() {
-        let mut ring = Ring::new();
-        let mut enter = first * 2;
-        while !chains[enter / 2].used {
-            let chain = &mut chains[enter / 2];
-            chain.used = true;
-            // A well-formed polygon is always entered at a chain's start. One that crosses itself
-            // may not be; walking backwards then still gives closed rings.
-            if enter % 2 == 0 {
-                ring.append(&mut chain.corners);
-            } else {
-                ring.extend(chain.corners.drain(..).rev());
-            }
-            enter = partner[enter ^ 1];
+        let mut ring = std::mem::take(&mut chains[first]);
+        let mut chain = next[first];
+        while !chains[chain].is_empty() {
+            ring.append(&mut chains[chain]);
+            chain = next[chain];
         }
         if !ring.is_empty() {
             whole.push(ring);
@@ -375,10 +368,12 @@ pub(crate) fn mended(rings: Vec<Ring>) -> Vec<Ring> {
     let corners: usize = rings.iter().map(Vec::len).sum();
     let rounds = if corners > 2_000 { 1 } else { 3 };
     let mut rings = rings;
+    let mut over = false;
     for _ in 0..rounds {
-        if rings_are_simple(&rings) {
+        if over && rings_are_simple(&rings) {
             break;
         }
+        over = true;
         let exact;
         (rings, exact) = overlaid(&rings);
         if exact {

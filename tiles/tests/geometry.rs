@@ -405,67 +405,146 @@ fn distance_to_outline(polygons: &[Polygon<f64>], x: f64, y: f64) -> f64 {
     least
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+/// Whether a place is inside by the even-odd rule, which also says so for rings that cross.
+fn is_odd(rings: &[Vec<(f64, f64)>], x: f64, y: f64) -> bool {
+    let edges = rings
+        .iter()
+        .flat_map(|ring| ring.iter().zip(ring.iter().cycle().skip(1)));
+    edges.fold(false, |odd, (a, b)| {
+        let crosses = (a.1 > y) != (b.1 > y) && x < a.0 + (y - a.1) / (b.1 - a.1) * (b.0 - a.0);
+        odd != crosses
+    })
+}
 
-    /// Tiles laid side by side cover exactly what the shape covers: no gap and no line at a seam.
-    #[test]
-    fn neighbouring_tiles_join_without_a_seam(
-        radii in prop::collection::vec(0.2_f64..1.0, 5..40),
-        scale in 300.0_f64..5_000.0,
+/// The nine tiles around [`tile`] laid side by side cover exactly what the rings cover: no gap and no
+/// line at a seam. Looks at some places of each tile.
+fn check_seams(rings: &[Vec<(f64, f64)>], samples: &[(f64, f64)]) -> Result<(), TestCaseError> {
+    let polygon_of = |ring: &dyn Fn(&[(f64, f64)]) -> LineString<f64>| {
+        let mut rings = rings.iter().map(|corners| ring(corners));
+        Polygon::new(rings.next().unwrap(), rings.collect())
+    };
+    let layer = layer_of(&polygon_of(&|corners| ring_in(tile(), corners)).into());
+    let asked = polygon_of(&|corners| LineString::from(corners.to_vec()));
+    for (dx, dy) in (-1..=1).flat_map(|dx| (-1..=1).map(move |dy| (dx, dy))) {
+        let id = TileId::new(
+            tile().z(),
+            tile().x().checked_add_signed(dx).unwrap(),
+            tile().y().checked_add_signed(dy).unwrap(),
+        )
+        .unwrap();
+        let found = all(&layer, id);
+        prop_assert!(found.len() <= 1);
+        let mut drawn = vec![];
+        for decoded in &found {
+            assert_well_formed(decoded);
+            drawn.extend(decoded.polygons().iter().map(as_f64));
+        }
+        for polygon in &drawn {
+            prop_assert!(polygon.is_valid(), "{:?} of {id:?}: {polygon:?}", polygon.validation_errors());
+        }
+        for &(x, y) in samples {
+            let (ax, ay) = (x + f64::from(dx) * 4_096.0, y + f64::from(dy) * 4_096.0);
+            // Snapping, simplification and the bend at the buffer's edge stay within this.
+            if distance_to_outline(std::slice::from_ref(&asked), ax, ay) < 4.0 {
+                continue;
+            }
+            prop_assert_eq!(contains(&drawn, x, y), is_odd(rings, ax, ay), "at {} {} of {:?}", x, y, id);
+        }
+    }
+    Ok(())
+}
+
+/// Places all over a tile and a little into its buffer.
+fn lattice(steps: u32) -> Vec<(f64, f64)> {
+    let axis = move || (0..=steps).map(move |k| f64::from(k) / f64::from(steps) * 4_200.0 - 52.0);
+    axis().flat_map(|x| axis().map(move |y| (x, y))).collect()
+}
+
+/// A star and, shrunk, its hole, which lies inside as the outline is star-shaped.
+fn star_with_hole(centre: (f64, f64), radii: &[f64], scale: f64, hole: Option<f64>) -> Vec<Vec<(f64, f64)>> {
+    let sizes = std::iter::once(1.0).chain(hole);
+    sizes.map(|size| star(centre, radii, scale * size)).collect()
+}
+
+/// Where the outline and its hole both go around a corner of the tile, the shortcuts of one cross those
+/// of the other, on the far end of a cutting line.
+#[test]
+fn long_rings_whose_shortcuts_cross_keep_their_inside() {
+    let mut radii = vec![0.2; 25];
+    radii[13] = 0.949_320_944_526_214_8;
+    radii[19..22].copy_from_slice(&[0.416_920_494_414_182_9, 0.521_963_995_481_290_1, 0.753_844_159_011_351_6]);
+    let rings = star_with_hole(
+        (3_476.419_608_791_670_3, 1_668.316_243_625_376_3),
+        &drawn_out(&radii, 30),
+        4_309.276_327_262_011,
+        Some(0.642_460_198_793_460_8),
+    );
+    check_seams(&rings, &lattice(60)).unwrap();
+}
+
+prop_compose! {
+    fn any_star()(
+        radii in prop_oneof![
+            prop::collection::vec(0.2_f64..1.0, 5..40),
+            // Spikes and necks.
+            prop::collection::vec(prop_oneof![0.01_f64..0.05, 0.6_f64..1.0], 5..40),
+        ],
+        scale in prop_oneof![300.0_f64..5_000.0, 20.0_f64..300.0, 5_000.0_f64..40_000.0],
         centre in (-500.0_f64..4_600.0, -500.0_f64..4_600.0),
-        hole in 0.05_f64..0.9,
-        has_hole in any::<bool>(),
+        hole in prop::option::of(0.05_f64..0.9),
         // Long rings are cut down to what is near the tile first.
         long in any::<bool>(),
-        samples in prop::collection::vec((0.0_f64..1.0, 0.0_f64..1.0), 200),
-    ) {
+    ) -> Vec<Vec<(f64, f64)>> {
         let radii = if long { drawn_out(&radii, 30) } else { radii };
-        let outline = star(centre, &radii, scale);
-        // A shrunken copy lies inside, as the outline is star-shaped.
-        let inner = star(centre, &radii, scale * hole);
-        let geometry = Polygon::new(
-            ring_in(tile(), &outline),
-            if has_hole { vec![ring_in(tile(), &inner)] } else { vec![] },
-        );
-        let asked = Polygon::new(
-            LineString::from(outline),
-            if has_hole { vec![LineString::from(inner)] } else { vec![] },
-        );
-        let layer = layer_of(&geometry.into());
-        for dx in -1..=1 {
-            for dy in -1..=1 {
-                let id = TileId::new(
-                    tile().z(),
-                    tile().x().checked_add_signed(dx).unwrap(),
-                    tile().y().checked_add_signed(dy).unwrap(),
-                ).unwrap();
-                let found = all(&layer, id);
-                prop_assert!(found.len() <= 1);
-                let mut drawn = vec![];
-                for decoded in &found {
-                    assert_well_formed(decoded);
-                    drawn.extend(decoded.polygons().iter().map(as_f64));
-                }
-                for polygon in &drawn {
-                    prop_assert!(polygon.is_valid(), "{polygon:?}");
-                }
-                for &(u, v) in &samples {
-                    // A little into the buffer too.
-                    let (x, y) = (u * 4_200.0 - 52.0, v * 4_200.0 - 52.0);
-                    let (ax, ay) = (x + f64::from(dx) * 4_096.0, y + f64::from(dy) * 4_096.0);
-                    // Snapping, simplification and the bend at the buffer's edge stay within this.
-                    if distance_to_outline(std::slice::from_ref(&asked), ax, ay) < 4.0 {
-                        continue;
-                    }
-                    prop_assert_eq!(
-                        contains(&drawn, x, y),
-                        asked.contains(&Point::new(ax, ay)),
-                        "at {} {} of {:?}", x, y, id
-                    );
-                }
-            }
-        }
+        star_with_hole(centre, &radii, scale, hole)
+    }
+}
+
+prop_compose! {
+    /// Rings that cross themselves and one another.
+    fn any_tangle()(
+        rings in prop::collection::vec(prop::collection::vec((-0.5_f64..1.5, -0.5_f64..1.5), 3..9), 1..4),
+        scale in 100.0_f64..8_000.0,
+        long in any::<bool>(),
+    ) -> Vec<Vec<(f64, f64)>> {
+        let spread_out = |ring: Vec<(f64, f64)>| {
+            let axis = |pick: fn(&(f64, f64)) -> f64| {
+                let scaled: Vec<f64> = ring.iter().map(|corner| pick(corner) * scale).collect();
+                drawn_out(&scaled, if long { 60 } else { 1 })
+            };
+            axis(|corner| corner.0).into_iter().zip(axis(|corner| corner.1)).collect()
+        };
+        rings.into_iter().map(spread_out).collect()
+    }
+}
+
+/// So many cases, or as many as the environment asks for.
+fn cases(usual: u32) -> ProptestConfig {
+    let asked = ProptestConfig::default();
+    ProptestConfig {
+        cases: std::env::var_os("PROPTEST_CASES").map_or(usual, |_| asked.cases),
+        failure_persistence: None,
+        ..asked
+    }
+}
+
+/// Places anywhere in a tile and a little into its buffer.
+fn places(seed: u64) -> Vec<(f64, f64)> {
+    let axis = |k| 2_048.0 + 2_100.0 * wobble(seed, k);
+    (0..200).map(|k| (axis(2 * k), axis(2 * k + 1))).collect()
+}
+
+proptest! {
+    #![proptest_config(cases(96))]
+
+    #[test]
+    fn neighbouring_tiles_join_without_a_seam(rings in any_star(), seed in any::<u64>()) {
+        check_seams(&rings, &places(seed))?;
+    }
+
+    #[test]
+    fn tangled_rings_are_drawn_by_the_even_odd_rule(rings in any_tangle(), seed in any::<u64>()) {
+        check_seams(&rings, &places(seed))?;
     }
 }
 
@@ -549,3 +628,29 @@ fn feature_ids_may_be_any_number() {
         assert_eq!(all(&layer, tile())[0].id, id);
     }
 }
+
+// EXPLORE
+fn explore(name: &str, strategy: impl Strategy<Value = Vec<Vec<(f64, f64)>>>) {
+    use proptest::strategy::ValueTree;
+    let n: u64 = std::env::var("N").map_or(2000, |n| n.parse().unwrap());
+    let mut config = ProptestConfig::default();
+    config.rng_seed = proptest::test_runner::RngSeed::Fixed(std::env::var("SEED").map_or(1, |n| n.parse().unwrap()));
+    let mut runner = proptest::test_runner::TestRunner::new(config);
+    let mut tally: std::collections::BTreeMap<String, (usize, String)> = Default::default();
+    for k in 0..n {
+        let rings = strategy.new_tree(&mut runner).unwrap().current();
+        let result = std::panic::catch_unwind(|| check_seams(&rings, &places(k)));
+        let text = match result { Ok(Ok(())) => continue, Ok(Err(e)) => e.to_string(), Err(p) => format!("panic {}", p.downcast_ref::<String>().cloned().or(p.downcast_ref::<&str>().map(|s| s.to_string())).unwrap_or_default()) };
+        let key: String = text.chars().take(70).filter(|c| !c.is_ascii_digit()).collect();
+        let entry = tally.entry(key).or_default();
+        entry.0 += 1;
+        if entry.1.is_empty() || entry.1.len() > text.len() { entry.1 = text.chars().take(3000).collect::<String>() + &format!(" CASE {k} RINGS {:?}", rings.iter().map(Vec::len).collect::<Vec<_>>()); }
+    }
+    let bad: usize = tally.values().map(|v| v.0).sum();
+    eprintln!("EX {name}: {bad} of {n} fail");
+    for (key, (count, text)) in tally { eprintln!("EXK   {count} x {key}\nEX      {text}"); }
+}
+#[test]
+fn explore_star() { explore("star", any_star()); }
+#[test]
+fn explore_tangle() { explore("tangle", any_tangle()); }

@@ -104,9 +104,8 @@ impl Iterator for Rows {
             let row = json::row(bytes, self.row + 1, self.max_vertices);
             // The last record has no separator behind it when the file was cut off; when it can't
             // be read either, it was.
-            let is_cut = !is_ended
-                && matches!(row.geometry, Err(Unreadable::Record { .. }))
-                && serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_err_and(|error| error.is_eof());
+            let is_cut =
+                !is_ended && matches!(row.geometry, Err(Unreadable::Record { .. })) && json::is_unfinished(bytes);
             if is_cut {
                 return Some(Err(self.window.broken(WindowError::EndsEarly, self.row)));
             }

@@ -334,6 +334,12 @@ impl Scan {
     }
 }
 
+/// Whether the bytes start a value whose brackets or quotes don't close.
+pub(crate) fn is_unfinished(bytes: &[u8]) -> bool {
+    let mut scan = Scan::default();
+    !scan.run(bytes, &mut 0) && !scan.may_end()
+}
+
 /// A cursor over the bytes of one feature.
 struct Cursor<'a> {
     bytes: &'a [u8],

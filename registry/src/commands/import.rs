@@ -65,6 +65,9 @@ pub(super) struct ImportArguments {
     /// Which attributes make a new version: all, or those mapped to a field of ours
     #[arg(long, default_value = "all", value_parser = ["all", "mapped"])]
     compare_attributes: String,
+    /// A row whose key an earlier row has: set it aside (quarantine), or take it under the key with a number
+    #[arg(long, default_value = "quarantine", value_parser = ["quarantine", "number"])]
+    duplicate_keys: String,
     /// Write the report here: .csv has every row, anything else is JSON
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
@@ -112,6 +115,9 @@ pub(super) async fn import(settings: Settings, arguments: ImportArguments) -> Re
     order.same_shape = arguments.same_shape;
     if arguments.compare_attributes == "mapped" {
         order.compare_attributes = CompareAttributes::Mapped;
+    }
+    if arguments.duplicate_keys == "number" {
+        order.duplicate_keys = gis_data::DuplicateKeys::Number;
     }
     order.actor = Actor(format!(
         "cli:{}",

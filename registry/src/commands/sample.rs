@@ -144,6 +144,7 @@ async fn take(
         map: import.map.clone().into_iter().collect(),
         valid_from: Some(valid_from),
         region: Some(sample.region.code.clone()),
+        duplicate_keys: import.duplicate_keys,
         close_missing: import.close_missing,
         same_shape: import.same_shape,
         compare_attributes: if import.mapped_attributes_only {

@@ -77,7 +77,19 @@ async fn run(
     let loading = {
         let (database, clock, map, stop) = (database.clone(), clock.clone(), state.map.clone(), stop.clone());
         let cache_bytes = settings.tile_cache_mib << 20;
+        let with_sample = arguments.demo;
         tokio::spawn(async move {
+            // Before the map: who opens the page on the first day finds the sample, not an empty registry.
+            if with_sample {
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    outcome = super::sample::load_if_empty(&database, &clock) => {
+                        if let Err(error) = outcome {
+                            tracing::error!(error = %super::chain(&error), "the sample could not be loaded");
+                        }
+                    }
+                }
+            }
             let position = loop {
                 match load(&database, &clock, &map, cache_bytes).await {
                     Ok(position) => break position,
@@ -98,19 +110,6 @@ async fn run(
             keep_current(database, clock, map, position, stop).await;
         })
     };
-    let demo = arguments.demo.then(|| {
-        let (database, clock, stop) = (database.clone(), clock.clone(), stop.clone());
-        tokio::spawn(async move {
-            tokio::select! {
-                () = stop.cancelled() => {}
-                outcome = super::sample::load_if_empty(&database, &clock) => {
-                    if let Err(error) = outcome {
-                        tracing::error!(error = %super::chain(&error), "the sample could not be loaded");
-                    }
-                }
-            }
-        })
-    });
     announce(address, arguments.demo);
     let jobs = state.jobs.clone();
     let ended = match &store.cluster {
@@ -129,9 +128,6 @@ async fn run(
     };
     stop.cancel();
     jobs.cancel_all();
-    if let Some(demo) = demo {
-        let _ = demo.await;
-    }
     let _ = tokio::join!(sealing, loading);
     ended
 }

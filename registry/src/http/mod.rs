@@ -5,7 +5,10 @@ mod health;
 mod ledger;
 mod map;
 mod page;
+mod refusal;
 mod server;
+#[cfg(test)]
+mod tests;
 
 pub use map::MapSettings;
 pub use server::{AppState, openapi, router, serve};

@@ -23,15 +23,21 @@ pub(super) async fn page(
 ) -> Response {
     let path = request.uri().path();
     let unknown = || Problem::new(ProblemKind::NotFound, format!("nothing is served at {path}")).into_response();
-    if path.starts_with("/api/") || path.starts_with("/tiles/") || path.starts_with("/ogc") {
+    // What is asked of the interface is not answered with the page, however short the address.
+    let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
+    if ["api", "tiles", "ogc"].contains(&first) {
         return unknown();
     }
     if request.method() != Method::GET && request.method() != Method::HEAD {
-        return Problem::new(
+        let mut response = Problem::new(
             ProblemKind::MethodNotAllowed,
             "this method is not offered at this address",
         )
         .into_response();
+        response
+            .headers_mut()
+            .insert(header::ALLOW, HeaderValue::from_static("GET,HEAD"));
+        return response;
     }
     let name = path.trim_start_matches('/');
     if let Some(file) = Files::get(name).filter(|_| !name.is_empty()) {
@@ -44,7 +50,7 @@ pub(super) async fn page(
         return answer(&request, file, keep, None);
     }
     let last = name.rsplit('/').next().unwrap_or_default();
-    if last.contains('.') {
+    if last.contains('.') || name.starts_with("assets/") {
         return unknown();
     }
     match Files::get("index.html") {

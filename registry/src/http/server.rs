@@ -17,7 +17,7 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
 
-use super::{MapSettings, guard, health, ledger, map, page};
+use super::{MapSettings, guard, health, ledger, map, page, refusal};
 use crate::clock::Clock;
 use crate::database::Database;
 use crate::imports::ImportJobs;
@@ -83,6 +83,7 @@ pub fn router(state: AppState) -> Router {
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(page::page)
         .with_state(state)
+        .layer(axum::middleware::from_fn(refusal::as_problem))
         .layer(compress)
         .layer(axum::middleware::from_fn(guard::refuse_foreign))
         .layer(SetResponseHeaderLayer::if_not_present(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
@@ -99,7 +100,7 @@ pub fn router(state: AppState) -> Router {
                     tracing::info_span!("request", method = %request.method(), path = %request.uri().path())
                 })
                 // What failed and why is logged where it fails; here it is only said which request met it.
-                .on_failure(DefaultOnFailure::new().level(tracing::Level::WARN)),
+                .on_failure(DefaultOnFailure::new().level(tracing::Level::DEBUG)),
         )
 }
 

@@ -10,6 +10,8 @@ mod outcome;
 mod report;
 mod routes;
 mod run;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use compare::overlap;
 pub use jobs::{ImportJobs, mark_interrupted};

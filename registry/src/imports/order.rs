@@ -52,6 +52,8 @@ pub struct ImportOrder {
     pub same_shape: f64,
     /// Which attributes make a version.
     pub compare_attributes: CompareAttributes,
+    /// What becomes of a row whose key an earlier row of the file has.
+    pub duplicate_keys: gis_data::DuplicateKeys,
     /// Who brings it.
     pub actor: Actor,
 }
@@ -81,6 +83,7 @@ impl ImportOrder {
             dry_run: false,
             same_shape: 1.0,
             compare_attributes: CompareAttributes::All,
+            duplicate_keys: gis_data::DuplicateKeys::default(),
             actor: Actor::on_this_machine(),
         }
     }

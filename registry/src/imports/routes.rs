@@ -166,6 +166,16 @@ async fn receive(context: &Context, mut multipart: Multipart) -> Result<(ImportO
             ));
         }
     }
+    match first("duplicate_keys") {
+        None | Some("quarantine") => {}
+        Some("number") => order.duplicate_keys = gis_data::DuplicateKeys::Number,
+        Some(other) => {
+            return Err(Problem::invalid(
+                "duplicate_keys",
+                format!("{other:?} is neither quarantine nor number"),
+            ));
+        }
+    }
     if let Some(text) = first("valid_from") {
         order.valid_from = Some(Date::parse(text, &Iso8601::DATE).map_err(|_| {
             Problem::invalid("valid_from", format!("{text:?} is no date")).remedy("write the day as 2024-06-30")

@@ -274,6 +274,7 @@ fn open(order: &ImportOrder) -> Result<(Source, Pipeline), Problem> {
         Source::open(&order.path, &options).map_err(|error| refused(error.code(), &error.words(), &error.remedy()))?;
     let mut options = PipelineOptions::new(order.layer);
     options.map.clone_from(&order.map);
+    options.duplicate_keys = order.duplicate_keys;
     if let Some(crs) = &order.crs {
         options.crs = Some(
             gis_data::Crs::parse(crs)

@@ -5,6 +5,7 @@
 
 mod above;
 mod row;
+mod tree_check;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Instant;
@@ -51,6 +52,7 @@ pub async fn import_regions(
     let (source, pipeline, mut batches) = start_reading(order, progress).await?;
     let mapping = pipeline.mapping().entries();
     let mut transaction = database.begin().await?;
+    let since = clock.now();
     lock_import(&mut transaction, id, &order.dataset, clock).await?;
     Tree::Regions.lock(&mut transaction).await?;
     // A delivery may swap the codes of two regions: they are checked when all of it is written.
@@ -73,6 +75,7 @@ pub async fn import_regions(
     import.write_rows(&mut transaction, progress).await?;
     import.look_for_missing(&mut transaction).await?;
     import.write_above(&mut transaction).await?;
+    tree_check::require_tree(&mut transaction, since).await?;
     if progress.is_cancelled() {
         return Err(ImportFailed::Cancelled);
     }
@@ -572,6 +575,10 @@ impl<'a> RegionImport<'a> {
             return Outcome::Unchanged;
         }
         let only_shape = changed.iter().all(|field| field == "geometry" || field == "repair");
+        // Mending the same shape twice may begin its rings elsewhere; the file said what it said before.
+        if only_shape && held.original_geometry.is_some() && held.original_geometry == read.original_geometry {
+            return Outcome::Unchanged;
+        }
         let shapes = held.geometry.as_deref().zip(read.geometry.as_deref());
         if only_shape
             && self.order.same_shape < 1.0
@@ -643,12 +650,9 @@ impl<'a> RegionImport<'a> {
         if self.order.close_missing {
             ending.extend(missing.iter().map(|(_, id)| *id));
             let parents = self.parents();
-            for id in parents
-                .keys()
-                .filter(|id| !missing.iter().any(|(_, missing)| missing == *id))
-                .copied()
-            {
-                let mut next = parents.get(&id).copied().flatten();
+            let gone: HashSet<Uuid> = ending.clone();
+            for id in parents.keys().filter(|id| !gone.contains(id)) {
+                let mut next = parents.get(id).copied().flatten();
                 while let Some(above) = next.filter(|above| ending.remove(above)) {
                     next = parents.get(&above).copied().flatten();
                 }

@@ -87,27 +87,32 @@ pub(super) async fn list_regions(
 ) -> Result<Json<Page<RegionRow>>, Problem> {
     let Query(query) = query.map_err(|error| Problem::bad("query", error.body_text()))?;
     let listing = Listing::new(&uri, &SORT, query.sort.as_deref(), query.limit, query.cursor.as_deref())?;
+    // Only the rows of the page are worth a look at what stands above and below them, and one look at all is enough.
     let mut select = QueryBuilder::new(
-        "select v.object_id as id, v.scheme, v.code, v.name, v.name_en, v.level, v.parent_id, p.code as parent_code,
-                p.name as parent_name, c.children, case when v.geometry is not null then array[st_xmin(v.geometry),
-                st_ymin(v.geometry), st_xmax(v.geometry), st_ymax(v.geometry)] end as bbox,",
+        "with page as materialized (select v.object_id as id, v.scheme, v.code, v.name, v.name_en, v.level, v.parent_id,
+                case when v.geometry is not null then array[st_xmin(v.geometry), st_ymin(v.geometry),
+                st_xmax(v.geometry), st_ymax(v.geometry)] end as bbox,",
     );
     listing.push_columns(&mut select);
-    select.push(" from region_version v left join lateral (select code, name from region_version");
-    select
-        .push(" where object_id = v.parent_id and valid @> ")
-        .push_bind(times.as_of);
-    select
-        .push(" and recorded @> ")
-        .push_bind(times.known_at)
-        .push(" limit 1) p on true");
-    select.push(" cross join lateral (select count(*) as children from region_version");
-    select
-        .push(" where parent_id = v.object_id and valid @> ")
-        .push_bind(times.as_of);
-    select.push(" and recorded @> ").push_bind(times.known_at).push(") c");
+    select.push(" from region_version v");
     narrow(&mut select, times, &query)?;
     listing.push_page(&mut select);
+    select.push(
+        "), placed as (select *, row_number() over () as place from page),
+            children as (select parent_id, count(*) as children from region_version
+                          where parent_id in (select id from page) and valid @> ",
+    );
+    select.push_bind(times.as_of).push(" and recorded @> ");
+    select.push_bind(times.known_at).push(
+        " group by parent_id)
+         select v.*, p.code as parent_code, p.name as parent_name, coalesce(c.children, 0) as children from placed v
+           left join children c on c.parent_id = v.id
+           left join lateral (select code, name from region_version where object_id = v.parent_id and valid @> ",
+    );
+    select.push_bind(times.as_of).push(" and recorded @> ");
+    select
+        .push_bind(times.known_at)
+        .push(" limit 1) p on true order by v.place");
     let rows: Vec<Listed<RegionRow>> = select.build_query_as().fetch_all(context.database.pool()).await?;
     let total = if query.count {
         let mut count = QueryBuilder::new("select count(*) from region_version v");

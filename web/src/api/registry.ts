@@ -105,6 +105,9 @@ export async function startImport(request: ImportRequest): Promise<string> {
     if (target !== "" && source !== "") form.append("map", `${target}=${source}`);
   }
   if (request.close_missing) form.set("close_missing", "true");
+  if (request.number_duplicates) form.set("duplicate_keys", "number");
+  if (request.same_shape_95) form.set("same_shape", "0.95");
+  if (request.mapped_attributes_only) form.set("compare_attributes", "mapped");
   if (request.dry_run) form.set("dry_run", "true");
   form.set("file", request.file, request.file.name);
   const response = await send("/api/v1/imports", { method: "POST", body: form });

@@ -175,5 +175,11 @@ export type ImportRequest = {
   valid_from: string;
   map: { target: string; source: string }[];
   close_missing: boolean;
+  /** Take rows with a key that was there before under the key with a number. */
+  number_duplicates: boolean;
+  /** Shapes that overlap by 95 % and more are the same. */
+  same_shape_95: boolean;
+  /** Attributes without a field of ours make no new version. */
+  mapped_attributes_only: boolean;
   dry_run: boolean;
 };
