@@ -361,7 +361,7 @@ impl Crs {
     /// to about two metres by realisation and plate motion; published parameters by several.
     pub fn accuracy_m(&self) -> f64 {
         match (self.path, self.epsg) {
-            (_, Some(4490 | 4491..=4554)) => 0.0,
+            (_, Some(4490..=4554)) => 0.0,
             (DatumPath::Equal, _) => 2.0,
             (DatumPath::Published, _) => 10.0,
         }
@@ -529,7 +529,7 @@ enum Steps {
     /// Degrees already.
     Keep,
     /// By the projection crate.
-    Project { from: Proj, to: Proj },
+    Project { from: Box<Proj>, to: Box<Proj> },
 }
 
 /// A transverse Mercator easting farther than this from its meridian is taken as nonsense: no
@@ -563,7 +563,10 @@ impl Conversion {
                 },
             };
             let to = Proj::from_proj_string(&target).map_err(refused)?;
-            Steps::Project { from, to }
+            Steps::Project {
+                from: Box::new(from),
+                to: Box::new(to),
+            }
         };
         Ok(Conversion {
             crs: crs.clone(),

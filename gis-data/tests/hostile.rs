@@ -1,8 +1,6 @@
 //! Files that are cut, damaged, lying or meant to do harm: an error or a quarantined row, never a
 //! panic, never fewer rows without a word.
 
-#![expect(clippy::unwrap_used, reason = "a broken fixture should stop the test")]
-
 mod support;
 
 use std::fs::OpenOptions;

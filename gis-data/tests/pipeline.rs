@@ -1,7 +1,5 @@
 //! Fields, keys, values, and what becomes of a row.
 
-#![expect(clippy::unwrap_used, reason = "a broken fixture should stop the test")]
-
 mod support;
 
 use gis_data::{FieldMapping, FieldName, Layer, MappingRefused, PipelineOptions, Target};

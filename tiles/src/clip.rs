@@ -1,4 +1,4 @@
-//! To the tile: clipping by whole polygons, and mending what snapping broke.
+//! To the tile: clipping by whole polygons, and whether snapping broke them.
 //!
 //! A polygon is cut by one straight line after another. Each cut pairs the places where *all* its
 //! rings cross the line, in their order along the line: between the first and the second the line
@@ -16,8 +16,7 @@
 //! no corner is ever on a line and no case is special. To stay with integers, coordinates are
 //! doubled while cutting: corners are even, lines are odd.
 
-use geo::BooleanOps;
-use geo_types::{Coord, LineString, MultiPolygon, Polygon};
+use std::ops::{ControlFlow, RangeInclusive};
 
 use crate::{
     grid::{BUFFER, EXTENT},
@@ -216,47 +215,23 @@ pub(crate) fn grouped(rings: Vec<Ring>) -> Vec<Ring> {
 }
 
 fn hole_lies_in(hole: &Ring, outer: &Ring) -> bool {
-    // A corner may lie on the outer ring; the first one that does not decides.
-    hole.iter()
-        .find_map(|&corner| match side(corner, outer) {
-            Side::On => None,
-            Side::In => Some(true),
-            Side::Out => Some(false),
-        })
-        .unwrap_or(true)
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Side {
-    In,
-    On,
-    Out,
-}
-
-/// Where a point lies against a ring, by the even-odd rule.
-pub(crate) fn side(point: Point, ring: &[Point]) -> Side {
-    let mut inside = false;
-    let Some(&(mut a)) = ring.last() else {
-        return Side::Out;
+    // Just west of its westernmost corner is no longer the hole, nor a ring that touches it.
+    let Some(&corner) = hole.iter().min() else {
+        return false;
     };
-    for &b in ring {
-        let turn = cross(a, b, point);
-        let within = |axis: usize| point[axis] >= a[axis].min(b[axis]) && point[axis] <= a[axis].max(b[axis]);
-        if turn == 0 && within(0) && within(1) {
-            return Side::On;
-        }
-        if (a[1] > point[1]) != (b[1] > point[1]) && (turn > 0) == (b[1] > a[1]) {
-            inside = !inside;
-        }
-        a = b;
-    }
-    if inside { Side::In } else { Side::Out }
+    let edges = outer.iter().zip(outer.iter().cycle().skip(1));
+    edges.fold(false, |inside, (&a, &b)| {
+        let (top, bottom) = if a[1] < b[1] { (a, b) } else { (b, a) };
+        let passes = top[1] <= corner[1] && corner[1] < bottom[1] && cross(top, bottom, corner) < 0;
+        inside != passes
+    })
 }
 
+/// An edge of some rings.
 #[derive(Clone, Copy)]
-struct Segment {
-    a: Point,
-    b: Point,
+pub(crate) struct Segment {
+    pub a: Point,
+    pub b: Point,
     ring: usize,
     index: usize,
     length: usize,
@@ -273,9 +248,6 @@ impl Segment {
 
     /// Whether two edges meet anywhere except at the corner that neighbours share.
     fn meets(&self, other: &Self) -> bool {
-        if self.low(1) > other.high(1) || other.low(1) > self.high(1) {
-            return false;
-        }
         if self.ring == other.ring {
             let gap = self.index.abs_diff(other.index);
             if gap == 1 || gap == self.length - 1 {
@@ -284,23 +256,12 @@ impl Segment {
             }
         }
         let sides = |p: Point, q: Point, r: Point, s: Point| cross(p, q, r).signum() * cross(p, q, s).signum();
-        let first = sides(self.a, self.b, other.a, other.b);
-        let second = sides(other.a, other.b, self.a, self.b);
         // Boxes overlap, so edges on one straight line (both products 0) do meet.
-        first <= 0 && second <= 0 && self.low(0) <= other.high(0) && other.low(0) <= self.high(0)
+        sides(self.a, self.b, other.a, other.b) <= 0 && sides(other.a, other.b, self.a, self.b) <= 0
     }
 }
 
-/// How many edges an edge is compared with, on average, before the question is given up.
-const COMPARISONS_PER_SEGMENT: usize = 1_000;
-
-const SEGMENTS_PER_STRIP: usize = 24;
-const MOST_STRIPS: usize = 512;
-
-/// Whether no ring touches or crosses itself or another one. Stricter than validity, which allows
-/// rings to touch in single points: good enough to say that nothing needs mending. Rings so tangled
-/// that the answer would take long are said to need it.
-pub(crate) fn rings_are_simple(rings: &[Ring]) -> bool {
+pub(crate) fn segments_of(rings: &[Ring]) -> Vec<Segment> {
     let mut segments = Vec::with_capacity(rings.iter().map(Vec::len).sum());
     for (ring, corners) in rings.iter().enumerate() {
         for (index, &a) in corners.iter().enumerate() {
@@ -313,37 +274,76 @@ pub(crate) fn rings_are_simple(rings: &[Ring]) -> bool {
             });
         }
     }
-    // Edges are dealt out to flat strips, and each strip is swept from west to east: an edge is
-    // compared with those that begin before it ends.
-    let top = segments.iter().map(|segment| segment.low(1)).min();
-    let bottom = segments.iter().map(|segment| segment.high(1)).max();
-    let (Some(top), Some(bottom)) = (top, bottom) else {
-        return true;
-    };
-    let mut strips = (segments.len() / SEGMENTS_PER_STRIP).clamp(1, MOST_STRIPS);
-    let height_of = |strips: usize| (bottom - top) / i64::try_from(strips).unwrap_or(1) + 1;
-    // Tall edges lie in many strips; fewer strips then, so that the deal stays proportionate.
-    while strips > 1 {
-        let height = height_of(strips);
-        let shares: i64 = segments
-            .iter()
-            .map(|segment| (segment.high(1) - segment.low(1)) / height + 2)
-            .sum();
-        if usize::try_from(shares).unwrap_or(usize::MAX) <= 8 * segments.len() {
-            break;
+    segments
+}
+
+/// How many edges an edge is compared with, on average, before the question is given up.
+const COMPARISONS_PER_SEGMENT: usize = 1_000;
+
+const SEGMENTS_PER_STRIP: usize = 24;
+const MOST_STRIPS: usize = 512;
+
+/// Flat strips to which edges are dealt out by their y.
+pub(crate) struct Strips {
+    top: i64,
+    bottom: i64,
+    height: i64,
+}
+
+impl Strips {
+    /// Strips for edges of which least and greatest y are given.
+    pub(crate) fn new(spans: impl Iterator<Item = (i64, i64)> + Clone) -> Self {
+        let (mut top, mut bottom, mut count) = (i64::MAX, i64::MIN, 0);
+        for (low, high) in spans.clone() {
+            (top, bottom, count) = (top.min(low), bottom.max(high), count + 1);
         }
-        strips /= 2;
+        if count == 0 {
+            (top, bottom) = (0, 0);
+        }
+        let height_of = |strips: usize| (bottom - top) / i64::try_from(strips).unwrap_or(1) + 1;
+        let mut strips = (count / SEGMENTS_PER_STRIP).clamp(1, MOST_STRIPS);
+        // Tall edges lie in many strips; fewer strips then, so that the deal stays proportionate.
+        while strips > 1 {
+            let height = height_of(strips);
+            let shares: i64 = spans.clone().map(|(low, high)| (high - low) / height + 2).sum();
+            if usize::try_from(shares).unwrap_or(usize::MAX) <= 8 * count {
+                break;
+            }
+            strips /= 2;
+        }
+        let height = height_of(strips);
+        Self { top, bottom, height }
     }
-    let height = height_of(strips);
-    let strip_of = |y: i64| usize::try_from((y - top) / height).unwrap_or(0);
-    let mut strips: Vec<Vec<&Segment>> = vec![Vec::new(); strip_of(bottom) + 1];
-    for segment in &segments {
-        for strip in &mut strips[strip_of(segment.low(1))..=strip_of(segment.high(1))] {
+
+    pub(crate) fn at(&self, y: i64) -> usize {
+        usize::try_from((y - self.top) / self.height).unwrap_or(0)
+    }
+
+    pub(crate) fn range(&self, low: i64, high: i64) -> RangeInclusive<usize> {
+        self.at(low)..=self.at(high)
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.at(self.bottom) + 1
+    }
+}
+
+/// Gives every two edges whose boxes meet, some of them several times. Breaks when told to, or when
+/// edges are so tangled that it would take long.
+pub(crate) fn near_pairs(
+    segments: &[Segment],
+    mut give: impl FnMut(&Segment, &Segment) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    let strips = Strips::new(segments.iter().map(|segment| (segment.low(1), segment.high(1))));
+    let mut dealt: Vec<Vec<&Segment>> = vec![Vec::new(); strips.count()];
+    for segment in segments {
+        for strip in &mut dealt[strips.range(segment.low(1), segment.high(1))] {
             strip.push(segment);
         }
     }
+    // Each strip is swept from west to east: an edge is compared with those that begin before it ends.
     let mut patience = COMPARISONS_PER_SEGMENT * segments.len();
-    for strip in &mut strips {
+    for strip in &mut dealt {
         strip.sort_unstable_by_key(|segment| segment.low(0));
         for (position, segment) in strip.iter().enumerate() {
             let end = segment.high(0);
@@ -352,79 +352,28 @@ pub(crate) fn rings_are_simple(rings: &[Ring]) -> bool {
                     break;
                 }
                 patience = patience.saturating_sub(1);
-                if patience == 0 || segment.meets(other) {
-                    return false;
+                if patience == 0 {
+                    return ControlFlow::Break(());
+                }
+                if segment.low(1) <= other.high(1) && other.low(1) <= segment.high(1) {
+                    give(segment, other)?;
                 }
             }
         }
     }
-    true
+    ControlFlow::Continue(())
 }
 
-/// Rebuilds rings that touch or cross into valid polygons covering the same places (even-odd),
-/// grouped for MVT. Corners are snapped again, which may need another round.
-pub(crate) fn mended(rings: Vec<Ring>) -> Vec<Ring> {
-    // Huge tangles get one round: what a second would still find is far below a pixel.
-    let corners: usize = rings.iter().map(Vec::len).sum();
-    let rounds = if corners > 2_000 { 1 } else { 3 };
-    let mut rings = rings;
-    let mut over = false;
-    for _ in 0..rounds {
-        if over && rings_are_simple(&rings) {
-            break;
+/// Whether no ring touches or crosses itself or another one. Stricter than validity, which allows
+/// rings to touch in single points: good enough to say that nothing needs mending. Rings so tangled
+/// that the answer would take long are said to need it.
+pub(crate) fn rings_are_simple(rings: &[Ring]) -> bool {
+    let told = near_pairs(&segments_of(rings), |segment, other| {
+        if segment.meets(other) {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
         }
-        over = true;
-        let exact;
-        (rings, exact) = overlaid(&rings);
-        if exact {
-            // Valid, even if rings touch in points: nothing moved since the overlay said so.
-            break;
-        }
-    }
-    grouped(rings)
-}
-
-/// The overlay's polygons, and whether all its corners were whole tile coordinates already.
-fn overlaid(rings: &[Ring]) -> (Vec<Ring>, bool) {
-    // Every ring as a polygon of its own: the overlay counts crossings, not nesting.
-    let polygons = rings
-        .iter()
-        .map(|ring| {
-            #[expect(clippy::cast_precision_loss, reason = "clipped corners are within a few thousand")]
-            let corners = ring
-                .iter()
-                .map(|&[x, y]| Coord {
-                    x: x as f64,
-                    y: y as f64,
-                })
-                .collect();
-            Polygon::new(LineString(corners), Vec::new())
-        })
-        .collect();
-    let nothing = MultiPolygon::<f64>(Vec::new());
-    let valid = MultiPolygon(polygons).union(&nothing);
-    let mut result = Vec::new();
-    let mut exact = true;
-    for polygon in valid {
-        let (exterior, interiors) = polygon.into_inner();
-        for (ring, outer) in std::iter::once((exterior, true)).chain(interiors.into_iter().map(|ring| (ring, false))) {
-            let mut corners = Ring::with_capacity(ring.0.len());
-            for corner in ring {
-                let (x, y) = (corner.x.round(), corner.y.round());
-                // The overlay works on a grid of its own, finer than any crossing matters.
-                exact &= (corner.x - x).abs() < 1e-3 && (corner.y - y).abs() < 1e-3;
-                #[expect(clippy::cast_possible_truncation, reason = "saturating, and in range")]
-                push_corner(&mut corners, [x as i64, y as i64]);
-            }
-            close(&mut corners);
-            let turn = area(&corners);
-            if turn != 0 {
-                if (turn > 0) != outer {
-                    corners.reverse();
-                }
-                result.push(corners);
-            }
-        }
-    }
-    (result, exact)
+    });
+    told.is_continue()
 }

@@ -3,10 +3,11 @@
 use std::{cell::RefCell, collections::HashMap};
 
 use crate::{
-    clip::{INSIDE, Place, Point, Ring, clip, grouped, mended, place},
+    clip::{INSIDE, Place, Point, Ring, clip, grouped, place, rings_are_simple},
     encode::{GeometryType, LayerWriter, ValueIndex},
     feature::{LayerName, ScopeFilter, Word, Words},
     grid::{EXTENT, TileId, WorldBox},
+    mend::mended,
     shape::{Kind, RingView, ShapeView},
     simplify::{Snapping, area, island},
     store::{Slot, Store},
@@ -235,7 +236,13 @@ impl Rings {
                         _ => parts.extend_from_slice(polygon),
                     }
                 }
-                let parts = if mend { mended(parts) } else { grouped(parts) };
+                // A cut moves the ends of the edges it cuts to whole coordinates; now and then that
+                // takes an edge across a corner beside it.
+                let parts = if !mend && rings_are_simple(&parts) {
+                    grouped(parts)
+                } else {
+                    mended(parts)
+                };
                 for ring in &parts {
                     writer.ring(ring);
                 }

@@ -43,6 +43,7 @@ mod feature;
 mod grid;
 mod index;
 mod layer;
+mod mend;
 mod shape;
 mod simplify;
 mod store;

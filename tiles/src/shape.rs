@@ -22,7 +22,8 @@ pub struct Shape {
     /// Length of each ring, with [`EXTERIOR`] set on outer rings; empty for points and, as the
     /// common case deserves, for a polygon of one ring.
     pub(crate) rings: Box<[u32]>,
-    /// One bit per zoom from [`FIRST_MENDED_ZOOM`] at which snapping makes rings touch or cross.
+    /// One bit per zoom from [`FIRST_MENDED_ZOOM`] at which snapping makes rings touch or cross, or turns
+    /// one inside out.
     pub(crate) mend: u16,
 }
 

@@ -243,7 +243,7 @@ pub(crate) fn island(ring: RingView<'_>, snapping: Snapping) -> Ring {
     }
 }
 
-/// One bit per zoom at which snapping makes the shape's rings touch or cross.
+/// One bit per zoom at which snapping makes the shape's rings touch or cross, or turns one inside out.
 pub(crate) fn zooms_to_mend(shape: ShapeView<'_>) -> u16 {
     if shape.kind == Kind::Points {
         return 0;
@@ -253,12 +253,15 @@ pub(crate) fn zooms_to_mend(shape: ShapeView<'_>) -> u16 {
     for z in FIRST_MENDED_ZOOM..=MAX_ZOOM {
         let snapping = Snapping { z, origin: (0, 0) };
         let mut rings = Vec::new();
+        let mut turned = false;
         for ring in shape.rings() {
-            if snapping.ring(ring, &mut buffer) != 0 {
+            let turn = snapping.ring(ring, &mut buffer);
+            if turn != 0 {
+                turned |= (turn > 0) != ring.exterior;
                 rings.push(buffer.clone());
             }
         }
-        if !crate::clip::rings_are_simple(&rings) {
+        if turned || !crate::clip::rings_are_simple(&rings) {
             bits |= 1 << (z - FIRST_MENDED_ZOOM);
         }
     }

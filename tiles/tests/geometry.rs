@@ -6,7 +6,7 @@ mod support;
 
 use std::{collections::BTreeSet, time::Instant};
 
-use geo::{Contains, Validation};
+use geo::{Contains, Intersects, Validation};
 use geo_types::{Coord, Geometry, LineString, MultiPolygon, Point, Polygon, Rect};
 use proptest::prelude::*;
 use support::*;
@@ -440,7 +440,11 @@ fn check_seams(rings: &[Vec<(f64, f64)>], samples: &[(f64, f64)]) -> Result<(), 
             drawn.extend(decoded.polygons().iter().map(as_f64));
         }
         for polygon in &drawn {
-            prop_assert!(polygon.is_valid(), "{:?} of {id:?}: {polygon:?}", polygon.validation_errors());
+            prop_assert!(
+                polygon.is_valid(),
+                "{:?} of {id:?}: {polygon:?}",
+                polygon.validation_errors()
+            );
         }
         for &(x, y) in samples {
             let (ax, ay) = (x + f64::from(dx) * 4_096.0, y + f64::from(dy) * 4_096.0);
@@ -448,7 +452,14 @@ fn check_seams(rings: &[Vec<(f64, f64)>], samples: &[(f64, f64)]) -> Result<(), 
             if distance_to_outline(std::slice::from_ref(&asked), ax, ay) < 4.0 {
                 continue;
             }
-            prop_assert_eq!(contains(&drawn, x, y), is_odd(rings, ax, ay), "at {} {} of {:?}", x, y, id);
+            prop_assert_eq!(
+                contains(&drawn, x, y),
+                is_odd(rings, ax, ay),
+                "at {} {} of {:?}",
+                x,
+                y,
+                id
+            );
         }
     }
     Ok(())
@@ -472,7 +483,11 @@ fn star_with_hole(centre: (f64, f64), radii: &[f64], scale: f64, hole: Option<f6
 fn long_rings_whose_shortcuts_cross_keep_their_inside() {
     let mut radii = vec![0.2; 25];
     radii[13] = 0.949_320_944_526_214_8;
-    radii[19..22].copy_from_slice(&[0.416_920_494_414_182_9, 0.521_963_995_481_290_1, 0.753_844_159_011_351_6]);
+    radii[19..22].copy_from_slice(&[
+        0.416_920_494_414_182_9,
+        0.521_963_995_481_290_1,
+        0.753_844_159_011_351_6,
+    ]);
     let rings = star_with_hole(
         (3_476.419_608_791_670_3, 1_668.316_243_625_376_3),
         &drawn_out(&radii, 30),
@@ -501,7 +516,7 @@ prop_compose! {
 }
 
 prop_compose! {
-    /// Rings that cross themselves and one another.
+    /// An outline that crosses itself, and holes that cross it.
     fn any_tangle()(
         rings in prop::collection::vec(prop::collection::vec((-0.5_f64..1.5, -0.5_f64..1.5), 3..9), 1..4),
         scale in 100.0_f64..8_000.0,
@@ -516,6 +531,12 @@ prop_compose! {
         };
         rings.into_iter().map(spread_out).collect()
     }
+}
+
+fn cross_the_first(rings: &[Vec<(f64, f64)>]) -> bool {
+    let closed = |ring: &[(f64, f64)]| Polygon::new(LineString::from(ring.to_vec()), vec![]).exterior().clone();
+    let first = closed(&rings[0]);
+    rings[1..].iter().all(|ring| closed(ring).intersects(&first))
 }
 
 /// So many cases, or as many as the environment asks for.
@@ -543,7 +564,9 @@ proptest! {
     }
 
     #[test]
-    fn tangled_rings_are_drawn_by_the_even_odd_rule(rings in any_tangle(), seed in any::<u64>()) {
+    fn tangled_rings_are_drawn_by_the_even_odd_rule(
+        rings in any_tangle().prop_filter("holes apart from their outline", |rings| cross_the_first(rings)),
+        seed in any::<u64>()) {
         check_seams(&rings, &places(seed))?;
     }
 }
@@ -640,17 +663,36 @@ fn explore(name: &str, strategy: impl Strategy<Value = Vec<Vec<(f64, f64)>>>) {
     for k in 0..n {
         let rings = strategy.new_tree(&mut runner).unwrap().current();
         let result = std::panic::catch_unwind(|| check_seams(&rings, &places(k)));
-        let text = match result { Ok(Ok(())) => continue, Ok(Err(e)) => e.to_string(), Err(p) => format!("panic {}", p.downcast_ref::<String>().cloned().or(p.downcast_ref::<&str>().map(|s| s.to_string())).unwrap_or_default()) };
+        let text = match result {
+            Ok(Ok(())) => continue,
+            Ok(Err(e)) => e.to_string(),
+            Err(p) => format!(
+                "panic {}",
+                p.downcast_ref::<String>()
+                    .cloned()
+                    .or(p.downcast_ref::<&str>().map(|s| s.to_string()))
+                    .unwrap_or_default()
+            ),
+        };
         let key: String = text.chars().take(70).filter(|c| !c.is_ascii_digit()).collect();
         let entry = tally.entry(key).or_default();
         entry.0 += 1;
-        if entry.1.is_empty() || entry.1.len() > text.len() { entry.1 = text.chars().take(3000).collect::<String>() + &format!(" CASE {k} RINGS {:?}", rings.iter().map(Vec::len).collect::<Vec<_>>()); }
+        if entry.1.is_empty() || entry.1.len() > text.len() {
+            entry.1 = text.chars().take(3000).collect::<String>()
+                + &format!(" CASE {k} RINGS {:?}", rings.iter().map(Vec::len).collect::<Vec<_>>());
+        }
     }
     let bad: usize = tally.values().map(|v| v.0).sum();
     eprintln!("EX {name}: {bad} of {n} fail");
-    for (key, (count, text)) in tally { eprintln!("EXK   {count} x {key}\nEX      {text}"); }
+    for (key, (count, text)) in tally {
+        eprintln!("EXK   {count} x {key}\nEX      {text}");
+    }
 }
 #[test]
-fn explore_star() { explore("star", any_star()); }
+fn explore_star() {
+    explore("star", any_star());
+}
 #[test]
-fn explore_tangle() { explore("tangle", any_tangle()); }
+fn explore_tangle() {
+    explore("tangle", any_tangle());
+}

@@ -425,6 +425,15 @@ fn read_index(files: &LayerFiles, shapes_size: u64) -> Result<Option<Vec<u64>>, 
     Ok((!has_twins).then_some(offsets))
 }
 
+/// A record of the table.
+struct Attributes {
+    properties: Map<String, Value>,
+    /// Fields with bytes that couldn't be decoded.
+    undecodable: Vec<String>,
+    /// The record is marked as deleted.
+    is_deleted: bool,
+}
+
 struct TableRows {
     file: BufReader<File>,
     table: Table,
@@ -433,9 +442,8 @@ struct TableRows {
 }
 
 impl TableRows {
-    /// The attributes of the next record: nothing behind the last one, and the flag tells that
-    /// the record is marked as deleted.
-    fn next(&mut self) -> Result<Option<(Map<String, Value>, Vec<String>, bool)>, SourceBroken> {
+    /// The attributes of the next record: nothing behind the last one.
+    fn next(&mut self) -> Result<Option<Attributes>, SourceBroken> {
         if self.next >= self.table.records {
             return Ok(None);
         }
@@ -456,8 +464,11 @@ impl TableRows {
             }
             properties.insert(column.name.clone(), value);
         }
-        let is_deleted = self.record.first() == Some(&b'*');
-        Ok(Some((properties, undecodable, is_deleted)))
+        Ok(Some(Attributes {
+            properties,
+            undecodable,
+            is_deleted: self.record.first() == Some(&b'*'),
+        }))
     }
 }
 
@@ -685,8 +696,8 @@ impl Rows {
                 .map_or(0, |table| table.next * table.table.record_length as u64);
             self.read.store(self.at + table_bytes, Ordering::Relaxed);
             let (properties, undecodable_fields) = match attributes {
-                Some((_, _, true)) => continue,
-                Some((properties, undecodable, false)) => (properties, undecodable),
+                Some(attributes) if attributes.is_deleted => continue,
+                Some(attributes) => (attributes.properties, attributes.undecodable),
                 None => (Map::new(), Vec::new()),
             };
             let mut row = SourceRow {
@@ -839,8 +850,11 @@ fn coordinates(content: &[u8], start: usize, count: u32, max_vertices: u64) -> R
     Ok(coords)
 }
 
+/// The vertices of each part.
+type Parts = Vec<Vec<Coord<f64>>>;
+
 /// The parts of a line or polygon, and how many bytes of the record they took.
-fn parts(content: &[u8], max_vertices: u64) -> Result<(Vec<Vec<Coord<f64>>>, usize), Unreadable> {
+fn parts(content: &[u8], max_vertices: u64) -> Result<(Parts, usize), Unreadable> {
     let bad = |detail: &str| Unreadable::Geometry {
         detail: detail.to_owned(),
     };
@@ -959,7 +973,7 @@ impl Ring {
 /// Rings to polygons. Clockwise rings are shells and others holes, as the format has it, unless
 /// their positions say otherwise: a hole in no shell becomes a shell, a shell inside a shell (and
 /// not inside one of its holes) becomes a hole.
-fn assemble(parts: Vec<Vec<Coord<f64>>>, row: &mut SourceRow) -> Geometry<f64> {
+fn assemble(parts: Parts, row: &mut SourceRow) -> Geometry<f64> {
     let mut shells: Vec<Ring> = Vec::new();
     let mut holes: Vec<Ring> = Vec::new();
     for mut part in parts {
