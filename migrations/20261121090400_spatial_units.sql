@@ -55,9 +55,10 @@ create table spatial_unit_version (
     source_attributes json,
     source_row bigint,
     import_id uuid,
-    -- A mended geometry keeps what it was: {"reason", "area_before_m2", "area_after_m2"} and the shape as it came.
+    -- A mended geometry keeps what it was: {"reason", "area_before_m2", "area_after_m2"} and the shape as it came:
+    -- EWKB, but not every faulty shape is one that PostGIS would take.
     repair json,
-    original_geometry geometry(geometry, 4490),
+    original_geometry bytea,
     constraint spatial_unit_version_kind_known check (kind in ('parcel', 'building', 'site')),
     constraint spatial_unit_version_valid_bounded check (not isempty(valid) and not lower_inf(valid)),
     constraint spatial_unit_version_recorded_bounded check (not isempty(recorded) and not lower_inf(recorded)),
@@ -80,8 +81,11 @@ create table spatial_unit_version (
         (geometrytype(geometry) in ('POLYGON', 'MULTIPOLYGON') or (kind = 'site' and geometrytype(geometry) = 'POINT'))
 );
 create index spatial_unit_version_by_object on spatial_unit_version (object_id);
-create unique index spatial_unit_version_one_open on spatial_unit_version (object_id)
-    where upper_inf(recorded) and upper_inf(valid);
+-- Coordinates hardly compress, and trying costs a twentieth of an import.
+alter table spatial_unit_version
+    alter column geometry set storage external,
+    alter column original_geometry set storage external,
+    alter column tile_shape set storage external;
 create index spatial_unit_version_by_place on spatial_unit_version using gist (geometry);
 
 -- No two versions of one object may be known at once for the same day. A statement trigger and not an exclusion
@@ -92,6 +96,12 @@ create function spatial_unit_version_one_at_a_time() returns trigger
 declare
     clash record;
 begin
+    -- In a stricter isolation the second writer would not see what the first committed while it waited.
+    if current_setting('transaction_isolation') <> 'read committed' then
+        raise feature_not_supported using
+            message = 'versions are written in read committed transactions only';
+    end if;
+
     perform 1
        from spatial_unit u
       where u.id in (select object_id from written where upper_inf(recorded))

@@ -47,7 +47,8 @@ create table import_row (
         ('inserted', 'unchanged', 'new_version', 'quarantined', 'missing', 'closed')),
     constraint import_row_reason_given check (outcome <> 'quarantined' or reason is not null)
 );
-create index import_row_by_outcome on import_row (import_id, outcome, row);
+-- What somebody looks into; the many rows that simply went in are read in the order of the file.
+create index import_row_by_outcome on import_row (import_id, outcome, row) where outcome not in ('inserted', 'unchanged');
 
 -- A repeated request with the same Idempotency-Key gets the first answer again.
 create table idempotent_answer (

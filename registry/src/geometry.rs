@@ -3,6 +3,7 @@
 use geo_types::Geometry;
 use geozero::wkb::{FromWkb, WkbDialect};
 use geozero::{CoordDimensions, ToWkb};
+use serde_json::value::RawValue;
 
 use crate::request::{Fault, Problem};
 
@@ -53,6 +54,13 @@ pub fn from_ewkb(mut bytes: &[u8]) -> Result<Geometry<f64>, Fault> {
     Geometry::from_wkb(&mut bytes, WkbDialect::Ewkb).map_err(|error| Fault::Impossible {
         what: format!("a geometry can't be read: {error}"),
     })
+}
+
+/// EWKB as GeoJSON, faulty shapes too; none where the bytes are no shape at all.
+#[must_use]
+pub fn ewkb_as_geojson(ewkb: &[u8]) -> Option<Box<RawValue>> {
+    let shape = from_ewkb(ewkb).ok()?;
+    serde_json::value::to_raw_value(&geojson::Geometry::from(&shape)).ok()
 }
 
 /// Plane area in the shape's own 3-degree Gauss–Kruger zone, m²; none for a point.

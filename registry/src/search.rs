@@ -9,21 +9,8 @@ use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::database::Database;
-use crate::request::{Context, Page, Problem, Times};
+use crate::request::{Context, Page, Problem, Times, contains_pattern, escape_pattern};
 use crate::spatial_units::Kind;
-
-/// The pattern of `ilike` that finds a text anywhere; the text's own wildcards are taken literally.
-#[must_use]
-pub fn contains_pattern(text: &str) -> String {
-    format!("%{}%", escape(text))
-}
-
-fn escape(text: &str) -> String {
-    text.replace('\\', "\\\\")
-        .replace('%', "\\%")
-        .replace('_', "\\_")
-        .replace('\0', "")
-}
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -100,7 +87,7 @@ async fn search(
              from found
             order by rank, char_length(coalesce(code, '')), code, object_id"#,
         words,
-        format!("{}%", escape(words)),
+        format!("{}%", escape_pattern(words)),
         contains_pattern(words),
         times.as_of,
         times.known_at,
@@ -144,14 +131,4 @@ where
     Clock: FromRef<S>,
 {
     OpenApiRouter::new().routes(routes!(search))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::contains_pattern;
-
-    #[test]
-    fn wildcards_are_taken_literally() {
-        assert_eq!(contains_pattern("50%_\\"), "%50\\%\\_\\\\%");
-    }
 }

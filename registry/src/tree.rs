@@ -93,7 +93,7 @@ impl Tree {
         let range = PgRange::<Date>::from(period);
         let covers: bool = sqlx::query_scalar(self.statements().covers)
             .bind(parent_id)
-            .bind(range.clone())
+            .bind(range)
             .fetch_one(&mut *connection)
             .await?;
         if !covers {

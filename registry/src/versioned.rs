@@ -11,14 +11,14 @@ use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 use sqlx::postgres::types::PgRange;
 use sqlx::{PgConnection, PgPool};
-use time::{Date, OffsetDateTime, UtcOffset};
+use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
 use crate::database::CopyRows;
 use crate::digest::{VersionHead, version_digest};
 use crate::ids::{ImportId, VersionId};
 use crate::ledger::{Action, EntryId, FoundVersion, NewEntry, Object, ObjectKind};
-use crate::period::{Held, Revision, ValidPeriod, day, recorded_ends, valid_period};
+use crate::period::{Held, Revision, day, recorded_ends, valid_period};
 use crate::request::{Actor, Fault, Problem, etag, require_match};
 
 /// What a version of one kind of object says, and how its table takes it.
@@ -58,13 +58,13 @@ macro_rules! version_statements {
     ($object:literal, $columns:literal) => {
         crate::versioned::VersionStatements {
             table: concat!($object, "_version"),
-            register: concat!("copy ", $object, " (id, created_at) from stdin"),
+            register: concat!("copy ", $object, " (id, created_at) from stdin (format binary)"),
             write: concat!(
                 "copy ",
                 $object,
                 "_version (version_id, object_id, valid, recorded, ",
                 $columns,
-                ") from stdin"
+                ") from stdin (format binary)"
             ),
             end: concat!(
                 "update ",
@@ -188,10 +188,7 @@ impl<C> Default for VersionWriter<C> {
 impl<C: VersionContent> VersionWriter<C> {
     /// Registers a new object.
     pub fn register(&mut self, object_id: Uuid, created_at: OffsetDateTime) {
-        self.identities
-            .plain(Some(object_id))
-            .plain(Some(instant(created_at)))
-            .end_row();
+        self.identities.value(Some(object_id)).value(Some(created_at)).end_row();
     }
 
     /// Writes what a revision closes and adds, and its ledger entry; the newest version's id is returned.
@@ -219,10 +216,10 @@ impl<C: VersionContent> VersionWriter<C> {
             };
             let digest = content_digest(&head, content, &json);
             self.versions
-                .plain(Some(head.version_id))
-                .plain(Some(object_id))
-                .plain(Some(days(*valid)))
-                .plain(Some(format!("[\"{}\",)", instant(revision.at))));
+                .value(Some(head.version_id))
+                .value(Some(object_id))
+                .value(Some(PgRange::<Date>::from(*valid)))
+                .value(Some(PgRange::from(revision.at..)));
             content.push_columns(&mut self.versions);
             self.versions.end_row();
             written.push(serde_json::json!({
@@ -557,25 +554,6 @@ pub fn answer_read(headers: &HeaderMap, version: VersionId, body: impl Serialize
         .headers_mut()
         .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     response
-}
-
-fn days(valid: ValidPeriod) -> String {
-    match valid.to {
-        None => format!("[{},)", valid.from),
-        Some(to) => format!("[{},{to})", valid.from),
-    }
-}
-
-fn instant(at: OffsetDateTime) -> String {
-    let at = at.to_offset(UtcOffset::UTC);
-    format!(
-        "{} {:02}:{:02}:{:02}.{:06}+00",
-        at.date(),
-        at.hour(),
-        at.minute(),
-        at.second(),
-        at.microsecond()
-    )
 }
 
 #[cfg(test)]

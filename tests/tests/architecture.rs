@@ -26,21 +26,13 @@ const LAYERS: [&[&str]; 11] = [
 ];
 
 /// Where an import points up all the same: the file, the module it uses, and why. One that is no longer needed fails.
-const EXCEPTIONS: [(&str, &str, &str); 8] = [
+const EXCEPTIONS: [(&str, &str, &str); 4] = [
     (
         "registry/src/regions/import.rs",
         "imports",
         "regions settle their own import, with the import's tools",
     ),
     ("registry/src/regions/import/", "imports", "parts of that import"),
-    (
-        "registry/src/regions/list.rs",
-        "search",
-        "the pattern of a search for a part of a text",
-    ),
-    ("registry/src/units/list.rs", "search", "the same"),
-    ("registry/src/rooms/list.rs", "search", "the same"),
-    ("registry/src/spatial_units/list.rs", "search", "the same"),
     (
         "registry/src/database/constraint.rs",
         "request",
@@ -50,7 +42,7 @@ const EXCEPTIONS: [(&str, &str, &str); 8] = [
 ];
 
 /// Modules that the table does not have yet. One that it has fails.
-const NOT_IN_THE_DOCUMENT: [&str; 2] = ["versioned", "tree"];
+const NOT_IN_THE_DOCUMENT: [&str; 0] = [];
 
 /// What the crates below may not know, in their sources and among their dependencies.
 const UNKNOWN: [(&str, &[&str]); 2] = [

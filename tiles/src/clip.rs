@@ -201,25 +201,31 @@ pub(crate) fn grouped(rings: Vec<Ring>) -> Vec<Ring> {
     }
     let mut polygons: Vec<Vec<Ring>> = outer.into_iter().map(|ring| vec![ring]).collect();
     for hole in holes {
-        // The smallest ring around a hole is its own: outer rings inside one another occur when an
-        // island lies in a lake.
-        let home = polygons
-            .iter_mut()
-            .filter(|polygon| hole_lies_in(&hole, &polygon[0]))
-            .min_by_key(|polygon| area(&polygon[0]));
-        if let Some(polygon) = home {
-            polygon.push(hole);
-        }
+        house(vec![hole], &mut polygons);
     }
     polygons.into_iter().flatten().collect()
 }
 
-fn hole_lies_in(hole: &Ring, outer: &Ring) -> bool {
-    // Just west of its westernmost corner is no longer the hole, nor a ring that touches it.
-    let Some(&corner) = hole.iter().min() else {
-        return false;
+/// Puts holes that hang together, and touch no outer ring but from outside, into their polygon.
+pub(crate) fn house(holes: Vec<Ring>, polygons: &mut [Vec<Ring>]) {
+    // Just west of their westernmost corner is the inside they are cut out of.
+    let Some(&corner) = holes.iter().flatten().min() else {
+        return;
     };
-    let edges = outer.iter().zip(outer.iter().cycle().skip(1));
+    let home = polygons
+        .iter_mut()
+        .filter(|polygon| lies_in_from_west(corner, &polygon[0]))
+        // The smallest ring around a hole is its own: outer rings inside one another occur when an
+        // island lies in a lake.
+        .min_by_key(|polygon| area(&polygon[0]));
+    if let Some(polygon) = home {
+        polygon.extend(holes);
+    }
+}
+
+/// Whether a place a hair to the west of a corner, and less to the south, lies in a ring.
+fn lies_in_from_west(corner: Point, ring: &Ring) -> bool {
+    let edges = ring.iter().zip(ring.iter().cycle().skip(1));
     edges.fold(false, |inside, (&a, &b)| {
         let (top, bottom) = if a[1] < b[1] { (a, b) } else { (b, a) };
         let passes = top[1] <= corner[1] && corner[1] < bottom[1] && cross(top, bottom, corner) < 0;

@@ -215,8 +215,8 @@ impl Rings {
         near: WorldBox,
         writer: &mut LayerWriter,
     ) -> GeometryType {
-        self.snap(shape, snapping, near);
         let mend = shape.needs_mending(snapping.z);
+        self.snap(shape, snapping, near, mend);
         match place(self.buffers[..self.used].iter().flatten()) {
             Place::Outside => {}
             Place::Inside if !mend => {
@@ -253,10 +253,11 @@ impl Rings {
 
     /// Fills the buffers with the rings of a zoom. Collapsed outer rings become islands, collapsed
     /// holes disappear.
-    fn snap(&mut self, shape: ShapeView<'_>, snapping: Snapping, near: WorldBox) {
+    fn snap(&mut self, shape: ShapeView<'_>, snapping: Snapping, near: WorldBox, mend: bool) {
         self.used = 0;
         self.exterior.clear();
         let mut last_exterior_collapsed = false;
+        let mut last_exterior_unseen = false;
         for ring in shape.rings() {
             if !ring.exterior && last_exterior_collapsed {
                 continue;
@@ -269,9 +270,12 @@ impl Rings {
             if shape.vertices.len() > LONG_SHAPE {
                 turn = snapping.ring_nearby(ring, near, buffer);
                 if place(&*buffer) == Place::Outside {
-                    // Nothing of this ring can be seen, so its holes cannot either; an outer ring
-                    // of no area stands for it.
-                    last_exterior_collapsed |= ring.exterior;
+                    // Nothing of this ring can be seen, so its holes cannot either, unless they stick
+                    // out of it.
+                    if ring.exterior {
+                        last_exterior_collapsed = !mend;
+                        last_exterior_unseen = true;
+                    }
                     continue;
                 }
             }
@@ -280,11 +284,13 @@ impl Rings {
             }
             if ring.exterior {
                 last_exterior_collapsed = turn == 0;
+                last_exterior_unseen = false;
             }
             if turn == 0 && !(ring.exterior && self.add_island(ring, snapping)) {
                 continue;
             }
-            self.exterior.push(ring.exterior);
+            // Mending asks for no ring's kind.
+            self.exterior.push(ring.exterior || last_exterior_unseen);
             self.used += 1;
         }
     }

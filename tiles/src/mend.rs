@@ -11,7 +11,7 @@
 use std::{collections::HashMap, ops::ControlFlow};
 
 use crate::{
-    clip::{Point, Ring, Strips, grouped, near_pairs, rings_are_simple, segments_of},
+    clip::{Point, Ring, Strips, house, near_pairs, rings_are_simple, segments_of},
     simplify::{area, close, push_corner},
 };
 
@@ -30,11 +30,11 @@ pub(crate) fn mended(mut rings: Vec<Ring>) -> Vec<Ring> {
         }
         return rings;
     }
-    grouped(overlaid(&rings))
+    overlaid(&rings).into_iter().flatten().collect()
 }
 
-/// Outer rings with positive area and holes with negative area, in no particular order.
-fn overlaid(rings: &[Ring]) -> Vec<Ring> {
+/// Polygons of an outer ring, with positive area, and its holes.
+fn overlaid(rings: &[Ring]) -> Vec<Vec<Ring>> {
     let halves = Halves::of(noded(rings));
     let upward = || halves.0.iter().filter(|half| half[0][1] < half[1][1]);
     let strips = Strips::new(upward().map(|half| (half[0][1], half[1][1])));
@@ -45,7 +45,8 @@ fn overlaid(rings: &[Ring]) -> Vec<Ring> {
         }
     }
     let mut visited = vec![false; halves.0.len()];
-    let mut loops = Vec::new();
+    let mut polygons = Vec::new();
+    let mut inner = Vec::new();
     for start in 0..halves.0.len() {
         let [from, to] = halves.0[start];
         // Every way around has an edge that leads upward, by which its sides can be told.
@@ -60,19 +61,19 @@ fn overlaid(rings: &[Ring]) -> Vec<Ring> {
             % 2
             == 1;
         let first = if odd { start } else { halves.twin(start).0 };
-        halves.walk(first, &mut visited, &mut loops);
-    }
-    loops
-        .into_iter()
-        .filter_map(|corners| {
-            let mut ring = Ring::with_capacity(corners.len());
-            for corner in corners {
-                push_corner(&mut ring, corner);
+        let mut loops = halves.walk(first, &mut visited);
+        match loops.iter().position(|ring| area(ring) > 0) {
+            Some(outer) => {
+                loops.swap(0, outer);
+                polygons.push(loops);
             }
-            close(&mut ring);
-            (area(&ring) != 0).then_some(ring)
-        })
-        .collect()
+            None => inner.push(loops),
+        }
+    }
+    for holes in inner {
+        house(holes, &mut polygons);
+    }
+    polygons
 }
 
 /// Whether a line to smaller x, from a hair above a place, meets an edge that leads to greater y.
@@ -228,11 +229,12 @@ impl Halves {
         (start + twin, start + before)
     }
 
-    /// Walks around one connected inside. Where it comes past a corner again, a ring is complete: the
-    /// outer one or a hole that touches another ring there.
-    fn walk(&self, first: usize, visited: &mut [bool], loops: &mut Vec<Ring>) {
+    /// Walks around an inside. Where it comes past a corner again, a ring is complete. There is one
+    /// outer ring, or none when the walk began at holes that do not touch it, and any holes that do.
+    fn walk(&self, first: usize, visited: &mut [bool]) -> Vec<Ring> {
         let mut path: Ring = Vec::new();
         let mut places: HashMap<Point, usize> = HashMap::new();
+        let mut loops = Vec::new();
         let mut half = first;
         while !visited[half] {
             let corner = self.0[half][0];
@@ -241,7 +243,7 @@ impl Halves {
                 for corner in &complete {
                     places.remove(corner);
                 }
-                loops.push(complete);
+                loops.push(straightened(complete));
             }
             places.insert(corner, path.len());
             path.push(corner);
@@ -250,8 +252,21 @@ impl Halves {
             visited[twin] = true;
             half = next;
         }
-        loops.push(path);
+        loops.push(straightened(path));
+        // Only what was too tangled to be led apart has rings without area.
+        loops.retain(|ring| area(ring) != 0);
+        loops
     }
+}
+
+/// Without corners on a straight line.
+fn straightened(corners: Ring) -> Ring {
+    let mut ring = Ring::with_capacity(corners.len());
+    for corner in corners {
+        push_corner(&mut ring, corner);
+    }
+    close(&mut ring);
+    ring
 }
 
 #[cfg(test)]
@@ -315,13 +330,31 @@ mod tests {
                     }
                 }
             }
-            let rings = overlaid(&rings);
-            for ring in &rings {
-                prop_assert!(ring.len() >= 3);
+            let odd = |x: i64, y: i64, rings: &[Ring]| {
+                let edges = rings.iter().flat_map(|ring| ring.iter().zip(ring.iter().cycle().skip(1)));
+                let passed = |&(&a, &b): &(&Point, &Point)| {
+                    let edge = if a[1] < b[1] { [a, b] } else { [b, a] };
+                    passes_left_of(edge.map(|[x, y]| [2 * x, 2 * y]), [x, y])
+                };
+                edges.filter(passed).count() % 2 == 1
+            };
+            let flat: Vec<Ring> = edges.iter().map(|edge| edge.to_vec()).collect();
+            let polygons = overlaid(&rings);
+            for polygon in &polygons {
+                for (index, ring) in polygon.iter().enumerate() {
+                    prop_assert!(ring.len() >= 3);
+                    prop_assert_eq!(area(ring) > 0, index == 0);
+                }
             }
-            let outer = rings.iter().filter(|ring| area(ring) > 0).count();
-            let grouped = grouped(rings.clone());
-            prop_assert_eq!(grouped.len(), rings.len(), "a hole without a home, of {} polygons", outer);
+            // Between the lattice's places, where no edge along an axis runs.
+            for (x, y) in (-1..15).flat_map(|x| (-1..15).map(move |y| (2 * x + 1, 2 * y + 1))) {
+                let drawn = polygons.iter().filter(|polygon| odd(x, y, polygon)).count();
+                let asked = flat.iter().filter(|edge| {
+                    let edge = if edge[0][1] < edge[1][1] { [edge[0], edge[1]] } else { [edge[1], edge[0]] };
+                    passes_left_of(edge.map(|[x, y]| [2 * x, 2 * y]), [x, y])
+                });
+                prop_assert_eq!(drawn, asked.count() % 2, "at {} {}", x, y);
+            }
         }
     }
 }

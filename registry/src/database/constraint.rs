@@ -19,8 +19,11 @@ pub fn refusal_of(error: &sqlx::Error) -> Option<Problem> {
     let constraint = error.constraint()?;
     let (meaning, words) = meaning_of(constraint)?;
     let problem = match meaning {
-        Meaning::Clash => Problem::new(ProblemKind::Conflict, words),
-        Meaning::Field(field) => Problem::invalid(field, words),
+        Meaning::Clash => Problem::new(ProblemKind::Conflict, words)
+            .remedy("read what is registered now, and change that or leave it"),
+        Meaning::Field("geometry") => Problem::invalid("geometry", words)
+            .remedy("correct the shape; a file import mends small faults by itself and keeps both shapes"),
+        Meaning::Field(field) => Problem::invalid(field, words).remedy("correct the field and send it again"),
         Meaning::Ours => return None,
     };
     Some(problem.code(constraint))
@@ -32,8 +35,7 @@ fn meaning_of(constraint: &str) -> Option<(Meaning, &'static str)> {
         "region_version_one_at_a_time"
         | "unit_version_one_at_a_time"
         | "room_version_one_at_a_time"
-        | "spatial_unit_version_one_at_a_time"
-        | "spatial_unit_version_one_open" => (
+        | "spatial_unit_version_one_at_a_time" => (
             Clash,
             "somebody changed the same object at the same moment; read it again and repeat the change",
         ),

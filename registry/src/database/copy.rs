@@ -1,88 +1,102 @@
 //! Rows on their way into the database by COPY, which is many times quicker than INSERT for more than a few.
 
-use std::fmt::{Display, Write as _};
+use sqlx::encode::IsNull;
+use sqlx::postgres::PgArgumentBuffer;
+use sqlx::{Encode, PgConnection, Postgres};
 
-use sqlx::PgConnection;
+/// What COPY's binary format begins with: its signature, no flags, no extension.
+const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
+/// What stands for a null, and for the end of the rows.
+const NULL: [u8; 4] = (-1_i32).to_be_bytes();
+const END: [u8; 2] = (-1_i16).to_be_bytes();
 
-/// Rows in COPY's text format.
-#[derive(Debug, Default)]
+/// Rows in COPY's binary format. Values are encoded as for a query's arguments, so their types must be the columns':
+/// nothing is converted.
+#[derive(Default)]
 pub struct CopyRows {
-    text: String,
+    buffer: PgArgumentBuffer,
     rows: u64,
-    row_begun: bool,
+    /// Where the row that is being written begins, and how many values it has.
+    row: Option<(usize, i16)>,
+    /// The first value that could not be encoded; it is an error when the rows are sent.
+    failed: Option<sqlx::error::BoxDynError>,
+}
+
+impl std::fmt::Debug for CopyRows {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("CopyRows")
+            .field("rows", &self.rows)
+            .finish_non_exhaustive()
+    }
 }
 
 impl CopyRows {
-    fn separate(&mut self) {
-        if self.row_begun {
-            self.text.push('\t');
-        }
-        self.row_begun = true;
+    fn begin_value(&mut self) {
+        let (_, values) = self.row.get_or_insert_with(|| {
+            let begin = self.buffer.len();
+            self.buffer.extend_from_slice(&[0; 2]);
+            (begin, 0)
+        });
+        *values += 1;
     }
 
-    /// A null.
-    pub fn null(&mut self) -> &mut Self {
-        self.separate();
-        self.text.push_str("\\N");
-        self
-    }
-
-    /// A text, or null. U+0000, which PostgreSQL can't keep, becomes U+FFFD.
-    pub fn text(&mut self, value: Option<&str>) -> &mut Self {
-        let Some(value) = value else { return self.null() };
-        self.separate();
-        for character in value.chars() {
-            match character {
-                '\\' => self.text.push_str("\\\\"),
-                '\t' => self.text.push_str("\\t"),
-                '\n' => self.text.push_str("\\n"),
-                '\r' => self.text.push_str("\\r"),
-                '\0' => self.text.push('\u{FFFD}'),
-                other => self.text.push(other),
+    /// A value, or null.
+    pub fn value<T: Encode<'static, Postgres>>(&mut self, value: Option<T>) -> &mut Self {
+        self.begin_value();
+        let at = self.buffer.len();
+        self.buffer.extend_from_slice(&NULL);
+        if let Some(value) = value {
+            match value.encode(&mut self.buffer) {
+                Ok(IsNull::No) => {
+                    let length = self.buffer.len() - at - 4;
+                    self.say_length(at, length);
+                }
+                Ok(IsNull::Yes) => {}
+                Err(error) => {
+                    self.failed.get_or_insert(error);
+                }
             }
         }
         self
     }
 
-    /// A value whose printed form needs no escaping (numbers, ids, dates, ranges), or null.
-    pub fn plain(&mut self, value: Option<impl Display>) -> &mut Self {
-        let Some(value) = value else { return self.null() };
-        self.separate();
-        let _ = write!(self.text, "{value}");
-        self
-    }
-
-    /// A geometry as hexadecimal EWKB, or null.
-    pub fn geometry(&mut self, ewkb: Option<&[u8]>) -> &mut Self {
-        let Some(ewkb) = ewkb else { return self.null() };
-        self.separate();
-        self.push_hex(ewkb);
-        self
-    }
-
-    /// Bytes, or null.
+    /// Bytes as they stand (`bytea`, a geometry as EWKB), or null.
     pub fn bytes(&mut self, bytes: Option<&[u8]>) -> &mut Self {
-        let Some(bytes) = bytes else { return self.null() };
-        self.separate();
-        self.text.push_str("\\\\x");
-        self.push_hex(bytes);
+        self.begin_value();
+        let at = self.buffer.len();
+        self.buffer.extend_from_slice(&NULL);
+        if let Some(bytes) = bytes {
+            self.buffer.extend_from_slice(bytes);
+            self.say_length(at, bytes.len());
+        }
         self
     }
 
-    fn push_hex(&mut self, bytes: &[u8]) {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        self.text.reserve(bytes.len() * 2);
-        for byte in bytes {
-            self.text.push(char::from(DIGITS[usize::from(byte >> 4)]));
-            self.text.push(char::from(DIGITS[usize::from(byte & 15)]));
+    /// A text (also what a `json` column takes), or null. U+0000, which PostgreSQL can't keep, becomes U+FFFD.
+    pub fn text(&mut self, value: Option<&str>) -> &mut Self {
+        match value {
+            Some(text) if text.contains('\0') => self.bytes(Some(text.replace('\0', "\u{FFFD}").as_bytes())),
+            text => self.bytes(text.map(str::as_bytes)),
+        }
+    }
+
+    fn say_length(&mut self, at: usize, length: usize) {
+        match i32::try_from(length) {
+            Ok(length) => self.buffer[at..at + 4].copy_from_slice(&length.to_be_bytes()),
+            Err(_) => {
+                self.failed
+                    .get_or_insert_with(|| format!("a value of {length} bytes is too long").into());
+            }
         }
     }
 
     /// Ends the row.
     pub fn end_row(&mut self) {
-        self.text.push('\n');
-        self.row_begun = false;
-        self.rows += 1;
+        if let Some((begin, values)) = self.row.take() {
+            self.buffer[begin..begin + 2].copy_from_slice(&values.to_be_bytes());
+            self.rows += 1;
+        }
     }
 
     /// How many rows wait.
@@ -91,21 +105,25 @@ impl CopyRows {
         self.rows
     }
 
-    /// Sends what waits and begins anew; `statement` is `copy … from stdin`.
+    /// Sends what waits and begins anew; `statement` is `copy … from stdin (format binary)`.
     ///
     /// # Errors
-    /// The database's.
+    /// The database's, or that a value could not be encoded.
     pub async fn send(&mut self, connection: &mut PgConnection, statement: &'static str) -> sqlx::Result<()> {
-        if self.rows == 0 {
+        let sent = std::mem::take(self);
+        if let Some(error) = sent.failed {
+            return Err(sqlx::Error::Encode(error));
+        }
+        if sent.rows == 0 {
             return Ok(());
         }
         let mut copy = connection.copy_in_raw(statement).await?;
-        for chunk in self.text.as_bytes().chunks(1 << 20) {
+        copy.send(HEADER).await?;
+        for chunk in sent.buffer.chunks(1 << 20) {
             copy.send(chunk).await?;
         }
+        copy.send(END.as_slice()).await?;
         copy.finish().await?;
-        self.text.clear();
-        self.rows = 0;
         Ok(())
     }
 }

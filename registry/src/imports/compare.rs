@@ -30,6 +30,10 @@ impl Likeness {
         if self.attributes == CompareAttributes::Mapped {
             read.source_attributes.clone_from(&held.source_attributes);
         }
+        // What was mended is what it was when it came as it came: where a mended ring begins is of no meaning.
+        if read.original_geometry.is_some() && read.original_geometry == held.original_geometry {
+            read.geometry.clone_from(&held.geometry);
+        }
         if read.says_the_same(held) {
             return Comparison::Same;
         }

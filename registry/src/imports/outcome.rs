@@ -64,12 +64,12 @@ pub(crate) struct OutcomeWriter {
 impl OutcomeWriter {
     pub(crate) fn push(&mut self, import_id: ImportId, outcome: &RowOutcome<'_>) {
         self.rows
-            .plain(Some(import_id))
-            .plain(Some(outcome.row))
+            .value(Some(import_id))
+            .value(Some(outcome.row))
             .text(Some(outcome.outcome.word()))
             .text(outcome.source_key)
-            .plain(outcome.object_id)
-            .plain(Some(outcome.repaired))
+            .value(outcome.object_id)
+            .value(Some(outcome.repaired))
             .text(outcome.reason)
             .text(outcome.warnings)
             .text(outcome.raw.map(RawValue::get))
@@ -81,7 +81,7 @@ impl OutcomeWriter {
         self.rows
             .send(
                 connection,
-                "copy import_row (import_id, row, outcome, source_key, object_id, repaired, reason, warnings, raw, geometry_text) from stdin",
+                "copy import_row (import_id, row, outcome, source_key, object_id, repaired, reason, warnings, raw, geometry_text) from stdin (format binary)",
             )
             .await
     }

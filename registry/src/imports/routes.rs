@@ -506,7 +506,7 @@ async fn list_import_rows(
         r#"select r.row, r.outcome, r.source_key, r.object_id, r.repaired, r.reason::text as reason,
                   r.warnings::text as warnings, r.raw::text as raw,
                   coalesce(r.geometry_text, st_asgeojson(v.geometry, 9)) as geometry,
-                  st_asgeojson(v.original_geometry, 9) as original
+                  v.original_geometry as original
              from import_row r
              left join lateral (
                   select geometry, original_geometry from spatial_unit_version
@@ -539,7 +539,7 @@ async fn list_import_rows(
             asset: row.object_id.map(|id| AssetOf { id }),
             raw: raw(row.raw),
             geometry: raw(row.geometry),
-            original: raw(row.original),
+            original: row.original.as_deref().and_then(crate::geometry::ewkb_as_geojson),
         })
         .collect();
     let next = items.last().filter(|_| more).map(|last| {

@@ -25,7 +25,7 @@ use crate::ids::{ImportId, SpatialUnitId, UnitId};
 use crate::ledger::{Action, EntryId, NewEntry, Object, ObjectKind};
 use crate::period::{ValidPeriod, reach, revise};
 use crate::request::{Fault, Problem, ProblemKind};
-use crate::spatial_units::{Content, Kind, Occasion, Repair, VersionWriter, held_versions};
+use crate::spatial_units::{Content, HeldUnit, Kind, Occasion, Repair, VersionWriter, held_versions};
 
 /// Rows that travel together from the reader to the writer. Two batches wait at most, so memory stays bounded.
 const BATCH_ROWS: usize = 4_000;
@@ -325,14 +325,26 @@ async fn attempt(
     let mut transaction = database.begin().await?;
     lock_import(&mut transaction, id, &order.dataset, clock).await?;
     let mut writer = Writer::prepare(&mut transaction, clock, id, order, kind, valid_from, &pipeline, careful).await?;
+    // While the database takes one batch in, the next is built: two cores do what one would do in turn.
+    let mut waiting = Waiting::default();
     while let Some(batch) = batches.recv().await {
         if progress.is_cancelled() {
             return Err(ImportFailed::Cancelled);
         }
-        let batch = batch?;
-        writer.take(&mut transaction, batch).await?;
+        let mut batch = batch?;
+        let found = writer.look_up(&mut transaction, &mut batch).await?;
+        let building = tokio::task::spawn_blocking(move || {
+            let built = writer.build(batch, &found);
+            (writer, built)
+        });
+        waiting.flush(&mut transaction).await?;
+        let (back, built) = building.await.map_err(|error| Fault::Impossible {
+            what: format!("the builder of rows ended unexpectedly: {error}"),
+        })?;
+        (writer, waiting) = (back, built?);
         progress.inner.rows.store(writer.counts.read, Ordering::Relaxed);
     }
+    waiting.flush(&mut transaction).await?;
     progress.inner.writing.store(true, Ordering::Relaxed);
     writer.look_for_missing(&mut transaction, order).await?;
     if progress.is_cancelled() {
@@ -578,16 +590,38 @@ fn prepare(candidate: Candidate) -> Result<Accepted, (Box<Candidate>, String)> {
     })
 }
 
-struct Writer<'a> {
-    clock: &'a Clock,
+/// Rows that are built and wait for the database.
+#[derive(Default)]
+struct Waiting {
+    versions: VersionWriter,
+    outcomes: OutcomeWriter,
+}
+
+impl Waiting {
+    async fn flush(mut self, connection: &mut PgConnection) -> Result<(), Fault> {
+        self.versions.flush(connection).await?;
+        self.outcomes.flush(connection).await?;
+        Ok(())
+    }
+}
+
+/// What the registry holds of the objects of a batch.
+#[derive(Default)]
+struct Found {
+    ids: HashMap<String, Uuid>,
+    held: HashMap<Uuid, HeldUnit>,
+}
+
+struct Writer {
+    clock: Clock,
     id: ImportId,
     kind: Kind,
-    dataset: &'a str,
+    dataset: String,
     valid_from: Date,
     dry_run: bool,
     careful: bool,
     likeness: Likeness,
-    default_region: Option<&'a str>,
+    default_region: Option<String>,
     mapped: HashSet<Target>,
     regions: HashSet<String>,
     units: HashMap<String, Uuid>,
@@ -606,16 +640,16 @@ struct Writer<'a> {
     bbox: Option<[f64; 4]>,
 }
 
-impl<'a> Writer<'a> {
+impl Writer {
     #[expect(
         clippy::too_many_arguments,
         reason = "each is a fact of the one import, used once, here"
     )]
     async fn prepare(
         connection: &mut PgConnection,
-        clock: &'a Clock,
+        clock: &Clock,
         id: ImportId,
-        order: &'a ImportOrder,
+        order: &ImportOrder,
         kind: Kind,
         valid_from: Date,
         pipeline: &Pipeline,
@@ -657,10 +691,10 @@ impl<'a> Writer<'a> {
             units.insert(unit.code, unit.object_id);
         }
         Ok(Self {
-            clock,
+            clock: clock.clone(),
             id,
             kind,
-            dataset: &order.dataset,
+            dataset: order.dataset.clone(),
             valid_from,
             dry_run: order.dry_run,
             careful,
@@ -668,7 +702,7 @@ impl<'a> Writer<'a> {
                 same_shape: order.same_shape,
                 attributes: order.compare_attributes,
             },
-            default_region: order.region.as_deref(),
+            default_region: order.region.clone(),
             mapped: pipeline
                 .mapping()
                 .entries()
@@ -696,34 +730,40 @@ impl<'a> Writer<'a> {
         })
     }
 
-    async fn take(&mut self, connection: &mut PgConnection, mut batch: Vec<ReadyRow>) -> Result<(), ImportFailed> {
+    async fn look_up(&self, connection: &mut PgConnection, batch: &mut [ReadyRow]) -> Result<Found, ImportFailed> {
         if self.careful {
-            show_to_postgis(connection, &mut batch).await?;
+            show_to_postgis(connection, batch).await?;
         }
-        let mut known: HashMap<String, Uuid> = HashMap::new();
-        let mut held = HashMap::new();
-        if !self.fresh {
-            let keys: Vec<String> = batch
-                .iter()
-                .filter_map(|row| match row {
-                    ReadyRow::Accepted(accepted) => Some(accepted.source_key.clone()),
-                    ReadyRow::Quarantined(quarantine) => quarantine.source_key.clone(),
-                })
-                .collect();
-            for found in sqlx::query!(
-                r#"select id, source_key as "source_key!" from spatial_unit where dataset = $1 and kind = $2 and source_key = any($3)"#,
-                self.dataset,
-                self.kind.word(),
-                &keys,
-            )
-            .fetch_all(&mut *connection)
-            .await?
-            {
-                known.insert(found.source_key, found.id);
-            }
-            let ids: Vec<Uuid> = known.values().copied().collect();
-            held = held_versions(connection, &ids).await?;
+        let mut found = Found::default();
+        if self.fresh {
+            return Ok(found);
         }
+        let keys: Vec<String> = batch
+            .iter()
+            .filter_map(|row| match row {
+                ReadyRow::Accepted(accepted) => Some(accepted.source_key.clone()),
+                ReadyRow::Quarantined(quarantine) => quarantine.source_key.clone(),
+            })
+            .collect();
+        for unit in sqlx::query!(
+            r#"select id, source_key as "source_key!" from spatial_unit where dataset = $1 and kind = $2 and source_key = any($3)"#,
+            self.dataset,
+            self.kind.word(),
+            &keys,
+        )
+        .fetch_all(&mut *connection)
+        .await?
+        {
+            found.ids.insert(unit.source_key, unit.id);
+        }
+        let ids: Vec<Uuid> = found.ids.values().copied().collect();
+        found.held = held_versions(connection, &ids).await?;
+        Ok(found)
+    }
+
+    /// Decides what becomes of each row and builds what is to be written.
+    fn build(&mut self, batch: Vec<ReadyRow>, found: &Found) -> Result<Waiting, ImportFailed> {
+        let (known, held) = (&found.ids, &found.held);
         let now = self.clock.now();
         for row in batch {
             self.counts.read += 1;
@@ -766,7 +806,7 @@ impl<'a> Writer<'a> {
             if !self.dry_run && outcome != Outcome::Unchanged {
                 if object.is_none() {
                     self.versions
-                        .register(id, self.kind, Some((self.dataset, &accepted.source_key)), now);
+                        .register(id, self.kind, Some((&self.dataset, &accepted.source_key)), now);
                 }
                 let action = if object.is_none() {
                     Action::Create
@@ -808,11 +848,10 @@ impl<'a> Writer<'a> {
                 },
             );
         }
-        if !self.dry_run {
-            self.versions.flush(connection).await?;
-        }
-        self.outcomes.flush(connection).await?;
-        Ok(())
+        Ok(Waiting {
+            versions: std::mem::take(&mut self.versions),
+            outcomes: std::mem::take(&mut self.outcomes),
+        })
     }
 
     /// What the row says, over what is held: a field that the file does not speak of stays as it is.
@@ -891,7 +930,7 @@ impl<'a> Writer<'a> {
             content.idle_since = None;
         }
         if content.region_code.is_none() {
-            content.region_code = self.default_region.map(ToOwned::to_owned);
+            content.region_code.clone_from(&self.default_region);
         }
         content.geometry = accepted.geometry.take();
         content.tile_shape = accepted.tile_shape.take();

@@ -63,19 +63,18 @@ impl VersionContent for RegionContent {
     );
 
     fn push_columns(&self, rows: &mut CopyRows) {
-        let successors: Vec<String> = self.successor_ids.iter().map(ToString::to_string).collect();
         rows.text(Some(&self.scheme))
             .text(Some(&self.code))
             .text(Some(&self.name))
             .text(self.name_en.as_deref())
             .text(Some(&self.level))
-            .plain(self.parent_id)
-            .plain(Some(format!("{{{}}}", successors.join(","))))
+            .value(self.parent_id)
+            .value(Some(self.successor_ids.clone()))
             .text(self.dataset.as_deref())
             .text(self.source_key.as_deref())
             .text(self.repair.as_ref().map(|repair| repair.get()))
-            .geometry(self.geometry.as_deref())
-            .geometry(self.original_geometry.as_deref());
+            .bytes(self.geometry.as_deref())
+            .bytes(self.original_geometry.as_deref());
     }
 
     fn blobs(&self) -> Vec<Option<&[u8]>> {
@@ -110,7 +109,7 @@ macro_rules! select_versions {
             crate::regions::content::RegionVersionRow,
             r#"select v.version_id, v.object_id, v.valid, v.recorded, v.scheme, v.code, v.name, v.name_en, v.level,
                       v.parent_id, v.successor_ids, v.dataset, v.source_key, v.repair::text as repair,
-                      st_asewkb(v.geometry) as geometry, st_asewkb(v.original_geometry) as original_geometry
+                      st_asewkb(v.geometry) as geometry, v.original_geometry
                  from region_version v "# + $rest
             $(, $argument)*
         )

@@ -125,7 +125,7 @@ pub(super) async fn load(context: &Context, id: RegionId, times: Times) -> Resul
         r#"select v.version_id, v.valid, v.recorded, v.scheme, v.code, v.name, v.name_en, v.level, v.parent_id,
                   v.successor_ids, v.dataset, v.source_key, v.repair as "repair: serde_json::Value",
                   st_asgeojson(v.geometry, 9) as geometry,
-                  st_asgeojson(v.original_geometry, 9)::json as "original: serde_json::Value",
+                  v.original_geometry as original,
                   st_xmin(v.geometry) as west, st_ymin(v.geometry) as south,
                   st_xmax(v.geometry) as east, st_ymax(v.geometry) as north,
                   p.code as "parent_code?", p.name as "parent_name?",
@@ -163,7 +163,9 @@ pub(super) async fn load(context: &Context, id: RegionId, times: Times) -> Resul
         }
     }
     let repaired = row.repair.map(|mut repair| {
-        if let (Some(fields), Some(original)) = (repair.as_object_mut(), row.original) {
+        let original = row.original.as_deref().and_then(crate::geometry::ewkb_as_geojson);
+        let original = original.and_then(|text| serde_json::from_str(text.get()).ok());
+        if let (Some(fields), Some(original)) = (repair.as_object_mut(), original) {
             fields.insert("original".to_owned(), original);
         }
         repair

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::{FromRequest, Request};
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
 
 use super::{Problem, ProblemKind};
@@ -27,7 +27,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
                     Some((field, words)) => Problem::invalid(&field, words),
                     None => Problem::new(ProblemKind::InvalidField, deepest(&error)),
                 };
-                Err(problem.remedy("correct it as the interface's description (/api/v1/openapi.json) says"))
+                Err(problem.remedy("correct it as the interface's description (/openapi.json) says"))
+            }
+            Err(error) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+                Err(Problem::new(ProblemKind::TooLarge, deepest(&error)).remedy("send less at once, or import a file"))
             }
             Err(error) => Err(Problem::new(ProblemKind::BadRequest, deepest(&error))),
         }

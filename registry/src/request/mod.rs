@@ -6,6 +6,7 @@ pub mod fields;
 mod idempotency;
 mod listing;
 mod paging;
+mod pattern;
 mod problem;
 mod times;
 
@@ -14,5 +15,6 @@ pub use context::{Actor, Context};
 pub use idempotency::{Idempotency, Repeated};
 pub use listing::{Listed, Listing, SortColumn};
 pub use paging::{Cursor, MAX_LIMIT, Page, PageQuery};
+pub use pattern::{contains_pattern, escape_pattern};
 pub use problem::{Fault, Problem, ProblemKind};
 pub use times::Times;

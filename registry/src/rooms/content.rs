@@ -55,13 +55,13 @@ impl VersionContent for RoomContent {
     );
 
     fn push_columns(&self, rows: &mut CopyRows) {
-        rows.plain(Some(self.building_id))
-            .plain(Some(self.floor))
+        rows.value(Some(self.building_id))
+            .value(Some(self.floor))
             .text(Some(&self.number))
             .text(self.name.as_deref())
-            .plain(self.use_area_m2)
-            .plain(self.building_area_m2)
-            .plain(self.unit_id)
+            .value(self.use_area_m2)
+            .value(self.building_area_m2)
+            .value(self.unit_id)
             .text(self.occupancy.as_deref())
             .text(self.dataset.as_deref())
             .text(self.source_key.as_deref());

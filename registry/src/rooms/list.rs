@@ -150,7 +150,7 @@ fn narrow(select: &mut QueryBuilder<Postgres>, times: Times, query: &ListQuery) 
     select.push(" where v.valid @> ").push_bind(times.as_of);
     select.push(" and v.recorded @> ").push_bind(times.known_at);
     if let Some(q) = given("q", &query.q)?.filter(|q| !q.is_empty()) {
-        let pattern = crate::search::contains_pattern(&q);
+        let pattern = crate::request::contains_pattern(&q);
         select.push(" and (v.number ilike ").push_bind(pattern.clone());
         select.push(" or v.name ilike ").push_bind(pattern).push(")");
     }

@@ -14,7 +14,7 @@ use crate::database::CopyRows;
 use crate::digest::{VersionHead, version_digest};
 use crate::ids::{ImportId, SpatialUnitId, UnitId, VersionId};
 use crate::ledger::{Action, EntryId, NewEntry, Object, ObjectKind};
-use crate::period::{Held, Revision, ValidPeriod, recorded_ends, valid_period};
+use crate::period::{Held, Revision, recorded_ends, valid_period};
 use crate::request::{Actor, Fault};
 
 /// A version row as the table holds it.
@@ -61,7 +61,7 @@ macro_rules! select_versions {
                       v.unit_code, v.land_use_scheme, v.land_use_code, v.floors_above, v.floors_below, v.structure,
                       v.completed_year, st_asewkb(v.geometry) as geometry, v.tile_shape,
                       v.source_attributes::text as source_attributes, v.source_row, v.import_id,
-                      v.repair::text as repair, st_asewkb(v.original_geometry) as original_geometry
+                      v.repair::text as repair, v.original_geometry
                  from spatial_unit_version v "# + $rest
             $(, $argument)*
         )
@@ -224,11 +224,11 @@ impl VersionWriter {
         created_at: OffsetDateTime,
     ) {
         self.identities
-            .plain(Some(id))
+            .value(Some(id))
             .text(Some(kind.word()))
             .text(source.map(|(dataset, _)| dataset))
             .text(source.map(|(_, key)| key))
-            .plain(Some(instant(created_at)))
+            .value(Some(created_at))
             .end_row();
     }
 
@@ -305,36 +305,36 @@ impl VersionWriter {
                 what: error.to_string(),
             })?;
         self.versions
-            .plain(Some(head.version_id))
-            .plain(Some(head.object_id))
+            .value(Some(head.version_id))
+            .value(Some(head.object_id))
             .text(Some(content.kind.word()))
-            .plain(Some(days(head.valid)))
-            .plain(Some(format!("[\"{}\",)", instant(head.recorded_from))))
+            .value(Some(PgRange::<Date>::from(head.valid)))
+            .value(Some(PgRange::from(head.recorded_from..)))
             .text(content.code.as_deref())
             .text(content.name.as_deref())
             .text(content.address.as_deref())
             .text(content.region_code.as_deref())
-            .plain(content.unit_id)
+            .value(content.unit_id)
             .text(content.title_status.as_deref())
             .text(content.usage.as_deref())
             .text(content.occupancy.as_deref())
-            .plain(content.idle_since)
-            .plain(content.area_m2)
-            .plain(content.registered_area_m2)
+            .value(content.idle_since)
+            .value(content.area_m2)
+            .value(content.registered_area_m2)
             .text(content.unit_code.as_deref())
             .text(content.land_use_scheme.as_deref())
             .text(content.land_use_code.as_deref())
-            .plain(content.floors_above)
-            .plain(content.floors_below)
+            .value(content.floors_above)
+            .value(content.floors_below)
             .text(content.structure.as_deref())
-            .plain(content.completed_year)
-            .geometry(content.geometry.as_deref())
+            .value(content.completed_year)
+            .bytes(content.geometry.as_deref())
             .bytes(content.tile_shape.as_deref())
             .text(content.source_attributes.as_ref().map(|text| text.get()))
-            .plain(content.source_row)
-            .plain(content.import_id)
+            .value(content.source_row)
+            .value(content.import_id)
             .text(repair.as_deref())
-            .geometry(content.original_geometry.as_deref())
+            .bytes(content.original_geometry.as_deref())
             .end_row();
         Ok(())
     }
@@ -373,7 +373,7 @@ impl VersionWriter {
         self.identities
             .send(
                 connection,
-                "copy spatial_unit (id, kind, dataset, source_key, created_at) from stdin",
+                "copy spatial_unit (id, kind, dataset, source_key, created_at) from stdin (format binary)",
             )
             .await?;
         self.versions
@@ -382,7 +382,7 @@ impl VersionWriter {
                 "copy spatial_unit_version (version_id, object_id, kind, valid, recorded, code, name, address, region_code,
                      unit_id, title_status, usage, occupancy, idle_since, area_m2, registered_area_m2, unit_code,
                      land_use_scheme, land_use_code, floors_above, floors_below, structure, completed_year, geometry,
-                     tile_shape, source_attributes, source_row, import_id, repair, original_geometry) from stdin",
+                     tile_shape, source_attributes, source_row, import_id, repair, original_geometry) from stdin (format binary)",
             )
             .await?;
         let entries: Vec<NewEntry<'_>> = self.entries.iter().map(NewEntry::from).collect();
@@ -451,23 +451,4 @@ fn said(versions: &[serde_json::Value], content: Option<(&Content, String)>) -> 
         },
     };
     RawValue::from_string(text).map_err(impossible)
-}
-
-fn days(valid: ValidPeriod) -> String {
-    match valid.to {
-        None => format!("[{},)", valid.from),
-        Some(to) => format!("[{},{to})", valid.from),
-    }
-}
-
-fn instant(at: OffsetDateTime) -> String {
-    let at = at.to_offset(time::UtcOffset::UTC);
-    format!(
-        "{} {:02}:{:02}:{:02}.{:06}+00",
-        at.date(),
-        at.hour(),
-        at.minute(),
-        at.second(),
-        at.microsecond()
-    )
 }

@@ -225,7 +225,7 @@ pub(super) async fn load(
                   v.floors_above, v.floors_below, v.structure, v.completed_year,
                   v.source_attributes::text as source_attributes, v.source_row, v.import_id,
                   v.repair::text as repair,
-                  st_asgeojson(v.geometry, 9) as geometry, st_asgeojson(v.original_geometry, 9) as original,
+                  st_asgeojson(v.geometry, 9) as geometry, v.original_geometry as original,
                   st_xmin(v.geometry) as west, st_ymin(v.geometry) as south,
                   st_xmax(v.geometry) as east, st_ymax(v.geometry) as north,
                   r.name as "region_name?", w.code as "unit_code_of?", w.name as "unit_name?"
@@ -278,7 +278,7 @@ pub(super) async fn load(
     }
     let valid = valid_period(&row.valid);
     let (recorded_from, recorded_to) = recorded_ends(&row.recorded);
-    let original = raw(row.original);
+    let original = row.original.as_deref().and_then(crate::geometry::ewkb_as_geojson);
     let repaired = row
         .repair
         .and_then(|text| serde_json::from_str::<super::Repair>(&text).ok())

@@ -52,14 +52,13 @@ impl VersionContent for UnitContent {
     );
 
     fn push_columns(&self, rows: &mut CopyRows) {
-        let headcount = serde_json::json!(self.headcount).to_string();
         rows.text(Some(&self.code))
             .text(Some(&self.name))
             .text(Some(&self.level))
             .text(Some(&self.kind))
             .text(self.region_code.as_deref())
-            .plain(self.parent_id)
-            .text(Some(&headcount))
+            .value(self.parent_id)
+            .value(Some(sqlx::types::Json(self.headcount.clone())))
             .text(self.dataset.as_deref())
             .text(self.source_key.as_deref());
     }
