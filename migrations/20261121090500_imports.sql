@@ -30,7 +30,7 @@ create table import (
 create index import_by_start on import (started_at desc);
 
 create table import_row (
-    import_id uuid not null constraint import_row_import_fkey references import,
+    import_id uuid not null,
     row bigint not null,
     -- Missing features have no row in the file: they are numbered from -1 downwards.
     outcome text not null,
@@ -47,6 +47,30 @@ create table import_row (
         ('inserted', 'unchanged', 'new_version', 'quarantined', 'missing', 'closed')),
     constraint import_row_reason_given check (outcome <> 'quarantined' or reason is not null)
 );
+-- In place of a foreign key, which would ask for the same import once for each row of the file.
+create function import_row_of_an_import() returns trigger
+    language plpgsql as $$
+declare
+    stray uuid;
+begin
+    select w.import_id into stray
+      from (select distinct import_id from written) w
+      left join import i on i.id = w.import_id
+     where i.id is null
+     limit 1;
+    if found then
+        raise foreign_key_violation using
+            constraint = 'import_row_import_fkey',
+            message = format('rows of %s, which is no import', stray);
+    end if;
+    return null;
+end
+$$;
+create trigger import_row_of_an_import
+    after insert on import_row
+    referencing new table as written
+    for each statement execute function import_row_of_an_import();
+
 -- What somebody looks into; the many rows that simply went in are read in the order of the file.
 create index import_row_by_outcome on import_row (import_id, outcome, row) where outcome not in ('inserted', 'unchanged');
 

@@ -27,7 +27,7 @@ random_page_cost = 1.1
 jit = off
 # An import writes much at once; checkpoints should not chase it.
 max_wal_size = 4GB
-min_wal_size = 128MB
+min_wal_size = 1GB
 wal_compression = on
 fsync = on
 synchronous_commit = on
