@@ -22,6 +22,8 @@ pub struct RegionOf {
     pub code: String,
     /// Its name on that day.
     pub name: Option<String>,
+    /// Its English name.
+    pub name_en: Option<String>,
 }
 
 /// The unit that uses an asset.
@@ -228,11 +230,11 @@ pub(super) async fn load(
                   st_asgeojson(v.geometry, 9) as geometry, v.original_geometry as original,
                   st_xmin(v.geometry) as west, st_ymin(v.geometry) as south,
                   st_xmax(v.geometry) as east, st_ymax(v.geometry) as north,
-                  r.name as "region_name?", w.code as "unit_code_of?", w.name as "unit_name?"
+                  r.name as "region_name?", r.name_en as "region_name_en?", w.code as "unit_code_of?", w.name as "unit_name?"
              from spatial_unit u
              join spatial_unit_version v on v.object_id = u.id
              left join lateral (
-                  select name from region_version
+                  select name, name_en from region_version
                    where code = v.region_code and valid @> $3::date and recorded @> $4::timestamptz limit 1) r on true
              left join lateral (
                   select code, name from unit_version
@@ -302,6 +304,7 @@ pub(super) async fn load(
         region: row.region_code.map(|code| RegionOf {
             code,
             name: row.region_name,
+            name_en: row.region_name_en,
         }),
         unit: row.unit_id.map(|id| UnitOf {
             id,

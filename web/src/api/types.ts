@@ -52,7 +52,7 @@ export type Asset = AssetContent &
   id: string;
   feature_id: number;
   layer: LayerName;
-  region: { code: string; name: string | null } | null;
+  region: { code: string; name: string | null; name_en?: string | null } | null;
   unit: { id: string; code: string | null; name: string | null } | null;
   idle_since: string | null;
   gk_zone: { central_meridian: number; epsg: number | null } | null;
