@@ -91,8 +91,14 @@ create index spatial_unit_version_by_place on spatial_unit_version using gist (g
 -- No two versions of one object may be known at once for the same day. A statement trigger and not an exclusion
 -- constraint: the GiST index that one would need costs more than all the other work of an import (docs/adr/0004).
 -- The identity row is locked first, so that two writers of one object wait for each other.
+-- By the indexes, always: in the middle of an import the tables have no statistics yet, and a plan that reads them whole
+-- for each batch makes the import slower with every row that is held.
 create function spatial_unit_version_one_at_a_time() returns trigger
-    language plpgsql as $$
+    language plpgsql
+    set enable_hashjoin = off
+    set enable_mergejoin = off
+    set enable_seqscan = off
+    as $$
 declare
     clash record;
 begin
