@@ -53,6 +53,14 @@ describe("importing a file", () => {
       await manager.seesInView(21);
     }));
 
+  test("what is brought in far away is shown", (t) =>
+    asReader(t, async (clerk) => {
+      const here = estate("far");
+      await clerk.opensAt({ longitude: 121.5, latitude: 30.2 });
+      await clerk.imports(here.firstYear, { dataset: here.dataset, validFrom: "2023-01-01" });
+      await clerk.seesInView(20);
+    }));
+
   test("the same file again changes nothing", (t) =>
     asReader(t, async (clerk) => {
       const here = estate("again");

@@ -3,6 +3,8 @@ import { defineStore } from "pinia";
 import { computed, ref, shallowRef } from "vue";
 import { cancelImport, fetchImport, fetchImports, startImport } from "@/api/registry";
 import type { ImportJob, ImportRequest, Problem } from "@/api/types";
+import { useFocusStore } from "@/state/focus";
+import { useMapReadoutStore } from "@/state/map-readout";
 import { useServerStore } from "@/state/server";
 
 const pollRunning_ms = 500;
@@ -13,6 +15,8 @@ export function isRunning(job: ImportJob): boolean {
 
 export const useImportsStore = defineStore("imports", () => {
   const server = useServerStore();
+  const focus = useFocusStore();
+  const readout = useMapReadoutStore();
   const jobs = ref<ImportJob[]>([]);
   const isListLoaded = ref(false);
   const isDialogOpen = ref(false);
@@ -51,6 +55,7 @@ export const useImportsStore = defineStore("imports", () => {
         keep(job);
         if (!isRunning(job)) {
           if (job.state === "done") server.somethingChanged();
+          if (job.state === "done" && requests.get(id)?.dry_run === false) showWhere(job);
           if (job.state === "failed" && job.problem?.field != null) offerAgain(id, job.problem);
           return;
         }
@@ -60,6 +65,15 @@ export const useImportsStore = defineStore("imports", () => {
       }
       await new Promise((resolve) => setTimeout(resolve, pollRunning_ms));
     }
+  }
+
+  /** What somebody has just brought in is shown, unless some of it is in view already. */
+  function showWhere(job: ImportJob): void {
+    const box = job.report?.bbox ?? null;
+    const view = readout.bounds;
+    if (box === null) return;
+    const isInView = view !== null && box[0] <= view[2] && view[0] <= box[2] && box[1] <= view[3] && view[1] <= box[3];
+    if (!isInView) focus.moveTo(box);
   }
 
   async function refresh(): Promise<void> {
