@@ -73,8 +73,11 @@ try {
         const address = new URL("/", server);
         address.search = new URLSearchParams({ lang: language, ...query }).toString();
         await page.goto(address.href, { waitUntil: "networkidle" });
-        // The legend counts what is drawn: then the tiles have come, and fade in.
-        await page.waitForFunction(() => /[1-9]/.test(document.querySelector("[data-testid=legend] footer span")?.textContent ?? ""));
+        // The legend counts what is drawn: then the tiles have come, and fade in. In a small window it is folded up.
+        const isCounted = () => /[1-9]/.test(document.querySelector("[data-testid=legend] footer span")?.textContent ?? "");
+        await page.waitForFunction(isCounted, null, { timeout: suffix === "" ? 30_000 : 6_000 }).catch((error) => {
+          if (suffix === "") throw error;
+        });
         await page.waitForTimeout(1500);
         const file = join(folder, `${name}-${language}${suffix}.png`);
         await page.screenshot({ path: file });
