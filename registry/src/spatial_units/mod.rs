@@ -39,4 +39,5 @@ where
         .routes(routes!(read::list_spatial_unit_versions))
         .routes(routes!(change::close_spatial_unit))
         .routes(routes!(relations::relate_spatial_units))
+        .routes(routes!(relations::unrelate_spatial_units))
 }

@@ -13,7 +13,8 @@ use super::read::parse_id;
 use crate::digest::{VersionHead, version_digest};
 use crate::ids::VersionId;
 use crate::ledger::{Action, EntryId, NewEntry, Object, ObjectKind};
-use crate::period::{ValidPeriod, day, recorded_since};
+use crate::period::{ValidPeriod, day, recorded_since, valid_period};
+use crate::request::fields::{required_reason, sane_day};
 use crate::request::{Body, Context, Fault, Idempotency, Problem};
 
 /// Two assets that belong together.
@@ -131,6 +132,123 @@ pub(super) async fn relate_spatial_units(
         .await?;
     transaction.commit().await?;
     Ok((StatusCode::CREATED, Json(said)).into_response())
+}
+
+/// The end of a connection.
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RelationEnd {
+    /// The other one.
+    related_id: Uuid,
+    /// From this day on they do not belong together. The day from which they did, or an earlier one: they never have,
+    /// and the connection was a mistake.
+    #[serde(with = "day")]
+    #[schema(value_type = String, format = Date)]
+    valid_to: Date,
+    /// Why.
+    reason: String,
+}
+
+/// Ends a connection, or takes back one that was a mistake. What was known before stays on record.
+#[utoipa::path(post, path = "/api/v1/{layer}/{id}/relations/closures", operation_id = "unrelate_spatial_units", tag = "assets",
+    params(("layer" = String, Path), ("id" = Uuid, Path)), request_body = RelationEnd,
+    responses((status = 200), (status = 404, body = Problem), (status = 422, body = Problem)))]
+pub(super) async fn unrelate_spatial_units(
+    context: Context,
+    Path((layer, id)): Path<(String, String)>,
+    Body(end): Body<RelationEnd>,
+) -> Result<Response, Problem> {
+    let kind = Kind::of_path(&layer)?;
+    let id = parse_id(&id)?;
+    let reason = required_reason(&end.reason)?;
+    let valid_to = sane_day("valid_to", end.valid_to)?;
+    let mut transaction = context.database.begin().await?;
+    let held = sqlx::query!(
+        r#"select r.version_id, r.kind, r.valid
+             from spatial_unit_relation r
+             join spatial_unit u on u.id = r.upper_id and u.kind = $4
+            where r.upper_id = $1 and r.lower_id = $2 and upper_inf(r.recorded)
+              and (upper_inf(r.valid) or upper(r.valid) > $3)
+            order by lower(r.valid) desc
+            limit 1
+              for update of r"#,
+        id.0,
+        end.related_id,
+        valid_to,
+        kind.word(),
+    )
+    .fetch_optional(&mut *transaction)
+    .await?
+    .ok_or_else(|| Problem::not_found("a connection of these two that lasts beyond that day"))?;
+    let now = context.clock.now();
+    let was = valid_period(&held.valid);
+    sqlx::query!(
+        "update spatial_unit_relation set recorded = tstzrange(lower(recorded), $2) where version_id = $1",
+        held.version_id,
+        now,
+    )
+    .execute(&mut *transaction)
+    .await?;
+    let mut versions = Vec::new();
+    if valid_to > was.from {
+        let valid = ValidPeriod {
+            from: was.from,
+            to: Some(valid_to),
+        };
+        let head = VersionHead {
+            version_id: VersionId::fresh().0,
+            object_id: id.0,
+            valid,
+            recorded_from: now,
+        };
+        let digest = relation_digest(&head, &held.kind, end.related_id);
+        versions.push(serde_json::json!({
+            "id": head.version_id, "sha256": hex::encode(digest),
+            "valid_from": valid.from.to_string(), "valid_to": valid_to.to_string(),
+        }));
+        sqlx::query!(
+            "insert into spatial_unit_relation (version_id, kind, upper_id, lower_id, valid, recorded)
+             values ($1, $2, $3, $4, $5, $6)",
+            head.version_id,
+            held.kind,
+            id.0,
+            end.related_id,
+            sqlx::postgres::types::PgRange::from(valid),
+            recorded_since(now),
+        )
+        .execute(&mut *transaction)
+        .await?;
+    }
+    let raw = |value: &serde_json::Value| {
+        serde_json::value::to_raw_value(value).map_err(|error| Fault::Impossible {
+            what: error.to_string(),
+        })
+    };
+    let said = serde_json::json!({
+        "versions": versions, "kind": held.kind, "upper_id": id.0, "lower_id": end.related_id,
+    });
+    let (before, after) = (
+        raw(&serde_json::json!({"versions": [{"id": held.version_id}]}))?,
+        raw(&said)?,
+    );
+    let entry = NewEntry {
+        id: EntryId::fresh(),
+        recorded_at: now,
+        actor: &context.actor.0,
+        action: Action::Unrelate,
+        object: Object {
+            kind: ObjectKind::Relation,
+            id: id.0,
+        },
+        before: Some(&before),
+        after: Some(&after),
+        reason: Some(&reason),
+        case_id: None,
+        import_id: None,
+    };
+    crate::ledger::append(&mut transaction, &entry).await?;
+    transaction.commit().await?;
+    Ok(Json(said).into_response())
 }
 
 /// The digest of a relation's row; the upper end is the object of the head.

@@ -13,6 +13,7 @@ use tower::ServiceExt;
 use crate::clock::Clock;
 use crate::database::{Database, take_role};
 use crate::http::{AppState, router};
+use crate::versioned::tests::prove;
 
 /// The server over a test's database, with a clock that stands at noon of 2026-11-21 in China.
 pub(crate) async fn app(pool: &PgPool) -> (Router, AppState) {
@@ -423,4 +424,77 @@ async fn the_program_can_not_rewrite_history(pool: PgPool) {
             "{statement}: {error}"
         );
     }
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn assets_belong_together_for_a_time_and_mistakes_are_taken_back(pool: PgPool) {
+    let (app, state) = app(&pool).await;
+    let mut at = Vec::new();
+    for (layer, key) in [("sites", "s"), ("parcels", "p"), ("parcels", "q"), ("buildings", "b")] {
+        let body = json!({"name": key, "valid_from": "2020-01-01", "geometry": square(119.95, 31.78)});
+        let made = ask(
+            &app,
+            "POST",
+            &format!("/api/v1/{layer}"),
+            &[("Idempotency-Key", key)],
+            Some(body),
+        )
+        .await;
+        assert_eq!(made.status, StatusCode::CREATED, "{}", made.body);
+        at.push((made.location.unwrap(), made.body["id"].as_str().unwrap().to_owned()));
+    }
+    let [(site, _), (parcel, parcel_id), (_, second_id), (_, building_id)] = at.try_into().unwrap();
+    let relate = async |upper: &str, lower: &str, key: &str| {
+        state.clock.advance(Duration::minutes(1));
+        let body = json!({"related_id": lower, "valid_from": "2021-01-01"});
+        ask(
+            &app,
+            "POST",
+            &format!("{upper}/relations"),
+            &[("Idempotency-Key", key)],
+            Some(body),
+        )
+        .await
+    };
+    // One site on two parcels; one building on a parcel and in the site.
+    for (upper, lower, key) in [
+        (&site, &parcel_id, "1"),
+        (&site, &second_id, "2"),
+        (&site, &building_id, "3"),
+        (&parcel, &building_id, "4"),
+    ] {
+        assert_eq!(relate(upper, lower, key).await.status, StatusCode::CREATED, "{key}");
+    }
+    assert_eq!(relate(&site, &parcel_id, "again").await.status, StatusCode::CONFLICT);
+    assert_eq!(relate(&parcel, &second_id, "no").await.body["field"], "related_id");
+    state.clock.advance(Duration::minutes(1));
+    let parcels = async |query: &str| {
+        let read = ask(&app, "GET", &format!("{site}?{query}"), &[], None).await;
+        read.body["parcels"].as_array().unwrap().len()
+    };
+    assert_eq!((parcels("").await, parcels("as_of=2020-06-01").await), (2, 0));
+
+    let end = async |lower: &str, valid_to: &str| {
+        state.clock.advance(Duration::minutes(1));
+        let body = json!({"related_id": lower, "valid_to": valid_to, "reason": "分割"});
+        let ended = ask(&app, "POST", &format!("{site}/relations/closures"), &[], Some(body)).await;
+        state.clock.advance(Duration::minutes(1));
+        ended.status
+    };
+    let before = state.clock.now();
+    assert_eq!(end(&parcel_id, "2024-01-01").await, StatusCode::OK);
+    assert_eq!(end(&second_id, "2021-01-01").await, StatusCode::OK, "it never was");
+    assert_eq!(end(&second_id, "2021-01-01").await, StatusCode::NOT_FOUND);
+    assert_eq!(
+        (parcels("as_of=2023-12-31").await, parcels("as_of=2024-01-01").await),
+        (1, 0)
+    );
+    let known = before.format(&time::format_description::well_known::Rfc3339).unwrap();
+    assert_eq!(parcels(&format!("as_of=2024-01-01&known_at={known}")).await, 2);
+    prove(&pool).await.unwrap();
+    sqlx::query("update spatial_unit_relation set valid = '[2000-01-01,)' where kind = 'parcel_building'")
+        .execute(&pool)
+        .await
+        .unwrap();
+    assert_eq!(prove(&pool).await.unwrap_err().object_kind.as_deref(), Some("relation"));
 }
