@@ -150,6 +150,61 @@ fn a_row_that_a_superuser_edits_is_named_by_the_ledger() {
     );
 }
 
+/// A superuser who removes the newest entries together with everything they speak of leaves a ledger that is whole in
+/// itself; only a head that was noted down elsewhere tells.
+#[test]
+fn an_end_that_was_cut_off_is_found_with_a_noted_head() {
+    let (data, files) = (folder(), folder());
+    let import = |numbers: std::ops::Range<u32>, dataset: &str| {
+        let file = year(
+            files.path(),
+            "parcels.geojson",
+            &numbers.map(Parcel::at).collect::<Vec<_>>(),
+        );
+        let file = file.to_str().unwrap().to_owned();
+        succeed(
+            data.path(),
+            &["import", &file, "--layer", "parcels", "--dataset", dataset],
+        )
+        .unwrap();
+        succeed(data.path(), &["ledger", "head"]).unwrap()
+    };
+    let size = |note: &str| note.lines().nth(1).unwrap().parse::<u64>().unwrap();
+    let first = size(&import(0..5, "first"));
+    let note = import(10..15, "second");
+    assert!(size(&note) > first, "{note}");
+    let kept = files.path().join("head.txt");
+    fs::write(&kept, &note).unwrap();
+    let with_note = ["ledger", "verify", "--head", kept.to_str().unwrap()];
+    succeed(data.path(), &with_note).unwrap();
+
+    let registry = Registry::start(data.path()).unwrap();
+    let cut = format!(
+        "set session_replication_role = replica;
+         delete from ledger_head where tree_size > {first};
+         delete from spatial_unit_version v using spatial_unit u where u.id = v.object_id and u.dataset = 'second';
+         delete from spatial_unit where dataset = 'second';
+         delete from ledger_entry e using ledger_leaf l where l.entry_id = e.id and l.seq > {first};
+         delete from ledger_leaf where seq > {first}"
+    );
+    let edited = Command::new("psql")
+        .args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-U", "yice", "-d", "yice", "-h"])
+        .arg(data.path().join("postgres"))
+        .args(["-c", &cut])
+        .output()
+        .unwrap();
+    assert!(edited.status.success(), "{}", words(&edited));
+    registry.interrupt().unwrap();
+
+    succeed(data.path(), &["ledger", "verify"]).unwrap();
+    let found = run(data.path(), &with_note).unwrap();
+    assert_eq!(found.status.code(), Some(1), "{}", words(&found));
+    fs::write(&kept, note.replace("yice-ledger", "other-ledger")).unwrap();
+    let refused = run(data.path(), &with_note).unwrap();
+    assert_eq!(refused.status.code(), Some(1), "{}", words(&refused));
+    assert!(words(&refused).contains("head.txt"), "{}", words(&refused));
+}
+
 #[test]
 fn a_broken_file_changes_nothing_and_says_why() {
     let (data, files) = (folder(), folder());

@@ -1,18 +1,30 @@
 //! `yice ledger`
 
+use std::path::{Path, PathBuf};
+
 use clap::Subcommand;
 
 use super::CommandFailed;
 use super::store::{Store, signing_key};
 use crate::clock::Clock;
-use crate::ledger::{LogProof, Sealer, SigningKey, TrustedKeys, Unproven, Witness, snapshot, verify_log_and_versions};
+use crate::ledger::{
+    LogProof, Sealer, SignedHead, SigningKey, TrustedKeys, Unproven, Witness, current_head, snapshot,
+    verify_log_and_versions,
+};
 use crate::settings::Settings;
 
 /// What to do with the ledger.
 #[derive(Debug, Subcommand)]
 pub(super) enum LedgerCommand {
     /// Prove that nothing was altered, removed or slipped in: every entry, every signed head, every version row
-    Verify,
+    Verify {
+        /// A head that was noted down elsewhere (`yice ledger head`): with it, the end of the ledger can't be cut off
+        /// unnoticed either. May be repeated
+        #[arg(long = "head", value_name = "FILE")]
+        heads: Vec<PathBuf>,
+    },
+    /// Print the newest signed head, as a note to be kept where nobody who can write to the database can reach it
+    Head,
     /// Give what waits its order and sign a head
     Seal,
 }
@@ -21,7 +33,8 @@ pub(super) enum LedgerCommand {
 pub(super) async fn ledger(settings: Settings, command: LedgerCommand) -> Result<(), CommandFailed> {
     let store = Store::open_or_join(&settings).await?;
     let outcome = match command {
-        LedgerCommand::Verify => verify(&settings, &store).await,
+        LedgerCommand::Verify { heads } => verify(&settings, &store, &heads).await,
+        LedgerCommand::Head => head(&settings, &store).await,
         LedgerCommand::Seal => seal(&settings, &store).await,
     };
     store.close().await;
@@ -36,15 +49,59 @@ async fn seal(settings: &Settings, store: &Store) -> Result<(), CommandFailed> {
     Ok(())
 }
 
-#[expect(clippy::print_stdout, reason = "the command's answer")]
-async fn verify(settings: &Settings, store: &Store) -> Result<(), CommandFailed> {
-    // The key in our own hands is what counts; keys that the database names are only as good as the database.
+/// The key in our own hands is what counts; keys that the database names are only as good as the database.
+fn trusted(settings: &Settings) -> Result<TrustedKeys, CommandFailed> {
     let path = settings
         .ledger_key
         .clone()
         .unwrap_or_else(|| settings.data.join("ledger.key"));
     let key = SigningKey::load(&path).map_err(|error| CommandFailed::system(&error))?;
-    let witness = Witness::from(TrustedKeys::new([key.public_key()]));
+    Ok(TrustedKeys::new([key.public_key()]))
+}
+
+#[expect(clippy::print_stdout, reason = "the command's answer")]
+async fn head(settings: &Settings, store: &Store) -> Result<(), CommandFailed> {
+    let keys = trusted(settings)?;
+    let mut connection = store
+        .database
+        .pool()
+        .acquire()
+        .await
+        .map_err(|error| CommandFailed::system(&error))?;
+    let head = current_head(&mut connection)
+        .await
+        .map_err(|error| CommandFailed::system(&error))?;
+    let note = head
+        .ok_or_else(|| CommandFailed::Input {
+            words: "nothing is sealed yet".to_owned(),
+            remedy: Some("yice ledger seal".to_owned()),
+        })?
+        .to_note(&keys)
+        .ok_or_else(|| CommandFailed::Input {
+            words: "the newest head is not signed with the key at hand".to_owned(),
+            remedy: Some("name the key file with YICE_LEDGER_KEY".to_owned()),
+        })?;
+    print!("{note}");
+    Ok(())
+}
+
+fn noted(path: &Path, keys: &TrustedKeys) -> Result<SignedHead, CommandFailed> {
+    let input = |words: String| CommandFailed::Input {
+        words: format!("{}: {words}", path.display()),
+        remedy: Some("name a file that `yice ledger head` printed with the same key".to_owned()),
+    };
+    let note = std::fs::read_to_string(path).map_err(|error| input(error.to_string()))?;
+    SignedHead::from_note(&note, keys).map_err(|error| input(error.to_string()))
+}
+
+#[expect(clippy::print_stdout, reason = "the command's answer")]
+async fn verify(settings: &Settings, store: &Store, heads: &[PathBuf]) -> Result<(), CommandFailed> {
+    let keys = trusted(settings)?;
+    let heads = heads.iter().map(|path| noted(path, &keys)).collect::<Result<_, _>>()?;
+    let witness = Witness {
+        heads,
+        ..Witness::from(keys)
+    };
     match prove(store, &witness).await {
         Ok((proof, versions)) => {
             println!(
