@@ -78,7 +78,12 @@ impl From<sqlx::Error> for CommandFailed {
 
 /// 一策 Yice: the registry of a government's land and buildings.
 #[derive(Debug, Parser)]
-#[command(name = "yice", version, about, max_term_width = 110)]
+#[command(
+    name = "yice",
+    version,
+    about = "一策 Yice: the open registry of government land and buildings",
+    max_term_width = 110
+)]
 struct Cli {
     #[command(flatten)]
     settings: SettingFlags,

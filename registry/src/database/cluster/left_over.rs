@@ -86,22 +86,38 @@ fn forget_if_reused(folder: &Path, file: &Path) {
     else {
         return;
     };
-    let process = Path::new("/proc").join(pid.to_string());
-    // "pid (name) state …"; the name may itself hold spaces and brackets.
-    let has_ended = fs::read_to_string(process.join("stat")).is_ok_and(|text| {
-        text.rsplit_once(')')
-            .is_some_and(|(_, rest)| rest.trim_start().starts_with(['Z', 'X']))
-    });
-    let works_elsewhere = match (fs::metadata(process.join("cwd")), fs::metadata(folder)) {
-        (Ok(theirs), Ok(ours)) => (theirs.dev(), theirs.ino()) != (ours.dev(), ours.ino()),
-        // It can't be seen where it works: only a program of another name is surely not ours.
-        _ => fs::read_to_string(process.join("comm")).is_ok_and(|name| name.trim() != "postgres"),
-    };
-    if has_ended || works_elsewhere {
+    if is_stale(folder, pid) {
         tracing::info!(pid, file = %file.display(), "removing a stale lock of an earlier run");
         if let Err(error) = fs::remove_file(file) {
             tracing::warn!(%error, file = %file.display(), "could not remove a stale lock");
         }
+    }
+}
+
+/// Does a process id in a lock file mean nothing any more?
+fn is_stale(folder: &Path, pid: u32) -> bool {
+    let process = Path::new("/proc").join(pid.to_string());
+    let deadline = Instant::now() + AT_ONCE;
+    loop {
+        // "pid (name) state …"; the name may itself hold spaces and brackets.
+        let has_ended = fs::read_to_string(process.join("stat")).map_or(true, |text| {
+            text.rsplit_once(')')
+                .is_some_and(|(_, rest)| rest.trim_start().starts_with(['Z', 'X']))
+        });
+        if has_ended {
+            return true;
+        }
+        // A process that is just dying has lost its command line already, and is no corpse yet.
+        let is_dying = fs::read(process.join("cmdline")).is_ok_and(|line| line.is_empty());
+        if !is_dying || Instant::now() > deadline {
+            break;
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    match (fs::metadata(process.join("cwd")), fs::metadata(folder)) {
+        (Ok(theirs), Ok(ours)) => (theirs.dev(), theirs.ino()) != (ours.dev(), ours.ino()),
+        // It can't be seen where it works: only a program of another name is surely not ours.
+        _ => fs::read_to_string(process.join("comm")).is_ok_and(|name| name.trim() != "postgres"),
     }
 }
 
