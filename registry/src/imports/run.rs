@@ -418,9 +418,10 @@ pub(crate) async fn finish(
         }
         .into());
     }
-    let text = serde_json::value::to_raw_value(&report).map_err(|error| Fault::Impossible {
+    let impossible = |error: serde_json::Error| Fault::Impossible {
         what: error.to_string(),
-    })?;
+    };
+    let text = serde_json::value::to_raw_value(&report).map_err(impossible)?;
     if !order.dry_run {
         let entry = NewEntry {
             id: EntryId::fresh(),
@@ -442,7 +443,7 @@ pub(crate) async fn finish(
     sqlx::query!(
         "update import set state = 'done', report = $2, finished_at = $3 where id = $1",
         id.0,
-        serde_json::to_value(&report).unwrap_or_default(),
+        serde_json::to_value(&report).map_err(impossible)?,
         clock.now(),
     )
     .execute(&mut *transaction)
@@ -460,11 +461,45 @@ pub(crate) struct SourceFacts {
 
 pub(crate) type Batch = Result<Vec<ReadyRow>, ImportFailed>;
 
+/// The batches of a file. The reader says when it has come to the end, by an empty batch: should it die before, the
+/// rows so far must not be taken for the whole file.
+pub(crate) struct Batches {
+    receiver: mpsc::Receiver<Batch>,
+    ended: bool,
+}
+
+impl Batches {
+    pub(super) fn over(receiver: mpsc::Receiver<Batch>) -> Self {
+        Self { receiver, ended: false }
+    }
+
+    /// The next batch; none at the end of the file.
+    pub(crate) async fn recv(&mut self) -> Option<Batch> {
+        if self.ended {
+            return None;
+        }
+        match self.receiver.recv().await {
+            Some(Ok(batch)) if batch.is_empty() => {
+                self.ended = true;
+                None
+            }
+            Some(batch) => Some(batch),
+            None => {
+                self.ended = true;
+                Some(Err(Fault::Impossible {
+                    what: "the reader ended before the file did".to_owned(),
+                }
+                .into()))
+            }
+        }
+    }
+}
+
 /// Opens the file and reads it on a thread of its own.
 pub(crate) async fn start_reading(
     order: &ImportOrder,
     progress: &ImportProgress,
-) -> Result<(SourceFacts, Arc<Pipeline>, mpsc::Receiver<Batch>), ImportFailed> {
+) -> Result<(SourceFacts, Arc<Pipeline>, Batches), ImportFailed> {
     let opening = order.clone();
     let (mut source, pipeline) = tokio::task::spawn_blocking(move || open(&opening))
         .await
@@ -503,11 +538,12 @@ pub(crate) async fn start_reading(
                 return;
             }
         }
-        if !batch.is_empty() {
-            let _ = sender.blocking_send(Ok(batch));
+        // Where the importer has gone away already, nobody is left to be told.
+        if batch.is_empty() || sender.blocking_send(Ok(batch)).is_ok() {
+            let _ = sender.blocking_send(Ok(Vec::new()));
         }
     });
-    Ok((facts, pipeline, receiver))
+    Ok((facts, pipeline, Batches::over(receiver)))
 }
 
 fn ready(checked: Checked) -> ReadyRow {

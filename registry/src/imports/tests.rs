@@ -708,3 +708,17 @@ async fn a_commit_is_in_the_tiles_at_once(pool: PgPool) {
     stop.cancel();
     let _ = tokio::join!(sealing, following);
 }
+
+#[tokio::test]
+async fn a_reader_that_dies_is_not_the_end_of_the_file() {
+    let (sender, receiver) = tokio::sync::mpsc::channel(2);
+    let mut batches = super::run::Batches::over(receiver);
+    drop(sender);
+    assert!(matches!(batches.recv().await, Some(Err(ImportFailed::Fault { .. }))));
+
+    let (sender, receiver) = tokio::sync::mpsc::channel(2);
+    let mut batches = super::run::Batches::over(receiver);
+    sender.send(Ok(Vec::new())).await.ok().unwrap();
+    drop(sender);
+    assert!(batches.recv().await.is_none());
+}
