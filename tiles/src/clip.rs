@@ -374,6 +374,11 @@ pub(crate) fn near_pairs(
 /// rings to touch in single points: good enough to say that nothing needs mending. Rings so tangled
 /// that the answer would take long are said to need it.
 pub(crate) fn rings_are_simple(rings: &[Ring]) -> bool {
+    if let [ring] = rings
+        && ring.len() <= FEW_CORNERS
+    {
+        return small_ring_is_simple(ring);
+    }
     let told = near_pairs(&segments_of(rings), |segment, other| {
         if segment.meets(other) {
             ControlFlow::Break(())
@@ -382,4 +387,51 @@ pub(crate) fn rings_are_simple(rings: &[Ring]) -> bool {
         }
     });
     told.is_continue()
+}
+
+/// Up to so many corners, comparing every edge with every other one is quicker than sorting them first.
+const FEW_CORNERS: usize = 24;
+
+/// [`rings_are_simple`] for one ring of few corners.
+fn small_ring_is_simple(ring: &[Point]) -> bool {
+    let length = ring.len();
+    let edge = |index: usize| Segment {
+        a: ring[index],
+        b: ring[if index + 1 == length { 0 } else { index + 1 }],
+        ring: 0,
+        index,
+        length,
+    };
+    (0..length).all(|index| {
+        let segment = edge(index);
+        (index + 2..length).all(|other| {
+            let other = edge(other);
+            let boxes_meet =
+                (0..2).all(|axis| segment.low(axis) <= other.high(axis) && other.low(axis) <= segment.high(axis));
+            !(boxes_meet && segment.meets(&other))
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// The two ways of asking agree, on rings that cross themselves and on rings that do not.
+        #[test]
+        fn small_rings_are_judged_as_large_ones_are(corners in prop::collection::vec([0_i64..12, 0_i64..12], 0..12)) {
+            let mut ring = Ring::new();
+            for corner in corners {
+                crate::simplify::push_corner(&mut ring, corner);
+            }
+            crate::simplify::close(&mut ring);
+            let swept = near_pairs(&segments_of(std::slice::from_ref(&ring)), |segment, other| {
+                if segment.meets(other) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            });
+            prop_assert_eq!(small_ring_is_simple(&ring), swept.is_continue());
+        }
+    }
 }

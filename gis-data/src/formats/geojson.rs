@@ -352,6 +352,12 @@ impl Rows {
     }
 
     fn feature(&mut self) -> Result<SourceRow, SourceBroken> {
+        // Nearly always the whole feature is in the window and all is well with it: then one pass is enough.
+        if let Some((row, length)) = json::row_at_start(self.window.rest(), self.row + 1, self.max_vertices) {
+            self.window.take_many(length);
+            self.row += 1;
+            return Ok(row);
+        }
         let found = self.window.value(self.max_bytes).map_err(|error| self.broken(error))?;
         self.row += 1;
         Ok(match found {

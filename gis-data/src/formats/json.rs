@@ -134,6 +134,16 @@ impl Window {
         }
     }
 
+    /// What is in the buffer from the next byte on.
+    pub fn rest(&self) -> &[u8] {
+        self.buffer.get(self.at..).unwrap_or(&[])
+    }
+
+    /// Takes so many bytes of [`Window::rest`].
+    pub fn take_many(&mut self, count: usize) {
+        self.at = (self.at + count).min(self.buffer.len());
+    }
+
     /// Takes the byte that [`Window::peek`] showed.
     pub fn take(&mut self) {
         self.at = (self.at + 1).min(self.buffer.len());
@@ -743,7 +753,31 @@ fn number(bytes: &[u8]) -> Option<(f64, usize)> {
 
 /// Reads one feature (or bare geometry) from its bytes.
 pub(crate) fn row(bytes: &[u8], row: u64, max_vertices: u64) -> SourceRow {
-    let mut result = SourceRow {
+    let mut result = empty_row(row);
+    let read = read_row(bytes, max_vertices, &mut result).and_then(|end| {
+        let rest = bytes.get(end..).unwrap_or(&[]);
+        if rest.trim_ascii().is_empty() {
+            Ok(())
+        } else {
+            Err("there is something behind the feature".to_owned())
+        }
+    });
+    if let Err(detail) = read {
+        result.geometry = Err(Unreadable::Record { detail });
+    }
+    result
+}
+
+/// Reads the feature that the bytes begin with, and says how long it is. Nothing where anything at all is wrong with
+/// it, be it only that it isn't there to its end: then its end has to be found first, and [`row`] says what is wrong.
+pub(crate) fn row_at_start(bytes: &[u8], row: u64, max_vertices: u64) -> Option<(SourceRow, usize)> {
+    let mut result = empty_row(row);
+    let end = read_row(bytes, max_vertices, &mut result).ok()?;
+    result.geometry.is_ok().then_some((result, end))
+}
+
+fn empty_row(row: u64) -> SourceRow {
+    SourceRow {
         row,
         id: None,
         properties: Map::new(),
@@ -754,11 +788,7 @@ pub(crate) fn row(bytes: &[u8], row: u64, max_vertices: u64) -> SourceRow {
         reassigned_rings: false,
         undecodable_fields: Vec::new(),
         not_a_number: false,
-    };
-    if let Err(detail) = read_row(bytes, max_vertices, &mut result) {
-        result.geometry = Err(Unreadable::Record { detail });
     }
-    result
 }
 
 /// A row for a feature so long that it was skipped.
@@ -777,7 +807,8 @@ pub(crate) fn max_feature_bytes(max_vertices: u64) -> usize {
     usize::try_from(max_vertices.saturating_mul(128)).unwrap_or(usize::MAX / 2) + (64 << 20)
 }
 
-fn read_row(bytes: &[u8], max_vertices: u64, row: &mut SourceRow) -> Result<(), String> {
+/// Where the feature ends.
+fn read_row(bytes: &[u8], max_vertices: u64, row: &mut SourceRow) -> Result<usize, String> {
     let mut cursor = Cursor { bytes, at: 0 };
     if cursor.peek() != Some(b'{') {
         return Err("not an object".to_owned());
@@ -828,9 +859,7 @@ fn read_row(bytes: &[u8], max_vertices: u64, row: &mut SourceRow) -> Result<(), 
         Ok(())
     });
     result?;
-    if cursor.peek().is_some() {
-        return Err("there is something behind the feature".to_owned());
-    }
+    let end = cursor.at;
     row.not_a_number = is_not_a_number;
     let kind = kind.map(String::from_utf8_lossy);
     if !has_geometry && !has_properties {
@@ -846,7 +875,7 @@ fn read_row(bytes: &[u8], max_vertices: u64, row: &mut SourceRow) -> Result<(), 
                 row.geometry = shapes.geometry(0);
                 row.closed_rings = shapes.counts.closed_rings;
                 row.dropped_z = shapes.counts.dropped_z;
-                return Ok(());
+                return Ok(end);
             }
             _ => return Err("neither a feature nor a geometry".to_owned()),
         }
@@ -860,7 +889,7 @@ fn read_row(bytes: &[u8], max_vertices: u64, row: &mut SourceRow) -> Result<(), 
             row.properties.entry(name).or_insert(value);
         }
     }
-    Ok(())
+    Ok(end)
 }
 
 fn id(bytes: &[u8]) -> Option<String> {
@@ -955,6 +984,34 @@ mod tests {
         assert_eq!(number(b"-"), None);
         assert_eq!(number(b"NaN"), None);
         assert_eq!(number(b".5"), None);
+    }
+
+    #[test]
+    fn the_quick_way_agrees_with_the_careful_one() {
+        for text in [
+            r#"{"type":"Feature","properties":{"a":"}\"]","b":[1,{"c":null}]},"geometry":{"type":"Polygon","coordinates":[[[0,0],[1,0],[1,1]]]},"x":tru}"#,
+            r#"{"geometry":{"coordinates":[1,2,3],"type":"Point"},"id":7,"type":"Feature","properties":{"a":NaN}}"#,
+            r#"{"type":"Point","coordinates":[1,2]}"#,
+            r#"{"type":"Feature","properties":null,"geometry":null}"#,
+        ] {
+            let behind = [text.as_bytes(), b",\n{}"].concat();
+            assert_eq!(
+                row_at_start(&behind, 3, 100),
+                Some((row(text.as_bytes(), 3, 100), text.len())),
+                "{text}"
+            );
+            for cut in 0..text.len() {
+                assert_eq!(row_at_start(&text.as_bytes()[..cut], 3, 100), None, "{cut} of {text}");
+            }
+        }
+        // What is wrong is left to the careful way.
+        for text in [
+            r#"{"type":"Feature","geometry":{"type":"Point","coordinates":[NaN,1]}}"#,
+            r#"{"type":"Feature","properties":{"a":}}"#,
+            "{}",
+        ] {
+            assert_eq!(row_at_start(text.as_bytes(), 1, 100), None, "{text}");
+        }
     }
 
     #[test]

@@ -131,7 +131,6 @@ fn meaning_of(constraint: &str) -> Option<(Meaning, &'static str)> {
         | "room_version_pkey"
         | "spatial_unit_version_pkey"
         | "spatial_unit_relation_pkey"
-        | "spatial_unit_feature_id_key"
         | "spatial_unit_kind_known"
         | "spatial_unit_version_kind_known"
         | "spatial_unit_version_object_fkey"
@@ -152,6 +151,10 @@ fn meaning_of(constraint: &str) -> Option<(Meaning, &'static str)> {
         | "import_row_import_fkey"
         | "import_row_outcome_known"
         | "import_row_reason_given"
+        | "import_row_run_pkey"
+        | "import_row_run_import_fkey"
+        | "import_row_run_outcome_known"
+        | "import_row_run_arrays_even"
         | "idempotent_answer_pkey" => (Ours, ""),
         ledger if ledger.starts_with("ledger_") => (Ours, ""),
         _ => return None,

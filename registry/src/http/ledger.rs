@@ -23,11 +23,14 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 struct LedgerQuery {
-    /// Only what was done to this object.
+    /// Only what was done to this object; an import that wrote it among other things is part of it.
     object: Option<Uuid>,
     limit: Option<u32>,
     cursor: Option<String>,
 }
+
+/// How long `before` and `after` may be in a list, in bytes.
+const LONGEST_IN_LIST: i32 = 16 << 10;
 
 /// A committed change.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -45,6 +48,8 @@ struct Entry {
     before: Option<Box<RawValue>>,
     #[schema(value_type = Object)]
     after: Option<Box<RawValue>>,
+    /// `before` or `after` is long, as that of an import is, and left out here; the proof of the entry carries the whole.
+    is_abridged: bool,
     reason: Option<String>,
     case_id: Option<Uuid>,
     import_id: Option<Uuid>,
@@ -71,15 +76,26 @@ async fn list_ledger_entries(
         .transpose()?;
     let rows = sqlx::query!(
         r#"select l.seq, e.id, e.recorded_at, e.actor, e.action, e.object_kind, e.object_id,
-                  e.before::text as before, e.after::text as after, e.reason, e.case_id, e.import_id
+                  case when octet_length(e.before::text) <= $4 then e.before::text end as before,
+                  case when octet_length(e.after::text) <= $4 then e.after::text end as after,
+                  coalesce(greatest(octet_length(e.before::text), octet_length(e.after::text)) > $4, false) as "is_abridged!",
+                  e.reason, e.case_id, e.import_id
              from ledger_leaf l
              join ledger_entry e on e.id = l.entry_id
-            where ($1::uuid is null or e.object_id = $1) and ($2::bigint is null or l.seq < $2)
+            where ($1::uuid is null
+                   or (e.object_id = any(array(
+                           select $1 union all select v.import_id from spatial_unit_version v where v.object_id = $1))
+                       and (e.object_id = $1
+                            or (e.recorded_at = any(array(
+                                    select lower(v.recorded) from spatial_unit_version v where v.object_id = $1))
+                                and e.after -> 'versions' is not null))))
+              and ($2::bigint is null or l.seq < $2)
             order by l.seq desc
             limit $3"#,
         query.object,
         before,
         i64::from(limit) + 1,
+        LONGEST_IN_LIST,
     )
     .fetch_all(context.database.pool())
     .await?;
@@ -98,6 +114,7 @@ async fn list_ledger_entries(
             object_id: row.object_id,
             before: raw(row.before),
             after: raw(row.after),
+            is_abridged: row.is_abridged,
             reason: row.reason,
             case_id: row.case_id,
             import_id: row.import_id,

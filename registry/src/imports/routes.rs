@@ -503,20 +503,40 @@ async fn list_import_rows(
         .map(|cursor| Cursor::decode(cursor, &asked))
         .transpose()?;
     let rows = sqlx::query!(
-        r#"select r.row, r.outcome, r.source_key, r.object_id, r.repaired, r.reason::text as reason,
-                  r.warnings::text as warnings, r.raw::text as raw,
+        // Of the runs only as many as the page needs are unrolled: batches are in order, so those behind enough rows
+        // to fill it have none of its rows. A batch that begins before the page counts for nothing here.
+        r#"with run as (
+                select *
+                  from (select r.*, sum(case when $3::bigint is null or r.first_row > $3 then cardinality(r.rows) else 0 end)
+                                    over (order by r.first_row groups between unbounded preceding and 1 preceding) as rows_before
+                          from import_row_run r
+                         where r.import_id = $1 and ($2 = '' or r.outcome = $2)
+                           and ($3::bigint is null or r.last_row > $3)) r
+                 where coalesce(r.rows_before, 0) < $4
+           ), told as (
+                select row, outcome, source_key, object_id, repaired, reason, warnings, raw, geometry_text
+                  from import_row
+                 where import_id = $1
+                   and ($2 = '' or ($2 = 'repaired' and repaired) or outcome = $2)
+                   and ($3::bigint is null or row > $3)
+                union all
+                select u.row, r.outcome, u.source_key, u.object_id, false, null, null, null, null
+                  from run r
+                 cross join lateral unnest(r.rows, r.source_keys, r.object_ids) as u (row, source_key, object_id)
+                 where $3::bigint is null or u.row > $3
+                order by row
+                limit $4
+           )
+           select r.row as "row!", r.outcome as "outcome!", r.source_key, r.object_id, r.repaired as "repaired!",
+                  r.reason::text as reason, r.warnings::text as warnings, r.raw::text as raw,
                   coalesce(r.geometry_text, st_asgeojson(v.geometry, 9)) as geometry,
-                  v.original_geometry as original
-             from import_row r
+                  v.original_geometry as "original?"
+             from told r
              left join lateral (
                   select geometry, original_geometry from spatial_unit_version
                    where object_id = r.object_id and upper_inf(recorded)
-                   order by (import_id = r.import_id) desc nulls last, lower(valid) desc limit 1) v on true
-            where r.import_id = $1
-              and ($2 = '' or ($2 = 'repaired' and r.repaired) or r.outcome = $2)
-              and ($3::bigint is null or r.row > $3)
-            order by r.row
-            limit $4"#,
+                   order by (import_id = $1) desc nulls last, lower(valid) desc limit 1) v on true
+            order by r.row"#,
         id.0,
         outcome,
         after,
@@ -598,9 +618,9 @@ async fn write_csv(
         what: error.to_string(),
     };
     let mut rows = sqlx::query!(
-        r#"select row, outcome, source_key, object_id, repaired, reason ->> 'code' as code, reason ->> 'zh' as zh,
-                  reason ->> 'en' as en, warnings::text as warnings
-             from import_row where import_id = $1 order by row"#,
+        r#"select row as "row!", outcome as "outcome!", source_key, object_id, repaired as "repaired!",
+                  reason ->> 'code' as code, reason ->> 'zh' as zh, reason ->> 'en' as en, warnings::text as warnings
+             from import_outcome where import_id = $1 order by row"#,
         id.0,
     )
     .fetch(pool);

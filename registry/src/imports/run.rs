@@ -1,6 +1,7 @@
 //! One import from the first byte to the commit.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
@@ -28,7 +29,9 @@ use crate::request::{Fault, Problem, ProblemKind};
 use crate::spatial_units::{Content, HeldUnit, Kind, Occasion, Repair, VersionWriter, held_versions};
 
 /// Rows that travel together from the reader to the writer. Two batches wait at most, so memory stays bounded.
-const BATCH_ROWS: usize = 4_000;
+const BATCH_ROWS: usize = 2_000;
+/// The first batch is small and the next ones double, so that the database has something to do at once.
+const FIRST_BATCH_ROWS: usize = 250;
 
 /// Why an import ended without writing anything.
 #[derive(Debug, thiserror::Error)]
@@ -323,8 +326,19 @@ async fn attempt(
     };
     let (source, pipeline, mut batches) = start_reading(order, progress).await?;
     let mut transaction = database.begin().await?;
-    lock_import(&mut transaction, id, &order.dataset, clock).await?;
-    let mut writer = Writer::prepare(&mut transaction, clock, id, order, kind, valid_from, &pipeline, careful).await?;
+    let is_new = lock_import(&mut transaction, id, &order.dataset, clock).await?;
+    let mut writer = Writer::prepare(
+        &mut transaction,
+        clock,
+        id,
+        order,
+        kind,
+        valid_from,
+        &pipeline,
+        careful,
+        is_new,
+    )
+    .await?;
     // While the database takes one batch in, the next is built: two cores do what one would do in turn.
     let mut waiting = Waiting::default();
     while let Some(batch) = batches.recv().await {
@@ -337,14 +351,14 @@ async fn attempt(
             let built = writer.build(batch, &found);
             (writer, built)
         });
-        waiting.flush(&mut transaction).await?;
+        waiting.flush(&mut transaction, id).await?;
         let (back, built) = building.await.map_err(|error| Fault::Impossible {
             what: format!("the builder of rows ended unexpectedly: {error}"),
         })?;
         (writer, waiting) = (back, built?);
         progress.inner.rows.store(writer.counts.read, Ordering::Relaxed);
     }
-    waiting.flush(&mut transaction).await?;
+    waiting.flush(&mut transaction, id).await?;
     progress.inner.writing.store(true, Ordering::Relaxed);
     writer.look_for_missing(&mut transaction, order).await?;
     if progress.is_cancelled() {
@@ -380,28 +394,30 @@ async fn attempt(
     finish(transaction, clock, id, order, report).await
 }
 
-/// Takes the locks that keep imports of one data set apart and tell a running import from an interrupted one.
+/// Takes the locks that keep imports of one data set apart and tell a running import from an interrupted one. Says
+/// whether the data set was unknown before.
 pub(crate) async fn lock_import(
     connection: &mut PgConnection,
     id: ImportId,
     dataset: &str,
     clock: &Clock,
-) -> Result<(), ImportFailed> {
+) -> Result<bool, ImportFailed> {
     sqlx::query!("select pg_advisory_xact_lock(hashtextextended($1, 11))", id.to_string())
         .execute(&mut *connection)
         .await?;
     sqlx::query!("select pg_advisory_xact_lock(hashtextextended($1, 13))", dataset)
         .execute(&mut *connection)
         .await?;
-    sqlx::query!(
+    let inserted = sqlx::query!(
         "insert into dataset (name, created_at) values ($1, $2) on conflict (name) do nothing",
         dataset,
         clock.now()
     )
     .execute(connection)
     .await
-    .map_err(|error| crate::database::refusal_of(&error).map_or_else(|| error.into(), ImportFailed::from))?;
-    Ok(())
+    .map_err(|error| crate::database::refusal_of(&error).map_or_else(|| error.into(), ImportFailed::from))?
+    .rows_affected();
+    Ok(inserted == 1)
 }
 
 /// Records the report and its ledger entry and commits; a dry run keeps the report and the rows' outcomes alone.
@@ -516,7 +532,8 @@ pub(crate) async fn start_reading(
     let (sender, receiver) = mpsc::channel(2);
     let (checking, watching) = (Arc::clone(&pipeline), progress.clone());
     tokio::task::spawn_blocking(move || {
-        let mut batch = Vec::with_capacity(BATCH_ROWS);
+        let mut full = FIRST_BATCH_ROWS;
+        let mut batch = Vec::with_capacity(full);
         for row in source.rows() {
             if watching.is_cancelled() {
                 let _ = sender.blocking_send(Err(ImportFailed::Cancelled));
@@ -530,12 +547,12 @@ pub(crate) async fn start_reading(
                     return;
                 }
             }
-            if batch.len() == BATCH_ROWS
-                && sender
-                    .blocking_send(Ok(std::mem::replace(&mut batch, Vec::with_capacity(BATCH_ROWS))))
-                    .is_err()
-            {
-                return;
+            if batch.len() == full {
+                full = (2 * full).min(BATCH_ROWS);
+                let rows = std::mem::replace(&mut batch, Vec::with_capacity(full));
+                if sender.blocking_send(Ok(rows)).is_err() {
+                    return;
+                }
             }
         }
         // Where the importer has gone away already, nobody is left to be told.
@@ -634,9 +651,9 @@ struct Waiting {
 }
 
 impl Waiting {
-    async fn flush(mut self, connection: &mut PgConnection) -> Result<(), Fault> {
+    async fn flush(mut self, connection: &mut PgConnection, import_id: ImportId) -> Result<(), Fault> {
         self.versions.flush(connection).await?;
-        self.outcomes.flush(connection).await?;
+        self.outcomes.flush(connection, import_id).await?;
         Ok(())
     }
 }
@@ -658,7 +675,7 @@ struct Writer {
     careful: bool,
     likeness: Likeness,
     default_region: Option<String>,
-    mapped: HashSet<Target>,
+    mapped: Arc<[Target]>,
     regions: HashSet<String>,
     units: HashMap<String, Uuid>,
     /// Nothing of the data set was held before: no row needs looking up.
@@ -690,14 +707,16 @@ impl Writer {
         valid_from: Date,
         pipeline: &Pipeline,
         careful: bool,
+        is_new_dataset: bool,
     ) -> Result<Self, ImportFailed> {
-        let fresh = sqlx::query_scalar!(
-            r#"select not exists (select from spatial_unit where dataset = $1 and kind = $2) as "fresh!""#,
-            order.dataset,
-            kind.word(),
-        )
-        .fetch_one(&mut *connection)
-        .await?;
+        let fresh = is_new_dataset
+            || sqlx::query_scalar!(
+                r#"select not exists (select from spatial_unit where dataset = $1 and kind = $2) as "fresh!""#,
+                order.dataset,
+                kind.word(),
+            )
+            .fetch_one(&mut *connection)
+            .await?;
         let regions: HashSet<String> = sqlx::query_scalar!(
             "select code from region_version where valid @> $1::date and upper_inf(recorded)",
             valid_from,
@@ -844,20 +863,9 @@ impl Writer {
                     self.versions
                         .register(id, self.kind, Some((&self.dataset, &accepted.source_key)), now);
                 }
-                let action = if object.is_none() {
-                    Action::Create
-                } else {
-                    Action::Change
-                };
                 let revision = revise(versions, reach(versions, self.valid_from), Some(content), now);
-                self.versions.revise(
-                    id,
-                    self.kind,
-                    action,
-                    revision,
-                    before.map(|version| &version.content),
-                    &self.occasion,
-                )?;
+                self.versions
+                    .take_over(id, self.kind, revision, self.id, &self.occasion)?;
             }
             self.widen(accepted.bbox);
             for warning in &accepted.warnings {
@@ -901,14 +909,21 @@ impl Writer {
                 _ => None,
             })
         };
-        let number = |name: &str| {
-            fields
-                .get(name)
-                .and_then(Value::as_i64)
-                .and_then(|number| i16::try_from(number).ok())
+        let mut beyond = Vec::new();
+        let mut number = |name: &str, bounds: RangeInclusive<i16>| {
+            let value = fields.get(name)?.as_i64()?;
+            let within = i16::try_from(value).ok().filter(|value| bounds.contains(value));
+            if within.is_none() {
+                beyond.push(out_of_bounds(
+                    name,
+                    &value,
+                    &format!("{}…{}", bounds.start(), bounds.end()),
+                ));
+            }
+            within
         };
         let building = self.kind == Kind::Building;
-        for target in self.mapped.clone() {
+        for target in &*Arc::clone(&self.mapped) {
             match target {
                 Target::Code => content.code = text("code"),
                 Target::Name => content.name = text("name"),
@@ -920,12 +935,16 @@ impl Writer {
                     content.idle_since = text("idle_since").and_then(|text| Date::parse(&text, &Iso8601::DATE).ok());
                 }
                 Target::RegisteredAreaM2 => {
-                    content.registered_area_m2 = fields
-                        .get("registered_area_m2")
-                        .and_then(Value::as_f64)
-                        .filter(|area| (0.0..1e11).contains(area))
+                    let said = fields.get("registered_area_m2").and_then(Value::as_f64);
+                    content.registered_area_m2 = said
+                        .filter(|area| (0.0..MOST_AREA_M2).contains(area))
                         .and_then(|area| Decimal::try_from(area).ok())
                         .map(|area| area.round_dp(4).normalize());
+                    if let (Some(area), None) = (said, content.registered_area_m2) {
+                        accepted
+                            .warnings
+                            .push(out_of_bounds("registered_area_m2", &area, "0…100 000 000 000"));
+                    }
                 }
                 Target::RegionCode => {
                     content.region_code = text("region_code");
@@ -952,18 +971,22 @@ impl Writer {
                         ));
                     }
                 }
-                Target::YearBuilt if building => content.completed_year = number("year_built"),
-                Target::FloorsAbove if building => {
-                    content.floors_above = number("floors_above").filter(|floors| (0..=300).contains(floors))
-                }
-                Target::FloorsBelow if building => {
-                    content.floors_below = number("floors_below").filter(|floors| (0..=30).contains(floors))
-                }
+                Target::YearBuilt if building => content.completed_year = number("year_built", i16::MIN..=i16::MAX),
+                Target::FloorsAbove if building => content.floors_above = number("floors_above", 0..=300),
+                Target::FloorsBelow if building => content.floors_below = number("floors_below", 0..=30),
                 _ => {}
             }
         }
-        if content.occupancy.as_deref() != Some("idle") {
-            content.idle_since = None;
+        accepted.warnings.append(&mut beyond);
+        if content.occupancy.as_deref() != Some("idle")
+            && let Some(day) = content.idle_since.take()
+            && fields.contains_key("idle_since")
+        {
+            accepted.warnings.push(warning(
+                "idle_since_without_idle",
+                format!("使用状态不是闲置，闲置起始日期 {day} 未采用"),
+                format!("it is not idle, so the day {day} since which it would be is left out"),
+            ));
         }
         if content.region_code.is_none() {
             content.region_code.clone_from(&self.default_region);
@@ -1049,7 +1072,7 @@ impl Writer {
                  from spatial_unit u
                  join spatial_unit_version v on v.object_id = u.id and v.valid @> $4::date and upper_inf(v.recorded)
                 where u.dataset = $1 and u.kind = $2
-                  and not exists (select from import_row r where r.import_id = $3 and r.object_id = u.id)
+                  and not exists (select from import_outcome r where r.import_id = $3 and r.object_id = u.id)
                 order by u.source_key"#,
             self.dataset,
             self.kind.word(),
@@ -1111,10 +1134,21 @@ impl Writer {
                     },
                 );
             }
-            self.outcomes.flush(connection).await?;
+            self.outcomes.flush(connection, self.id).await?;
         }
         Ok(())
     }
+}
+
+/// No area is larger than the land of a country: more than this, in m², is a mistake in the file.
+const MOST_AREA_M2: f64 = 1e11;
+
+fn out_of_bounds(target: &str, value: &dyn std::fmt::Display, bounds: &str) -> RowWarning {
+    warning(
+        "value_out_of_bounds",
+        format!("{target} 的值 {value} 超出范围（{bounds}），未采用"),
+        format!("the value {value} of {target} is out of bounds ({bounds}); left empty"),
+    )
 }
 
 pub(crate) fn warning(code: &str, zh: impl Into<String>, en: impl Into<String>) -> RowWarning {

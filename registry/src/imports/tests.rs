@@ -93,7 +93,7 @@ async fn held(pool: &PgPool) -> [i64; 5] {
         "spatial_unit_version",
         "ledger_entry",
         "dataset",
-        "import_row",
+        "import_outcome",
     ]) {
         *count = sqlx::query_scalar(sqlx::AssertSqlSafe(format!("select count(*) from {table}")))
             .fetch_one(pool)
@@ -137,7 +137,7 @@ async fn the_same_file_again_changes_nothing_and_an_edited_one_only_what_was_edi
     let (id, edited) = import(&state, &order(file.write(&features), 2022)).await.unwrap();
     assert_eq!(edited.counts, counts(5, 0, 2, 3, 0));
     let changed: Vec<(i64, String)> = sqlx::query_as(
-        "select row, source_key from import_row where import_id = $1 and outcome = 'new_version' order by row",
+        "select row, source_key from import_outcome where import_id = $1 and outcome = 'new_version' order by row",
     )
     .bind(id.0)
     .fetch_all(&pool)
@@ -164,7 +164,7 @@ async fn what_a_file_lacks_is_reported_and_ended_only_when_asked(pool: PgPool) {
     let (id, report) = import(&state, &order(fewer.clone(), 2021)).await.unwrap();
     assert_eq!((report.missing, report.closed), (1, 0));
     let missing: Vec<(i64, String)> =
-        sqlx::query_as("select row, source_key from import_row where import_id = $1 and outcome = 'missing'")
+        sqlx::query_as("select row, source_key from import_outcome where import_id = $1 and outcome = 'missing'")
             .bind(id.0)
             .fetch_all(&pool)
             .await
@@ -245,7 +245,7 @@ async fn every_row_is_accounted_for(pool: PgPool) {
     let (id, report) = import(&state, &order(file.write(&features), 2020)).await.unwrap();
     assert_eq!(report.counts, counts(10, 4, 0, 0, 6), "{:?}", report.reasons);
     let rows: Vec<(i64, String)> =
-        sqlx::query_as("select row, outcome from import_row where import_id = $1 order by row")
+        sqlx::query_as("select row, outcome from import_outcome where import_id = $1 order by row")
             .bind(id.0)
             .fetch_all(&pool)
             .await
@@ -290,6 +290,146 @@ async fn ask_text(app: &axum::Router, uri: &str) -> String {
     assert_eq!(response.status(), 200, "{uri}");
     let bytes = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
     String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// What lies out of bounds is left out, and its row says so; what lies within is taken.
+#[sqlx::test(migrations = "../migrations")]
+async fn values_out_of_bounds_are_left_out_with_a_word(pool: PgPool) {
+    let (app, state) = app(&pool).await;
+    let file = File::new();
+    let mut features: Vec<Value> = (0..3).map(parcel).collect();
+    features[0]["properties"] = json!({"key": "A", "floors_above": 400, "floors_below": -1, "year_built": 99_999,
+        "registered_area_m2": -5, "occupancy": "in_use", "idle_since": "2020-01-01"});
+    features[1]["properties"] = json!({"key": "B", "floors_above": 300, "floors_below": 30, "year_built": 1930,
+        "registered_area_m2": 0.5, "occupancy": "idle", "idle_since": "2020-01-01"});
+    features[2]["properties"] = json!({"key": "C", "registered_area_m2": 1e300});
+    let mut order = order(file.write(&features), 2021);
+    order.layer = Layer::Buildings;
+    let (id, report) = import(&state, &order).await.unwrap();
+    assert_eq!(report.counts, counts(3, 3, 0, 0, 0), "{:?}", report.reasons);
+    assert_eq!(
+        report.warnings,
+        [
+            ("value_out_of_bounds".to_owned(), 5),
+            ("idle_since_without_idle".to_owned(), 1)
+        ]
+        .into()
+    );
+    let kept: Vec<String> = sqlx::query_scalar(
+        "select concat_ws(' ', u.source_key, floors_above, floors_below, completed_year, registered_area_m2::float8, idle_since)
+           from spatial_unit u join spatial_unit_version v on v.object_id = u.id order by 1",
+    )
+    .fetch_all(&pool)
+    .await
+    .unwrap();
+    assert_eq!(kept, ["A", "B 300 30 1930 0.5 2020-01-01", "C"]);
+    let page = ask(&app, "GET", &format!("/api/v1/imports/{id}/rows"), &[], None).await;
+    let words = page.body["items"][0]["warnings"].to_string();
+    for said in ["400", "-1", "99999", "-5", "2020-01-01"] {
+        assert!(words.contains(said), "{said}: {words}");
+    }
+    assert_eq!(page.body["items"][1]["warnings"], Value::Null);
+}
+
+/// More rows than one batch, of every fate: each is told of once, in the order of the file, however long the pages.
+#[sqlx::test(migrations = "../migrations")]
+async fn rows_are_told_page_by_page_in_the_order_of_the_file(pool: PgPool) {
+    let (app, state) = app(&pool).await;
+    let file = File::new();
+    let mut features: Vec<Value> = (0..4_300).map(parcel).collect();
+    import(&state, &order(file.write(&features), 2020)).await.unwrap();
+    for number in (0..4_300).step_by(3) {
+        features[number]["properties"]["name"] = json!("二");
+    }
+    for number in (0..4_300).step_by(1_000) {
+        features[number]["geometry"] = Value::Null;
+    }
+    features.extend((4_300..4_320).map(parcel));
+    features.remove(17);
+    let (id, report) = import(&state, &order(file.write(&features), 2021)).await.unwrap();
+    let Counts {
+        inserted,
+        unchanged,
+        new_version,
+        quarantined,
+        ..
+    } = report.counts;
+    assert_eq!((inserted, quarantined, report.missing), (20, 5, 1));
+    let fates = [
+        ("", 4_320),
+        ("inserted", inserted),
+        ("unchanged", unchanged),
+        ("new_version", new_version),
+        ("quarantined", quarantined),
+        ("missing", 1),
+    ];
+    for (outcome, expected) in fates {
+        let mut told = Vec::new();
+        let mut next = Some(format!("/api/v1/imports/{id}/rows?outcome={outcome}&limit=499"));
+        while let Some(address) = next {
+            let page = ask(&app, "GET", &address, &[], None).await;
+            let items = page.body["items"].as_array().unwrap();
+            assert!(items.len() == 499 || page.body["next"].is_null(), "{address}");
+            for item in items {
+                assert!(outcome.is_empty() || item["outcome"] == outcome, "{item}");
+                assert!(item["source_key"].as_str().unwrap().starts_with('K'), "{item}");
+                told.push(item["row"].as_i64().unwrap());
+            }
+            next = page.body["next"].as_str().map(str::to_owned);
+        }
+        assert_eq!(told.len() as u64, expected, "{outcome}");
+        assert!(told.is_sorted_by(|one, next| one < next), "{outcome}");
+    }
+    prove(&pool).await.unwrap();
+}
+
+/// An import is one thing that was done: a few entries speak of all it wrote, and the history of each asset finds them.
+#[sqlx::test(migrations = "../migrations")]
+async fn one_entry_of_an_import_speaks_of_many_assets(pool: PgPool) {
+    let (app, state) = app(&pool).await;
+    let file = File::new();
+    let mut features: Vec<Value> = (0..50).map(parcel).collect();
+    import(&state, &order(file.write(&features), 2020)).await.unwrap();
+    assert_eq!(entries(&pool).await, 2, "what was written, and the report");
+    features[7]["properties"]["name"] = json!("二");
+    let (second, _) = import(&state, &order(file.write(&features), 2021)).await.unwrap();
+    assert_eq!(entries(&pool).await, 4);
+    prove(&pool).await.unwrap();
+    let sealer = crate::ledger::Sealer::new(
+        state.database.pool().clone(),
+        crate::ledger::SigningKey::from_seed([7; 32]),
+        state.clock.clone(),
+    );
+    sealer.seal_all().await.unwrap();
+    let of = async |key: &str| -> uuid::Uuid {
+        sqlx::query_scalar("select id from spatial_unit where source_key = $1")
+            .bind(key)
+            .fetch_one(&pool)
+            .await
+            .unwrap()
+    };
+    let (changed, other) = (of("K7").await, of("K8").await);
+    let history = ask(&app, "GET", &format!("/api/v1/ledger?object={changed}"), &[], None).await;
+    let items = history.body["items"].as_array().unwrap();
+    assert_eq!(items.len(), 2, "{}", history.body);
+    assert_eq!(items[0]["object_id"], json!(second.0));
+    assert_eq!(items[0]["before"]["versions"][0]["object_id"], json!(changed));
+    let history = ask(&app, "GET", &format!("/api/v1/ledger?object={other}"), &[], None).await;
+    assert_eq!(history.body["items"].as_array().unwrap().len(), 1, "{}", history.body);
+    let versions = ask(&app, "GET", &format!("/api/v1/parcels/{changed}/versions"), &[], None).await;
+    let items = versions.body["items"].as_array().unwrap();
+    assert_eq!(items.len(), 3, "{}", versions.body);
+    for item in items {
+        assert!(item["ledger_seq"].is_i64(), "{item}");
+        assert_eq!(item["actor"], "local", "{item}");
+    }
+    // What follows the ledger is told of the assets, not of the import.
+    let mut follower = crate::ledger::Follower::start(state.database.pool().clone(), 0)
+        .await
+        .unwrap();
+    let told = follower.next_batch().await.unwrap();
+    let told_of = |id: uuid::Uuid| told.iter().filter(|entry| entry.object_id == id).count();
+    assert_eq!((told_of(changed), told_of(other)), (2, 1));
 }
 
 #[sqlx::test(migrations = "../migrations")]
@@ -523,7 +663,7 @@ async fn two_years_of_a_real_city(pool: PgPool) {
     assert_eq!(report.counts, counts(13_159, 13_083, 0, 0, 76));
     assert_eq!(report.warnings.get("no_source_key"), Some(&6));
     let (repeated,): (i64,) = sqlx::query_as(
-        "select count(distinct source_key) from import_row where import_id = $1 and outcome = 'quarantined'",
+        "select count(distinct source_key) from import_outcome where import_id = $1 and outcome = 'quarantined'",
     )
     .bind(first.0)
     .fetch_one(&pool)
@@ -547,7 +687,7 @@ async fn two_years_of_a_real_city(pool: PgPool) {
     // Rows without a map-lot have a long key made from their content.
     let keyed = async |id: ImportId, outcome: &str| -> i64 {
         let (count,) = sqlx::query_as(
-            "select count(*) from import_row where import_id = $1 and outcome = $2 and length(source_key) < 30",
+            "select count(*) from import_outcome where import_id = $1 and outcome = $2 and length(source_key) < 30",
         )
         .bind(id.0)
         .bind(outcome)
@@ -560,8 +700,8 @@ async fn two_years_of_a_real_city(pool: PgPool) {
     assert_eq!(keyed(second, "inserted").await, 52);
     // Lots that several polygons share are left out: which of them is the lot is anybody's guess.
     let (reshaped,): (i64,) = sqlx::query_as(
-        "select count(*) from import_row r where import_id = $1 and outcome = 'new_version' and not exists
-           (select from import_row q where q.outcome = 'quarantined' and q.source_key = r.source_key)",
+        "select count(*) from import_outcome r where import_id = $1 and outcome = 'new_version' and not exists
+           (select from import_outcome q where q.outcome = 'quarantined' and q.source_key = r.source_key)",
     )
     .bind(second.0)
     .fetch_one(&pool)

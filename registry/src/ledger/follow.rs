@@ -1,15 +1,20 @@
 //! Following the ledger: whatever is built from it (tile indexes, caches, notices) reads it here, in its order.
 
+use std::collections::BTreeSet;
+
+use futures_util::TryStreamExt;
+use serde::Deserialize;
 use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::entry::{Action, EntryId, ObjectKind};
 use super::seal::{Notices, SEALED, as_i64, plan_simply};
 
-/// At most so many entries are given at once.
-const BATCH: i64 = 20_000;
+/// About so many objects are given at once.
+const BATCH: usize = 20_000;
 
-/// What a follower is told of a sealed entry.
+/// What a follower is told of a sealed entry. An entry that speaks of many objects, as an import's do, is told of once
+/// for each of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FollowedEntry {
     /// Its place in the order: from 1, without gaps.
@@ -29,7 +34,7 @@ pub struct Follower {
     pool: PgPool,
     notices: Notices,
     position: u64,
-    batch: i64,
+    batch: usize,
 }
 
 impl std::fmt::Debug for Follower {
@@ -63,7 +68,7 @@ impl Follower {
         self.position
     }
 
-    /// The next entries, at least one and at most 20 000; waits for them as long as it takes. May be dropped while it
+    /// The next entries, at least one and whole ones: some 20 000 objects, or those of a single entry; waits for them as long as it takes. May be dropped while it
     /// waits and called again: nothing is lost.
     ///
     /// # Errors
@@ -82,30 +87,67 @@ impl Follower {
     async fn read(&self) -> Result<Vec<FollowedEntry>, sqlx::Error> {
         let mut transaction = self.pool.begin().await?;
         plan_simply(&mut transaction).await?;
-        let rows = sqlx::query!(
-            "select leaf.seq, leaf.entry_id, entry.object_kind, entry.object_id, entry.action
+        let mut rows = sqlx::query!(
+            r#"select leaf.seq, leaf.entry_id, entry.object_kind, entry.object_id, entry.action,
+                      case when entry.object_kind = 'import' then entry.before::text end as before,
+                      case when entry.object_kind = 'import' then entry.after::text end as after
              from ledger_leaf leaf
              join ledger_entry entry on entry.id = leaf.entry_id
              where leaf.seq > $1
              order by leaf.seq
-             limit $2",
+             limit $2"#,
             as_i64(self.position),
-            self.batch,
+            i64::try_from(self.batch).unwrap_or(i64::MAX),
         )
-        .fetch_all(&mut *transaction)
-        .await?;
-        transaction.commit().await?;
-        Ok(rows
-            .into_iter()
-            .map(|row| FollowedEntry {
+        .fetch(&mut *transaction);
+        let mut followed = Vec::new();
+        while let Some(row) = rows.try_next().await? {
+            let entry = FollowedEntry {
                 seq: row.seq.unsigned_abs(),
                 entry_id: EntryId(row.entry_id),
                 object_kind: ObjectKind::parse(&row.object_kind),
                 object_id: row.object_id,
                 action: Action::parse(&row.action),
-            })
-            .collect())
+            };
+            let many = [row.before, row.after].into_iter().flatten();
+            let many: Vec<ManyObjects> = many.filter_map(|text| serde_json::from_str(&text).ok()).collect();
+            if many.is_empty() {
+                followed.push(entry);
+            }
+            // A changed object stands among the ended versions and among the new ones.
+            let objects: BTreeSet<(&str, Uuid)> = many
+                .iter()
+                .flat_map(|many| {
+                    many.versions
+                        .iter()
+                        .map(|version| (many.kind.as_str(), version.object_id))
+                })
+                .collect();
+            followed.extend(objects.into_iter().map(|(kind, object_id)| FollowedEntry {
+                object_kind: ObjectKind::parse(kind),
+                object_id,
+                ..entry
+            }));
+            if followed.len() >= self.batch {
+                break;
+            }
+        }
+        drop(rows);
+        transaction.commit().await?;
+        Ok(followed)
     }
+}
+
+/// What an entry of an import says of the objects it wrote.
+#[derive(Deserialize)]
+struct ManyObjects {
+    kind: String,
+    versions: Vec<OneObject>,
+}
+
+#[derive(Deserialize)]
+struct OneObject {
+    object_id: Uuid,
 }
 
 /// The number of the last sealed entry (0: none). Whoever builds an index from the tables reads this first, in the same

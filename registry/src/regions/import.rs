@@ -67,7 +67,7 @@ pub async fn import_regions(
         let mut batch = batch?;
         show_to_postgis(&mut transaction, &mut batch).await?;
         import.read(batch)?;
-        import.outcomes.flush(&mut transaction).await?;
+        import.outcomes.flush(&mut transaction, id).await?;
         progress.set_rows(import.tally.counts.read);
     }
     progress.set_writing();
@@ -538,8 +538,9 @@ impl<'a> RegionImport<'a> {
                 self.report_row(row, outcome);
             }
             self.writer.flush(connection).await?;
-            self.outcomes.flush(connection).await?;
         }
+        // Parents come before their children, whatever the order of the file: only all rows together are in order.
+        self.outcomes.flush(connection, self.id).await?;
         rows.iter_mut().for_each(Row::forget_shape);
         self.rows = rows;
         Ok(())
@@ -706,7 +707,7 @@ impl<'a> RegionImport<'a> {
                     },
                 );
             }
-            self.outcomes.flush(connection).await?;
+            self.outcomes.flush(connection, self.id).await?;
         }
         if self.order.close_missing {
             self.tally.note_warnings(

@@ -1068,7 +1068,7 @@ async fn rows_that_can_be_no_region_are_put_aside_with_their_reason(pool: PgPool
     );
     assert_eq!(read(&app, &format!("{LIST}/430201")).await["parent"]["code"], "430200");
     let (rows, reasons): (i64, i64) = sqlx::query_as(
-        "select count(*), count(*) filter (where reason is not null and raw is not null) from import_row",
+        "select count(*), count(*) filter (where reason is not null and raw is not null) from import_outcome",
     )
     .fetch_one(&pool)
     .await

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::ledger::ObjectKind;
 use crate::request::Problem;
 
 /// A kind of spatial unit.
@@ -37,6 +38,16 @@ impl Kind {
             Self::Parcel => "parcels",
             Self::Building => "buildings",
             Self::Site => "sites",
+        }
+    }
+
+    /// What the ledger calls it.
+    #[must_use]
+    pub fn object_kind(self) -> ObjectKind {
+        match self {
+            Self::Parcel => ObjectKind::Parcel,
+            Self::Building => ObjectKind::Building,
+            Self::Site => ObjectKind::Site,
         }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use rust_decimal::Decimal;
+use serde::Serialize;
 use serde_json::value::RawValue;
 use sqlx::PgConnection;
 use sqlx::postgres::types::PgRange;
@@ -14,7 +15,7 @@ use crate::database::CopyRows;
 use crate::digest::{VersionHead, version_digest};
 use crate::ids::{ImportId, SpatialUnitId, UnitId, VersionId};
 use crate::ledger::{Action, EntryId, NewEntry, Object, ObjectKind};
-use crate::period::{Held, Revision, recorded_ends, valid_period};
+use crate::period::{Held, Revision, ValidPeriod, recorded_ends, valid_period};
 use crate::request::{Actor, Fault};
 
 /// A version row as the table holds it.
@@ -182,8 +183,80 @@ pub struct VersionWriter {
     identities: CopyRows,
     versions: CopyRows,
     closed: Vec<Uuid>,
+    closed_of: Vec<Uuid>,
     closed_at: Vec<OffsetDateTime>,
     entries: Vec<WaitingEntry>,
+    gathered: Option<Gathered>,
+}
+
+/// What one entry of an import says of many objects (docs/adr/0008).
+#[derive(Debug)]
+struct Gathered {
+    recorded_at: OffsetDateTime,
+    kind: ObjectKind,
+    import_id: Uuid,
+    occasion: Occasion,
+    /// JSON in the making: the versions written, and those that ended.
+    after: Vec<u8>,
+    before: Vec<u8>,
+}
+
+#[derive(Serialize)]
+struct GatheredVersion {
+    id: Uuid,
+    object_id: Uuid,
+    #[serde(serialize_with = "as_hex")]
+    sha256: [u8; 32],
+}
+
+#[derive(Serialize)]
+struct GatheredEnd {
+    id: Uuid,
+    object_id: Uuid,
+}
+
+impl Gathered {
+    fn say(list: &mut Vec<u8>, item: &impl Serialize) -> Result<(), Fault> {
+        if !list.is_empty() {
+            list.push(b',');
+        }
+        serde_json::to_writer(list, item).map_err(unsayable)
+    }
+
+    fn entry(self) -> Result<WaitingEntry, Fault> {
+        let kind = self.kind;
+        let text = |list: Vec<u8>| {
+            let list = String::from_utf8_lossy(&list);
+            RawValue::from_string(format!("{{\"kind\":\"{kind}\",\"versions\":[{list}]}}")).map_err(unsayable)
+        };
+        Ok(WaitingEntry {
+            recorded_at: self.recorded_at,
+            action: Action::Import,
+            object: Object {
+                kind: ObjectKind::Import,
+                id: self.import_id,
+            },
+            before: if self.before.is_empty() {
+                None
+            } else {
+                Some(text(self.before)?)
+            },
+            after: text(self.after)?,
+            occasion: self.occasion,
+        })
+    }
+}
+
+fn as_hex<S: serde::Serializer>(digest: &[u8; 32], serializer: S) -> Result<S::Ok, S::Error> {
+    let mut text = [0; 64];
+    hex::encode_to_slice(digest, &mut text).map_err(serde::ser::Error::custom)?;
+    serializer.serialize_str(str::from_utf8(&text).map_err(serde::ser::Error::custom)?)
+}
+
+fn unsayable(error: serde_json::Error) -> Fault {
+    Fault::Impossible {
+        what: error.to_string(),
+    }
 }
 
 /// A ledger entry until the flush.
@@ -248,24 +321,14 @@ impl VersionWriter {
         let mut written = Vec::with_capacity(revision.write.len());
         let mut after = None;
         for (valid, content) in &revision.write {
-            let version_id = VersionId::fresh();
-            let json = content_json(content)?;
-            let head = VersionHead {
-                version_id: version_id.0,
-                object_id: id.0,
-                valid: *valid,
-                recorded_from: revision.at,
-            };
-            let digest = content_digest(&head, content, &json);
-            self.push_version(&head, content)?;
+            let (version_id, digest, json) = self.write_version(id, *valid, revision.at, content)?;
             written.push(serde_json::json!({
                 "id": version_id.0, "sha256": hex::encode(digest),
                 "valid_from": valid.from.to_string(), "valid_to": valid.to.map(|to| to.to_string()),
             }));
             after = Some((version_id, content, json));
         }
-        self.closed.extend(revision.close.iter().map(|version| version.0));
-        self.closed_at.extend(revision.close.iter().map(|_| revision.at));
+        self.end_versions(id, &revision);
         let closed: Vec<_> = revision
             .close
             .iter()
@@ -281,11 +344,7 @@ impl VersionWriter {
             recorded_at: revision.at,
             action,
             object: Object {
-                kind: match kind {
-                    Kind::Parcel => ObjectKind::Parcel,
-                    Kind::Building => ObjectKind::Building,
-                    Kind::Site => ObjectKind::Site,
-                },
+                kind: kind.object_kind(),
                 id: id.0,
             },
             before,
@@ -293,6 +352,86 @@ impl VersionWriter {
             occasion: occasion.clone(),
         });
         Ok(newest)
+    }
+
+    /// Writes what a revision by an import closes and adds. One ledger entry speaks for all objects until the flush:
+    /// it names their versions with the digests, and the version rows, which nobody can alter unseen, say the rest.
+    ///
+    /// # Errors
+    /// Where the content can't be said in JSON.
+    pub fn take_over(
+        &mut self,
+        id: SpatialUnitId,
+        kind: Kind,
+        revision: Revision<Content>,
+        import_id: ImportId,
+        occasion: &Occasion,
+    ) -> Result<(), Fault> {
+        let gathered = self.gathered.get_or_insert_with(|| Gathered {
+            recorded_at: revision.at,
+            kind: kind.object_kind(),
+            import_id: import_id.0,
+            occasion: occasion.clone(),
+            after: Vec::new(),
+            before: Vec::new(),
+        });
+        // The instant of an entry is that of every version it writes or ends: an object that was changed within the
+        // same microsecond has one of its own.
+        if gathered.recorded_at != revision.at || gathered.kind != kind.object_kind() {
+            return self
+                .revise(id, kind, Action::Change, revision, None, occasion)
+                .map(|_| ());
+        }
+        for (valid, content) in &revision.write {
+            let (version_id, sha256, _) = self.write_version(id, *valid, revision.at, content)?;
+            let version = GatheredVersion {
+                id: version_id.0,
+                object_id: id.0,
+                sha256,
+            };
+            if let Some(gathered) = &mut self.gathered {
+                Gathered::say(&mut gathered.after, &version)?;
+            }
+        }
+        self.end_versions(id, &revision);
+        for version in &revision.close {
+            let end = GatheredEnd {
+                id: version.0,
+                object_id: id.0,
+            };
+            if let Some(gathered) = &mut self.gathered {
+                Gathered::say(&mut gathered.before, &end)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn write_version(
+        &mut self,
+        id: SpatialUnitId,
+        valid: ValidPeriod,
+        recorded_from: OffsetDateTime,
+        content: &Content,
+    ) -> Result<(VersionId, [u8; 32], String), Fault> {
+        let version_id = VersionId::fresh();
+        let json = content_json(content)?;
+        let head = VersionHead {
+            version_id: version_id.0,
+            object_id: id.0,
+            valid,
+            recorded_from,
+        };
+        let digest = content_digest(&head, content, &json);
+        self.push_version(&head, content)?;
+        Ok((version_id, digest, json))
+    }
+
+    fn end_versions(&mut self, id: SpatialUnitId, revision: &Revision<Content>) {
+        for version in &revision.close {
+            self.closed.push(version.0);
+            self.closed_of.push(id.0);
+            self.closed_at.push(revision.at);
+        }
     }
 
     fn push_version(&mut self, head: &VersionHead, content: &Content) -> Result<(), Fault> {
@@ -339,12 +478,6 @@ impl VersionWriter {
         Ok(())
     }
 
-    /// How many objects wait.
-    #[must_use]
-    pub fn waiting(&self) -> usize {
-        self.entries.len()
-    }
-
     /// Writes everything that waits. Versions end before others begin, or both would be known for a moment.
     ///
     /// # Errors
@@ -354,8 +487,9 @@ impl VersionWriter {
             let ended = sqlx::query!(
                 "update spatial_unit_version v
                     set recorded = tstzrange(lower(v.recorded), c.at)
-                   from unnest($1::uuid[], $2::timestamptz[]) as c (version_id, at)
-                  where v.version_id = c.version_id and upper_inf(v.recorded)",
+                   from unnest($1::uuid[], $2::uuid[], $3::timestamptz[]) as c (object_id, version_id, at)
+                  where v.object_id = c.object_id and v.version_id = c.version_id and upper_inf(v.recorded)",
+                &self.closed_of,
                 &self.closed,
                 &self.closed_at,
             )
@@ -368,6 +502,7 @@ impl VersionWriter {
                 });
             }
             self.closed.clear();
+            self.closed_of.clear();
             self.closed_at.clear();
         }
         self.identities
@@ -385,6 +520,9 @@ impl VersionWriter {
                      tile_shape, source_attributes, source_row, import_id, repair, original_geometry) from stdin (format binary)",
             )
             .await?;
+        if let Some(gathered) = self.gathered.take() {
+            self.entries.push(gathered.entry()?);
+        }
         let entries: Vec<NewEntry<'_>> = self.entries.iter().map(NewEntry::from).collect();
         crate::ledger::append_copy(connection, entries).await?;
         self.entries.clear();
@@ -415,9 +553,7 @@ pub async fn write_revision(
 }
 
 pub(super) fn content_json(content: &Content) -> Result<String, Fault> {
-    serde_json::to_string(content).map_err(|error| Fault::Impossible {
-        what: error.to_string(),
-    })
+    serde_json::to_string(content).map_err(unsayable)
 }
 
 pub(super) fn content_digest(head: &VersionHead, content: &Content, json: &str) -> [u8; 32] {
@@ -436,10 +572,7 @@ pub(super) fn content_digest(head: &VersionHead, content: &Content, json: &str) 
 /// What an entry says: the version rows, the content, and the geometry by its hash.
 fn said(versions: &[serde_json::Value], content: Option<(&Content, String)>) -> Result<Box<RawValue>, Fault> {
     use sha2::{Digest, Sha256};
-    let impossible = |error: serde_json::Error| Fault::Impossible {
-        what: error.to_string(),
-    };
-    let versions = serde_json::to_string(versions).map_err(impossible)?;
+    let versions = serde_json::to_string(versions).map_err(unsayable)?;
     let text = match content {
         None => format!("{{\"versions\":{versions}}}"),
         Some((content, json)) => match &content.geometry {
@@ -450,5 +583,5 @@ fn said(versions: &[serde_json::Value], content: Option<(&Content, String)>) -> 
             ),
         },
     };
-    RawValue::from_string(text).map_err(impossible)
+    RawValue::from_string(text).map_err(unsayable)
 }

@@ -428,12 +428,19 @@ pub(super) async fn list_spatial_unit_versions(
     if rows.is_empty() {
         return Err(Problem::not_found("this asset"));
     }
+    // Versions that an import wrote are spoken of by the import's entries, at the instant they are known from.
+    let imports: Vec<Uuid> = rows.iter().filter_map(|row| row.import_id).collect();
+    let known_from: Vec<OffsetDateTime> = rows.iter().map(|row| recorded_ends(&row.recorded).0).collect();
     let entries = sqlx::query!(
         r#"select e.recorded_at, e.actor, e.reason, l.seq as "seq?"
              from ledger_entry e
              left join ledger_leaf l on l.entry_id = e.id
-            where e.object_id = $1 order by e.recorded_at"#,
+            where e.object_id = $1
+               or (e.object_id = any($2) and e.recorded_at = any($3) and e.after -> 'versions' is not null)
+            order by e.object_id = $1 desc, e.recorded_at"#,
         id.0,
+        &imports,
+        &known_from,
     )
     .fetch_all(context.database.pool())
     .await?;
