@@ -3,19 +3,32 @@
 //! The only user of the projection crate. Datum shifts are never guessed: a system is accepted
 //! when its datum equals CGCS2000 within about two metres (WGS 84, ETRS89, NAD83 and other
 //! geocentric datums on the GRS 80 or WGS 84 ellipsoid), or when its definition carries published
-//! parameters to WGS 84. Xi'an 1980 and Beijing 1954 are refused: their parameters belong to the
-//! surveying authority. GCJ-02 and BD-09 are refused: they are offsets, not coordinate systems.
+//! parameters to WGS 84. Xi'an 1980, Beijing 1954 and a city's own plane systems want parameters:
+//! those belong to the surveying authority ([`DatumShift`]). GCJ-02 and BD-09 are offsets, not
+//! coordinate systems: a file declared to be in one is taken back ([`Offset`]), with an accuracy of
+//! metres. What coordinates look like is offered ([`Offer`]), never taken in silence.
 
+mod bounds;
+mod control_points;
 mod convert;
 mod guess;
+mod offset;
+mod parameters;
 mod refused;
+mod shifted;
 mod system;
 mod wkt;
+mod zones;
 
 pub use crate::area::{GkZone, plane_area_m2, zone_of};
+pub use bounds::Bounds;
+pub use control_points::{ControlPoint, ControlPoints, Residual};
 pub use convert::{Conversion, OutOfRange};
-pub use guess::suggest;
-pub use refused::{CrsRefused, Suggestion};
+pub use guess::offers;
+pub use offset::Offset;
+pub use parameters::{DatumShift, FourParameters, ParametersRefused, SevenParameters, ShiftMethod, ShiftRecord};
+pub use refused::{CrsRefused, Offer};
+pub use shifted::{LayerShift, layer_shift, layer_shift_by_nearest};
 pub use system::Crs;
 
 /// What a source says about its coordinate system.
@@ -38,16 +51,16 @@ pub enum DeclaredCrs {
 }
 
 impl DeclaredCrs {
-    /// The coordinate system meant.
+    /// The coordinate system meant, which may be one that wants parameters.
     ///
     /// # Errors
     /// [`CrsRefused::Missing`] where nothing is declared, else why it can't be used.
     pub fn resolve(&self) -> Result<Crs, CrsRefused> {
         match self {
-            DeclaredCrs::Missing => Err(CrsRefused::Missing { suggestion: None }),
+            DeclaredCrs::Missing => Err(CrsRefused::Missing { offers: Vec::new() }),
             DeclaredCrs::GeoJsonDefault => Crs::parse("EPSG:4326"),
-            DeclaredCrs::Member { name } => Crs::parse(name),
-            DeclaredCrs::Prj { wkt } => Crs::parse(wkt),
+            DeclaredCrs::Member { name } => Crs::of_source(name),
+            DeclaredCrs::Prj { wkt } => Crs::of_source(wkt),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{CrsRefused, wkt};
+use super::{CrsRefused, Offset, wkt};
 
 /// How coordinates of a datum become CGCS2000.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,6 +11,54 @@ pub(super) enum DatumPath {
     Equal,
     /// By the seven (or three) parameters of the definition.
     Published,
+    /// Only by parameters that the surveying authority gives out.
+    ByParameters(OldDatum),
+    /// By taking a shift for public maps back.
+    Shifted(Offset),
+}
+
+/// A datum whose way to CGCS2000 is not published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum OldDatum {
+    Xian1980,
+    Beijing1954,
+    NewBeijing,
+    /// A city's own plane system.
+    Local,
+}
+
+impl OldDatum {
+    /// EPSG codes of the old Chinese datums: geographic, 3-D and projected in 3° and 6° zones.
+    fn of_code(code: u32) -> Option<OldDatum> {
+        match code {
+            4610 | 2327..=2390 => Some(OldDatum::Xian1980),
+            4214 | 2401..=2442 | 21413..=21423 | 21453..=21463 | 21473..=21483 => Some(OldDatum::Beijing1954),
+            4555 | 4568..=4589 | 4652..=4656 | 4766..=4800 | 4812 | 4822 => Some(OldDatum::NewBeijing),
+            _ => None,
+        }
+    }
+
+    /// By a part of the datum's name without punctuation.
+    pub(super) fn of_name(plain: &str) -> Option<OldDatum> {
+        if plain.contains("xian1980") || plain.contains("xian80") {
+            Some(OldDatum::Xian1980)
+        } else if plain.contains("newbeijing") {
+            Some(OldDatum::NewBeijing)
+        } else if plain.contains("beijing") {
+            Some(OldDatum::Beijing1954)
+        } else {
+            None
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            OldDatum::Xian1980 => "西安 1980 / Xian 1980",
+            OldDatum::Beijing1954 => "北京 1954 / Beijing 1954",
+            OldDatum::NewBeijing => "新北京 1954 / New Beijing",
+            OldDatum::Local => "地方坐标系 / local plane system",
+        }
+    }
 }
 
 /// A coordinate system that can be converted. x is always the easting or longitude.
@@ -22,32 +70,49 @@ pub struct Crs {
     pub(super) path: DatumPath,
 }
 
-/// EPSG codes of the old Chinese datums: geographic, 3-D and projected in 3° and 6° zones.
-fn is_old_chinese(code: u32) -> Option<&'static str> {
-    match code {
-        4610 | 2327..=2390 => Some("西安 1980 / Xian 1980"),
-        4214 | 2401..=2442 | 21413..=21423 | 21453..=21463 | 21473..=21483 => Some("北京 1954 / Beijing 1954"),
-        4555 | 4568..=4589 | 4652..=4656 | 4766..=4800 | 4812 | 4822 => Some("新北京 1954 / New Beijing"),
-        _ => None,
-    }
-}
-
 impl Crs {
     /// A coordinate system from `EPSG:4528`, `4528`, an OGC URN or address, `OGC:CRS84`, WKT (as
-    /// in a `.prj`) or a PROJ definition (`+proj=…`).
+    /// in a `.prj`) or a PROJ definition (`+proj=…`), whose coordinates can be taken over and
+    /// written out as they are.
     ///
     /// # Errors
     /// [`CrsRefused`] where it isn't known or its datum has no known way to CGCS2000.
     pub fn parse(text: &str) -> Result<Crs, CrsRefused> {
+        let crs = Crs::of_source(text)?;
+        match crs.path {
+            DatumPath::Equal | DatumPath::Published => Ok(crs),
+            DatumPath::ByParameters(OldDatum::Local) => Err(CrsRefused::LocalSystem),
+            DatumPath::ByParameters(_) => Err(CrsRefused::OldChineseDatum { name: crs.name }),
+            DatumPath::Shifted(offset) => Err(CrsRefused::Offset {
+                name: offset.name().to_owned(),
+            }),
+        }
+    }
+
+    /// What a file may be declared to be in: all that [`Crs::parse`] takes, and systems that are
+    /// never stored: the old Chinese datums and `local` (a city's own plane system), which want
+    /// parameters, and `gcj02` and `bd09`, whose shift is taken back with an accuracy of metres.
+    ///
+    /// # Errors
+    /// [`CrsRefused`] where it isn't known or nothing could take it to CGCS2000.
+    pub fn of_source(text: &str) -> Result<Crs, CrsRefused> {
         let text = text.trim().trim_start_matches('\u{feff}').trim();
-        if let Some(name) = offset_name(text) {
-            return Err(CrsRefused::Offset { name });
+        if let Some(offset) = Offset::of_name(text) {
+            return Ok(Crs::shifted(offset));
+        }
+        if matches!(text.to_lowercase().as_str(), "local" | "地方坐标系" | "地方独立坐标系") {
+            return Ok(Crs {
+                epsg: None,
+                name: OldDatum::Local.name().to_owned(),
+                parameters: [("proj".to_owned(), "local".to_owned())].into(),
+                path: DatumPath::ByParameters(OldDatum::Local),
+            });
         }
         if text.starts_with("+proj") || text.starts_with("+init") {
-            return Crs::from_definition(None, shorten(text), text, true);
+            return Crs::from_definition(None, shorten(text), text, Datum::AsDefined);
         }
         if let Some(code) = epsg_code(text) {
-            return Crs::from_epsg(code);
+            return Crs::of_code(code);
         }
         if is_crs84(text) {
             return Crs::from_epsg(4326);
@@ -55,7 +120,10 @@ impl Crs {
         if text.contains('[') {
             return wkt::crs(text);
         }
-        Err(CrsRefused::Unknown { text: shorten(text) })
+        Err(CrsRefused::Unknown {
+            text: shorten(text),
+            offers: Vec::new(),
+        })
     }
 
     /// A coordinate system by its EPSG code.
@@ -63,31 +131,50 @@ impl Crs {
     /// # Errors
     /// As [`Crs::parse`].
     pub fn from_epsg(code: u32) -> Result<Crs, CrsRefused> {
+        Crs::parse(&code.to_string())
+    }
+
+    pub(super) fn shifted(offset: Offset) -> Crs {
+        Crs {
+            epsg: None,
+            name: offset.name().to_owned(),
+            parameters: [("proj".to_owned(), "longlat".to_owned())].into(),
+            path: DatumPath::Shifted(offset),
+        }
+    }
+
+    pub(super) fn of_code(code: u32) -> Result<Crs, CrsRefused> {
         // Codes of Web Mercator that never were EPSG's.
         let code = match code {
             900_913 | 3785 | 102_100 | 102_113 => 3857,
             other => other,
         };
-        let name = format!("EPSG:{code}");
-        if let Some(datum) = is_old_chinese(code) {
-            return Err(CrsRefused::OldChineseDatum {
-                name: format!("{name}（{datum}）"),
-            });
+        let old = OldDatum::of_code(code);
+        let name = Crs::name_of(code, old);
+        let definition = u16::try_from(code).ok().and_then(crs_definitions::from_code);
+        match (definition, old) {
+            (Some(definition), Some(old)) => Crs::from_definition(Some(code), name, definition.proj4, Datum::Old(old)),
+            (Some(definition), None) => Crs::from_definition(Some(code), name, definition.proj4, Datum::AsDefined),
+            (None, Some(_)) => Err(CrsRefused::OldChineseDatum { name }),
+            (None, None) => Err(CrsRefused::Unknown {
+                text: name,
+                offers: Vec::new(),
+            }),
         }
-        let definition = u16::try_from(code)
-            .ok()
-            .and_then(crs_definitions::from_code)
-            .ok_or_else(|| CrsRefused::Unknown { text: name.clone() })?;
-        Crs::from_definition(Some(code), name, definition.proj4, true)
     }
 
-    /// `trusted_datum` false: the definition's ellipsoid says nothing about the datum (WKT with an
-    /// unknown datum name).
+    pub(super) fn name_of(code: u32, old: Option<OldDatum>) -> String {
+        match old {
+            Some(old) => format!("EPSG:{code}（{}）", old.name()),
+            None => format!("EPSG:{code}"),
+        }
+    }
+
     pub(super) fn from_definition(
         epsg: Option<u32>,
         name: String,
         definition: &str,
-        trusted_datum: bool,
+        datum: Datum,
     ) -> Result<Crs, CrsRefused> {
         let mut parameters = BTreeMap::new();
         for part in definition.split_whitespace() {
@@ -98,12 +185,35 @@ impl Crs {
             let key = if key == "k_0" { "k" } else { key };
             parameters.insert(key.to_owned(), value.to_owned());
         }
+        // From the semi-minor axis the crate derives a flattening that is off by a three-hundredth of
+        // itself, 68 m in the plane; from the inverse flattening it derives the right one.
+        let axis = |key: &str| parameters.get(key).and_then(|text| text.parse::<f64>().ok());
+        if let (Some(major), Some(minor)) = (axis("a"), axis("b"))
+            && major > minor
+        {
+            parameters.remove("b");
+            parameters
+                .entry("rf".to_owned())
+                .or_insert_with(|| (major / (major - minor)).to_string());
+        }
         let projection = parameters.get("proj").cloned().unwrap_or_default();
         if !SUPPORTED_PROJECTIONS.contains(&projection.as_str()) {
             return Err(CrsRefused::UnsupportedProjection { name, projection });
         }
-        let path =
-            datum_path(&parameters, trusted_datum).ok_or_else(|| CrsRefused::NoDatumPath { name: name.clone() })?;
+        let path = match datum {
+            Datum::Old(old) => DatumPath::ByParameters(old),
+            Datum::AsDefined => {
+                datum_path(&parameters, true).ok_or_else(|| CrsRefused::NoDatumPath { name: name.clone() })?
+            }
+            Datum::Unnamed => {
+                datum_path(&parameters, false).ok_or_else(|| CrsRefused::NoDatumPath { name: name.clone() })?
+            }
+        };
+        if let Datum::Old(_) = datum {
+            // Whatever shift the definition names is one for the whole country, off by metres.
+            parameters.remove("towgs84");
+            parameters.remove("nadgrids");
+        }
         if path == DatumPath::Equal {
             // No shift is to be made, so the datum is left out and only its ellipsoid kept.
             if let Some(datum) = parameters.remove("datum") {
@@ -143,7 +253,7 @@ impl Crs {
         match (self.path, self.epsg) {
             (_, Some(4490..=4554)) => 0.0,
             (DatumPath::Equal, _) => 2.0,
-            (DatumPath::Published, _) => 10.0,
+            (DatumPath::Published | DatumPath::ByParameters(_) | DatumPath::Shifted(_), _) => 10.0,
         }
     }
 
@@ -175,13 +285,24 @@ impl Crs {
     /// Central meridian and false easting, where it is a Gauss–Krüger zone like those of CGCS2000.
     pub(super) fn gauss_kruger_zone(&self) -> Option<(f64, f64)> {
         let is_gk = self.projection() == "tmerc"
-            && self.path == DatumPath::Equal
+            && matches!(self.path, DatumPath::Equal | DatumPath::ByParameters(_))
             && self.parameters.get("units").is_none_or(|unit| unit == "m")
             && !self.parameters.contains_key("to_meter")
             && self.number("k").unwrap_or(1.0) == 1.0
             && self.number("lat_0").unwrap_or(0.0) == 0.0;
         is_gk.then_some((self.number("lon_0")?, self.number("x_0")?))
     }
+}
+
+/// What a definition says about its datum.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Datum {
+    /// Its ellipsoid or parameters tell.
+    AsDefined,
+    /// Nothing: the ellipsoid is that of a datum with an unknown name.
+    Unnamed,
+    /// It is known to be this one.
+    Old(OldDatum),
 }
 
 /// Projections of the crate that were compared with PROJ and agree within a millimetre.
@@ -236,24 +357,6 @@ pub(super) fn is_modern(semi_major_m: f64, inverse_flattening: f64) -> bool {
 
 pub(super) fn shorten(text: &str) -> String {
     text.chars().take(120).collect()
-}
-
-pub(super) fn offset_name(text: &str) -> Option<String> {
-    let plain: String = text
-        .chars()
-        .filter(|c| c.is_alphanumeric())
-        .collect::<String>()
-        .to_lowercase();
-    if text.contains('[') {
-        return None;
-    }
-    if plain.contains("gcj02") || plain.contains("火星") {
-        Some("GCJ-02（火星坐标）".to_owned())
-    } else if plain.contains("bd09") || plain.contains("百度") {
-        Some("BD-09（百度坐标）".to_owned())
-    } else {
-        None
-    }
 }
 
 /// `EPSG:4528`, `4528`, `urn:ogc:def:crs:EPSG::4528`, `http://www.opengis.net/def/crs/EPSG/0/4528`.

@@ -1,7 +1,8 @@
 //! Well-known text of coordinate systems, version 1 as in `.prj` files (and the code in version 2).
 
-use super::system::{is_modern, offset_name, shorten};
-use super::{Crs, CrsRefused};
+use super::system::{Datum, OldDatum, is_modern, shorten};
+use super::zones::{Family, Zone};
+use super::{Crs, CrsRefused, Offset};
 
 /// A node: `KEYWORD["text", number, CHILD[…], …]`.
 #[derive(Debug, Default)]
@@ -135,7 +136,10 @@ const EQUAL_DATUMS: &[&str] = &[
 ];
 
 pub fn crs(text: &str) -> Result<Crs, CrsRefused> {
-    let unknown = || CrsRefused::Unknown { text: shorten(text) };
+    let unknown = || CrsRefused::Unknown {
+        text: shorten(text),
+        offers: Vec::new(),
+    };
     let mut root = parse(text).ok_or_else(unknown)?;
     if matches!(root.keyword.as_str(), "COMPD_CS" | "COMPOUNDCRS" | "BOUNDCRS") {
         let index = root
@@ -151,11 +155,11 @@ pub fn crs(text: &str) -> Result<Crs, CrsRefused> {
         root = root.children.swap_remove(index);
     }
     let name = root.name().to_owned();
-    if offset_name(&name).is_some() {
-        return Err(CrsRefused::Offset { name });
+    if let Some(offset) = Offset::of_name(&name) {
+        return Ok(Crs::shifted(offset));
     }
     if let Some(code) = root.epsg() {
-        return Crs::from_epsg(code);
+        return Crs::of_code(code);
     }
     let geographic = match root.keyword.as_str() {
         "GEOGCS" => &root,
@@ -164,9 +168,7 @@ pub fn crs(text: &str) -> Result<Crs, CrsRefused> {
     };
     let datum = geographic.child(&["DATUM"]).ok_or_else(unknown)?;
     let datum_name = plain(datum.name());
-    if datum_name.contains("xian1980") || datum_name.contains("xian80") || datum_name.contains("beijing") {
-        return Err(CrsRefused::OldChineseDatum { name });
-    }
+    let old = OldDatum::of_name(&datum_name);
     let spheroid = datum.child(&["SPHEROID", "ELLIPSOID"]).ok_or_else(unknown)?;
     let (axis, flattening) = match spheroid.numbers.as_slice() {
         [axis, flattening, ..] => (*axis, *flattening),
@@ -176,7 +178,7 @@ pub fn crs(text: &str) -> Result<Crs, CrsRefused> {
     let shift = datum
         .child(&["TOWGS84"])
         .map(|node| node.numbers.iter().map(f64::to_string).collect::<Vec<_>>().join(","));
-    let mut definition = if is_equal {
+    let mut definition = if is_equal || old.is_some() {
         format!(" +a={axis} +rf={flattening}")
     } else if let Some(shift) = shift {
         format!(" +a={axis} +rf={flattening} +towgs84={shift}")
@@ -214,37 +216,39 @@ pub fn crs(text: &str) -> Result<Crs, CrsRefused> {
     if unit != 1.0 {
         definition.push_str(&format!(" +to_meter={unit}"));
     }
-    let crs = Crs::from_definition(None, name, &format!("{projection}{definition}"), is_equal)?;
-    Ok(with_code(crs, &datum_name, is_projected))
+    let datum_kind = match (old, is_equal) {
+        (Some(old), _) => Datum::Old(old),
+        (None, true) => Datum::AsDefined,
+        (None, false) => Datum::Unnamed,
+    };
+    let crs = Crs::from_definition(None, name, &format!("{projection}{definition}"), datum_kind)?;
+    Ok(with_code(crs, &datum_name, old, is_projected))
 }
 
 /// Adds the EPSG code of the common systems whose `.prj` (in Esri's dialect) has none.
-fn with_code(mut crs: Crs, datum: &str, is_projected: bool) -> Crs {
+fn with_code(mut crs: Crs, datum: &str, old: Option<OldDatum>, is_projected: bool) -> Crs {
     let is_chinese = datum.contains("china2000") || datum.contains("cgcs2000");
     let is_wgs84 = datum.contains("wgs1984") || datum.contains("wgs84");
     let code = if !is_projected {
-        match () {
-            () if is_chinese => Some(4490),
-            () if is_wgs84 => Some(4326),
-            () if datum.contains("northamerican") => Some(4269),
-            () => None,
-        }
-    } else if is_chinese && let Some((meridian, false_easting)) = crs.gauss_kruger_zone() {
-        let zone = (meridian / 3.0).round();
-        let is_three_degree = (zone * 3.0 - meridian).abs() < 1e-9 && (25.0..=45.0).contains(&zone);
-        match is_three_degree {
-            true if false_easting == 500_000.0 => Some(4509 + zone as u32),
-            true if false_easting == zone * 1_000_000.0 + 500_000.0 => Some(4488 + zone as u32),
-            _ => None,
+        match old {
+            Some(OldDatum::Xian1980) => Some(4610),
+            Some(OldDatum::Beijing1954) => Some(4214),
+            Some(_) => None,
+            None if is_chinese => Some(4490),
+            None if is_wgs84 => Some(4326),
+            None if datum.contains("northamerican") => Some(4269),
+            None => None,
         }
     } else if crs.projection() == "webmerc" {
         Some(3857)
+    } else if is_chinese || old.is_some() {
+        Family::of(&crs).and_then(|family| Zone::of(&crs)?.code_in(family))
     } else {
         None
     };
     if let Some(code) = code {
         crs.epsg = Some(code);
-        crs.name = format!("EPSG:{code}");
+        crs.name = Crs::name_of(code, old);
     }
     crs
 }
