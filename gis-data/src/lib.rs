@@ -22,7 +22,9 @@ pub mod report;
 pub mod sample;
 pub mod source;
 
-pub use crs::{Bounds, Conversion, Crs, CrsRefused, DatumShift, DeclaredCrs, Offer, ParametersRefused, ShiftRecord};
+pub use crs::{
+    Bounds, Conversion, Crs, CrsRefused, DatumShift, DeclaredCrs, KnownPlaces, Offer, ParametersRefused, ShiftRecord,
+};
 pub use mapping::{FieldMapping, FieldName, Layer, MappingGuess, MappingRefused, Target};
 pub use pipeline::{
     Candidate, Checked, DuplicateKeys, MendTolerance, Original, Pipeline, PipelineOptions, PipelineRefused, Quarantine,

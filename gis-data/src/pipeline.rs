@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use geo_types::Geometry;
 use serde::{Deserialize, Serialize};
@@ -12,7 +13,10 @@ use sha2::{Digest, Sha256};
 
 use crate::area::plane_area_m2;
 use crate::check::{self, Verdict};
-use crate::crs::{self, Bounds, Conversion, Crs, CrsRefused, DatumShift, OutOfRange, ParametersRefused, ShiftRecord};
+use crate::crs::{
+    self, Bounds, Conversion, Crs, CrsRefused, DatumShift, KnownPlaces, OutOfRange, ParametersRefused, ShiftRecord,
+    ShiftWatch,
+};
 use crate::mapping::{FieldMapping, KeyRule, Layer, MappingRefused, Target, ValueRule, closed_code, number_in};
 use crate::report::{Defect, Reason, Warning, WarningCode};
 use crate::source::{Source, SourceRow, Unreadable};
@@ -70,6 +74,9 @@ pub struct PipelineOptions {
     /// Where the objects are expected to lie. Rows outside are quarantined, and a file that lies
     /// outside nearly as a whole is refused.
     pub bounds: Option<Bounds>,
+    /// Where some of the objects are known to lie: when a file lies beside them as a whole, one row
+    /// carries the warning.
+    pub known: Arc<KnownPlaces>,
     /// Explicit mapping, our field = the source's field.
     pub map: Vec<(String, String)>,
     /// How much mending may change an area.
@@ -89,6 +96,7 @@ impl PipelineOptions {
             swap_axes: false,
             datum_shift: None,
             bounds: None,
+            known: Arc::default(),
             map: Vec::new(),
             tolerance: MendTolerance::default(),
             max_vertices: crate::source::Limits::default().max_vertices,
@@ -117,6 +125,8 @@ pub struct Pipeline {
     mapping: FieldMapping,
     conversion: Conversion,
     bounds: Option<Bounds>,
+    shift: ShiftWatch,
+    are_residuals_told: AtomicBool,
     tolerance: MendTolerance,
     max_vertices: u64,
     duplicate_keys: DuplicateKeys,
@@ -253,6 +263,8 @@ impl Pipeline {
             mapping,
             conversion,
             bounds,
+            shift: ShiftWatch::new(options.known),
+            are_residuals_told: AtomicBool::new(false),
             tolerance: options.tolerance,
             max_vertices: options.max_vertices,
             duplicate_keys: options.duplicate_keys,
@@ -318,6 +330,9 @@ impl Pipeline {
                     area_m2 = prepared.area_m2;
                     if let Some(record) = self.conversion.record() {
                         warnings.push(record.warning());
+                        if !self.are_residuals_told.swap(true, Ordering::Relaxed) {
+                            warnings.extend(record.residual_warning());
+                        }
                     }
                     if prepared.reaches_beyond {
                         warnings.push(Warning::new(
@@ -379,6 +394,7 @@ impl Pipeline {
                 }
             }
         }
+        warnings.extend(self.shift.notice(&source_key, shape.as_ref()));
         for name in taken {
             properties.remove(name);
         }

@@ -311,6 +311,8 @@ pub enum WarningCode {
     PartlyOutsideRegion,
     /// The shape came from an old datum or a local plane system by parameters; its original is kept.
     DatumShifted,
+    /// What is left at the control points after fitting (whole file).
+    ControlPointResiduals,
     /// The shape's shift for public maps (GCJ-02, BD-09) was taken back; its original is kept.
     OffsetTakenBack,
     /// The whole layer lies hundreds of metres from where its objects are known to be.
@@ -335,6 +337,7 @@ impl WarningCode {
             WarningCode::NotANumber => "not_a_number",
             WarningCode::PartlyOutsideRegion => "partly_outside_region",
             WarningCode::DatumShifted => "datum_shifted",
+            WarningCode::ControlPointResiduals => "control_point_residuals",
             WarningCode::OffsetTakenBack => "offset_taken_back",
             WarningCode::LayerShifted => "layer_shifted",
         }

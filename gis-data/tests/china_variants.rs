@@ -268,6 +268,7 @@ fn old_datums_want_parameters_and_control_points_lead_to_the_reference() {
             let off = farthest(&reference, &outcome);
             assert!(off < 0.05, "{name}: {off} m");
             assert_eq!(outcome.warnings().get("datum_shifted"), Some(&outcome.accepted.len()));
+            assert_eq!(outcome.warnings().get("control_point_residuals"), Some(&1));
             for candidate in &outcome.accepted {
                 let original = candidate.original.as_ref().unwrap();
                 assert_eq!(original.epsg, Some(epsg));

@@ -708,6 +708,16 @@ fn four_parameters_go_from_plane_to_plane() {
         let off = metres(shifted(crs, &shift, x, y), there);
         assert!(off < 0.001, "{crs}: {off} m");
     }
+    // With the zone's number in the easting it is the same place: the number comes off first. Only
+    // parameters that lead to numbered eastings are for numbered eastings.
+    let off = metres(shifted("EPSG:2364", &shift, 40e6 + x, y), there);
+    assert!(off < 0.001, "{off} m");
+    let numbered = DatumShift::parse(&format!("{text},to=EPSG:4528"), "测绘院").unwrap();
+    let off = metres(shifted("EPSG:2364", &numbered, 40e6 + x, y), there);
+    assert!(
+        (off - 40e6 * (1.75_f64 / 3600.0).to_radians().hypot(3.5e-6)).abs() < 2.0,
+        "{off} m"
+    );
     // A neighbour's zone, in degrees of the old datum: through its own plane there. The plane of
     // Xi'an 1980 at (119.95, 31.78), by PROJ.
     let by_plane = {
@@ -841,6 +851,23 @@ fn control_points_are_read_and_judged() {
         let refused = DatumShift::by_control_points(text, "测绘院", None).unwrap_err();
         assert_eq!(refused.code(), "parameters_unreadable", "{text}");
     }
+    // Numbers in front of the eastings, on either side, change nothing.
+    let numbered = good.replace(",480", ",40480").replace(",481", ",40481");
+    let by_number =
+        Conversion::by_parameters(&Crs::of_source("EPSG:2364").unwrap(), &parse(&numbered).unwrap()).unwrap();
+    let (mut with, mut without) = (
+        [Coord {
+            x: 40_480_250.0,
+            y: 3_520_250.0,
+        }],
+        [Coord {
+            x: 480_250.0,
+            y: 3_520_250.0,
+        }],
+    );
+    by_number.coordinates(&mut with).unwrap();
+    conversion.coordinates(&mut without).unwrap();
+    assert!(metres(with[0], without[0]) < 0.001);
     // The same points as lines from old to new.
     let lines: Vec<String> = good
         .lines()

@@ -4,7 +4,7 @@ use geo_types::Coord;
 use serde::Serialize;
 
 use super::guess::is_on_earth;
-use super::parameters::{FourParameters, ParametersRefused};
+use super::{FourParameters, ParametersRefused};
 
 /// A point known in the source's system and in CGCS2000. x is the easting or longitude.
 #[derive(Debug, Clone, PartialEq)]

@@ -8,7 +8,7 @@ use super::guess::{
     Present, is_degrees, is_latitude_first, is_northing_first, is_on_earth, is_plain_easting, offers_beside, swapped,
     zone_prefix,
 };
-use super::parameters::PlaneShift;
+use super::plane::PlaneShift;
 use super::system::DatumPath;
 use super::{Bounds, Crs, CrsRefused, DatumShift, Offset, ParametersRefused, ShiftRecord};
 

@@ -14,9 +14,12 @@ mod convert;
 mod guess;
 mod offset;
 mod parameters;
+mod parameters_refused;
+mod plane;
 mod refused;
 mod shifted;
 mod system;
+mod watch;
 mod wkt;
 mod zones;
 
@@ -26,10 +29,14 @@ pub use control_points::{ControlPoint, ControlPoints, Residual};
 pub use convert::{Conversion, OutOfRange};
 pub use guess::offers;
 pub use offset::Offset;
-pub use parameters::{DatumShift, FourParameters, ParametersRefused, SevenParameters, ShiftMethod, ShiftRecord};
+pub use parameters::{DatumShift, SevenParameters, ShiftMethod, ShiftRecord};
+pub use parameters_refused::ParametersRefused;
+pub use plane::FourParameters;
 pub use refused::{CrsRefused, Offer};
 pub use shifted::{LayerShift, layer_shift, layer_shift_by_nearest};
 pub use system::Crs;
+pub use watch::KnownPlaces;
+pub(crate) use watch::ShiftWatch;
 
 /// What a source says about its coordinate system.
 #[derive(Debug, Clone, PartialEq, Eq)]

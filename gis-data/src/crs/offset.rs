@@ -51,8 +51,8 @@ impl Offset {
     /// What it is called.
     pub fn name(self) -> &'static str {
         match self {
-            Offset::Gcj02 => "GCJ-02（火星坐标）",
-            Offset::Bd09 => "BD-09（百度坐标）",
+            Offset::Gcj02 => "GCJ-02",
+            Offset::Bd09 => "BD-09",
         }
     }
 

@@ -2,6 +2,7 @@
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
+use super::system::in_chinese;
 use crate::report::Words;
 
 /// Why a coordinate system can't be used. Nothing is imported then.
@@ -111,28 +112,30 @@ pub enum CrsRefused {
 }
 
 fn implausible_words(name: &str, metres: f64) -> Words {
+    let name_zh = in_chinese(name);
     let (far_zh, far_en) = if metres.is_finite() {
         (format!("移动 {metres:.0} m"), format!("by {metres:.0} m"))
     } else {
         ("移出有效范围".to_owned(), "out of all range".to_owned())
     };
     Words::new(
-        format!("按此参数，{name} 的坐标会{far_zh}，而基准面之间的差异不超过几百米"),
+        format!("按此参数，{name_zh} 的坐标会{far_zh}，而基准面之间的差异不超过几百米"),
         format!("the parameters move {name} {far_en}, but no datum lies farther off than a few hundred metres"),
     )
 }
 
 fn zone_number_words(name: &str, x: f64, is_expected: bool) -> Words {
+    let name_zh = in_chinese(name);
     if is_expected {
         Words::new(
-            format!("{name} 的东坐标应带有两位带号（共 8 位），而数据中的东坐标没有带号（例如 {x}）"),
+            format!("{name_zh} 的东坐标应带有两位带号（共 8 位），而数据中的东坐标没有带号（例如 {x}）"),
             format!(
                 "eastings in {name} begin with the zone's number (8 digits); those of the file don't (for example {x})"
             ),
         )
     } else {
         Words::new(
-            format!("{name} 的东坐标不带带号（共 6 位），而数据中的东坐标带有带号（例如 {x}）"),
+            format!("{name_zh} 的东坐标不带带号（共 6 位），而数据中的东坐标带有带号（例如 {x}）"),
             format!("eastings in {name} carry no zone number (6 digits); those of the file do (for example {x})"),
         )
     }
@@ -250,27 +253,33 @@ impl CrsRefused {
             CrsRefused::Missing { .. } => "数据没有声明坐标系".to_owned(),
             CrsRefused::Unknown { text, .. } => format!("无法识别坐标系 {text}"),
             CrsRefused::OldChineseDatum { name } => {
+                let name = in_chinese(name);
                 format!("{name} 缺少转换参数，不能转换到 2000 国家大地坐标系（CGCS2000）")
             }
             CrsRefused::LocalSystem => {
                 "地方独立坐标系缺少转换参数，不能转换到 2000 国家大地坐标系（CGCS2000）".to_owned()
             }
             CrsRefused::Offset { name } => {
+                let name = in_chinese(name);
                 format!("{name} 是显示用的加偏坐标，不是测绘成果的坐标系")
             }
             CrsRefused::NoDatumPath { name } => {
+                let name = in_chinese(name);
                 format!("{name} 的基准面到 WGS 84 没有公开的转换方法")
             }
             CrsRefused::UnsupportedProjection { name, projection } => {
+                let name = in_chinese(name);
                 format!("不支持 {name} 的投影：{projection}")
             }
             CrsRefused::DoesNotFit { name, x, y, .. } => {
+                let name = in_chinese(name);
                 format!("坐标（例如 {x}, {y}）与 {name} 不符")
             }
             CrsRefused::ZoneNumber {
                 name, x, is_expected, ..
             } => return zone_number_words(name, *x, *is_expected),
             CrsRefused::AxesExchanged { name, x, y, .. } => {
+                let name = in_chinese(name);
                 format!("坐标轴颠倒：{name} 的 x 应为东坐标（经度），而数据中 x 为 {x}、y 为 {y}")
             }
             CrsRefused::ShiftImplausible { name, metres } => return implausible_words(name, *metres),
@@ -300,8 +309,8 @@ impl CrsRefused {
                 "Give an EPSG code, for example --crs EPSG:4549.",
             ),
             CrsRefused::OldChineseDatum { .. } | CrsRefused::LocalSystem => Words::new(
-                "请向测绘主管部门取得转换参数（四参数、七参数或控制点），用 --datum-parameters 或 --control-points 给出，并用 --parameters-from 写明参数来源；或请其转换为 CGCS2000 后再导入。直接套用会有几十米到一百多米的偏差。",
-                "Obtain the transformation parameters (four or seven parameters, or control points) from the surveying authority and give them with --datum-parameters or --control-points, naming where they come from with --parameters-from; or have the data converted to CGCS2000 first. Taken as it is, it would be off by tens of metres to over 100 m.",
+                "请向测绘主管部门取得转换参数（四参数、七参数）或控制点，连同其来源一并给出（命令行用 --datum-parameters 或 --control-points，以及 --parameters-from）；或请其转换为 CGCS2000 后再导入。直接套用会有几十米到一百多米的偏差。",
+                "Obtain the transformation parameters (four or seven) or control points from the surveying authority and give them together with where they come from (on the command line --datum-parameters or --control-points, and --parameters-from); or have the data converted to CGCS2000 first. Taken as it is, it would be off by tens of metres to over 100 m.",
             ),
             CrsRefused::Offset { .. } => Words::new(
                 "请提供未加偏的 CGCS2000 或 WGS 84 数据。",

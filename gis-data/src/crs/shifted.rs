@@ -8,6 +8,7 @@ use geo_types::Coord;
 use rstar::RTree;
 
 use super::Offset;
+use super::system::in_chinese;
 use crate::report::{Warning, WarningCode};
 
 /// How far a layer lies from where its objects are known to be.
@@ -39,7 +40,7 @@ impl LayerShift {
             Some(offset) => (
                 format!(
                     "，与 {} 的加偏一致：请核实，如属实用 --crs {} 重新导入",
-                    offset.name(),
+                    in_chinese(offset.name()),
                     offset.option()
                 ),
                 format!(

@@ -53,10 +53,10 @@ impl OldDatum {
 
     fn name(self) -> &'static str {
         match self {
-            OldDatum::Xian1980 => "西安 1980 / Xian 1980",
-            OldDatum::Beijing1954 => "北京 1954 / Beijing 1954",
-            OldDatum::NewBeijing => "新北京 1954 / New Beijing",
-            OldDatum::Local => "地方坐标系 / local plane system",
+            OldDatum::Xian1980 => "Xian 1980",
+            OldDatum::Beijing1954 => "Beijing 1954",
+            OldDatum::NewBeijing => "New Beijing",
+            OldDatum::Local => "local plane system",
         }
     }
 }
@@ -165,7 +165,7 @@ impl Crs {
 
     pub(super) fn name_of(code: u32, old: Option<OldDatum>) -> String {
         match old {
-            Some(old) => format!("EPSG:{code}（{}）", old.name()),
+            Some(old) => format!("EPSG:{code} ({})", old.name()),
             None => format!("EPSG:{code}"),
         }
     }
@@ -353,6 +353,22 @@ fn datum_path(parameters: &BTreeMap<String, String>, trusted_datum: bool) -> Opt
 /// Whether the ellipsoid is that of GRS 80, WGS 84 or CGCS2000 (which differ by 0.1 mm).
 pub(super) fn is_modern(semi_major_m: f64, inverse_flattening: f64) -> bool {
     (semi_major_m - 6_378_137.0).abs() < 1e-3 && (inverse_flattening - 298.257_223).abs() < 1e-4
+}
+
+/// A system's name for a sentence in Chinese.
+pub(super) fn in_chinese(name: &str) -> String {
+    let mut name = name.to_owned();
+    for (english, chinese) in [
+        ("Xian 1980", "西安 1980"),
+        ("New Beijing", "新北京 1954"),
+        ("Beijing 1954", "北京 1954"),
+        ("local plane system", "地方坐标系"),
+        ("GCJ-02", "GCJ-02（火星坐标）"),
+        ("BD-09", "BD-09（百度坐标）"),
+    ] {
+        name = name.replace(english, chinese);
+    }
+    name
 }
 
 pub(super) fn shorten(text: &str) -> String {
