@@ -23,7 +23,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .unwrap_or(Layer::Parcels);
     let mut options = PipelineOptions::new(layer);
     if let Some(crs) = plain.get(2) {
-        options.crs = Some(Crs::parse(crs)?);
+        options.crs = Some(Crs::of_source(crs)?);
     }
     for map in maps {
         if let Some((target, field)) = map.split_once('=') {

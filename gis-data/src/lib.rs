@@ -22,10 +22,13 @@ pub mod report;
 pub mod sample;
 pub mod source;
 
-pub use crs::{Conversion, Crs, CrsRefused, DeclaredCrs};
+pub use crs::{
+    Bounds, Conversion, Crs, CrsRefused, DatumShift, DeclaredCrs, KnownPlaces, Offer, ParametersRefused, ShiftRecord,
+};
 pub use mapping::{FieldMapping, FieldName, Layer, MappingGuess, MappingRefused, Target};
 pub use pipeline::{
-    Candidate, Checked, DuplicateKeys, MendTolerance, Pipeline, PipelineOptions, PipelineRefused, Quarantine, Repair,
+    Candidate, Checked, DuplicateKeys, MendTolerance, Original, Pipeline, PipelineOptions, PipelineRefused, Quarantine,
+    Repair,
 };
 pub use report::{Reason, Warning, WarningCode, Words};
 pub use sample::{Sample, SampleImport, SampleRefused, SampleRegion};

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use geo_types::Geometry;
 use serde::{Deserialize, Serialize};
@@ -12,7 +13,10 @@ use sha2::{Digest, Sha256};
 
 use crate::area::plane_area_m2;
 use crate::check::{self, Verdict};
-use crate::crs::{self, Conversion, Crs, CrsRefused, OutOfRange};
+use crate::crs::{
+    self, Bounds, Conversion, Crs, CrsRefused, DatumShift, KnownPlaces, OutOfRange, ParametersRefused, ShiftRecord,
+    ShiftWatch,
+};
 use crate::mapping::{FieldMapping, KeyRule, Layer, MappingRefused, Target, ValueRule, closed_code, number_in};
 use crate::report::{Defect, Reason, Warning, WarningCode};
 use crate::source::{Source, SourceRow, Unreadable};
@@ -62,6 +66,17 @@ pub struct PipelineOptions {
     pub layer: Layer,
     /// The coordinate system, where the caller knows better than the file.
     pub crs: Option<Crs>,
+    /// The source's x is the northing or latitude and its y the easting or longitude.
+    pub swap_axes: bool,
+    /// The way from an old datum or a local plane system, which nobody but the surveying authority
+    /// knows.
+    pub datum_shift: Option<DatumShift>,
+    /// Where the objects are expected to lie. Rows outside are quarantined, and a file that lies
+    /// outside nearly as a whole is refused.
+    pub bounds: Option<Bounds>,
+    /// Where some of the objects are known to lie: when a file lies beside them as a whole, one row
+    /// carries the warning.
+    pub known: Arc<KnownPlaces>,
     /// Explicit mapping, our field = the source's field.
     pub map: Vec<(String, String)>,
     /// How much mending may change an area.
@@ -78,6 +93,10 @@ impl PipelineOptions {
         PipelineOptions {
             layer,
             crs: None,
+            swap_axes: false,
+            datum_shift: None,
+            bounds: None,
+            known: Arc::default(),
             map: Vec::new(),
             tolerance: MendTolerance::default(),
             max_vertices: crate::source::Limits::default().max_vertices,
@@ -92,6 +111,9 @@ pub enum PipelineRefused {
     /// Because of the coordinate system.
     #[error(transparent)]
     Crs(#[from] CrsRefused),
+    /// Because of the parameters between datums.
+    #[error(transparent)]
+    Parameters(#[from] ParametersRefused),
     /// Because of the mapping of fields.
     #[error(transparent)]
     Mapping(#[from] MappingRefused),
@@ -102,6 +124,9 @@ pub enum PipelineRefused {
 pub struct Pipeline {
     mapping: FieldMapping,
     conversion: Conversion,
+    bounds: Option<Bounds>,
+    shift: ShiftWatch,
+    are_residuals_told: AtomicBool,
     tolerance: MendTolerance,
     max_vertices: u64,
     duplicate_keys: DuplicateKeys,
@@ -132,10 +157,37 @@ pub struct Candidate {
     pub geometry: Option<Geometry<f64>>,
     /// Set when the shape had to be mended.
     pub repaired: Option<Repair>,
+    /// Set when the shape came from a system that is never stored.
+    pub original: Option<Box<Original>>,
     /// Plane area in the shape's own 3° zone, m²; nothing for points and lines.
     pub area_m2: Option<f64>,
     /// What is worth knowing.
     pub warnings: Vec<Warning>,
+}
+
+impl Candidate {
+    /// The shape to be kept beside the one taken over, with the EPSG code of its coordinates where
+    /// there is one: as the source has it where its datum or offset was left, else as it was before
+    /// it was mended (4490).
+    pub fn shape_before(&self) -> Option<(&Geometry<f64>, Option<u32>)> {
+        match (&self.original, &self.repaired) {
+            (Some(original), _) => Some((&original.geometry, original.epsg)),
+            (None, Some(repair)) => Some((&repair.original, Some(4490))),
+            (None, None) => None,
+        }
+    }
+}
+
+/// A shape as the source has it, in a system that is never stored. How it was left is
+/// [`Pipeline::shift_record`] and the row's warning.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Original {
+    /// The shape, x = easting or longitude, in its system's unit.
+    pub geometry: Geometry<f64>,
+    /// The system's code, where it has one.
+    pub epsg: Option<u32>,
+    /// The system's name.
+    pub system: String,
 }
 
 /// How a shape was mended. Both shapes are kept.
@@ -182,6 +234,8 @@ impl Pipeline {
             source.fields_are_complete(),
             &options.map,
         )?;
+        let bounds = options.bounds;
+        let offers = || crs::offers(source.sample(), bounds);
         let crs = match options.crs {
             Some(crs) => crs,
             None => match source.crs().resolve() {
@@ -190,18 +244,27 @@ impl Pipeline {
                     Crs::from_epsg(4490)?
                 }
                 Err(CrsRefused::Missing { .. }) => {
-                    return Err(PipelineRefused::Crs(CrsRefused::Missing {
-                        suggestion: crs::suggest(source.sample(), None),
-                    }));
+                    return Err(CrsRefused::Missing { offers: offers() }.into());
+                }
+                Err(CrsRefused::Unknown { text, .. }) => {
+                    let offers = offers();
+                    return Err(CrsRefused::Unknown { text, offers }.into());
                 }
                 other => other?,
             },
         };
-        let conversion = Conversion::to_storage(&crs)?;
-        conversion.examine(source.sample())?;
+        let conversion = match &options.datum_shift {
+            Some(shift) => Conversion::by_parameters(&crs, shift)?,
+            None => Conversion::to_storage(&crs)?,
+        };
+        let conversion = conversion.swapping_axes(options.swap_axes);
+        conversion.examine(source.sample(), bounds)?;
         Ok(Pipeline {
             mapping,
             conversion,
+            bounds,
+            shift: ShiftWatch::new(options.known),
+            are_residuals_told: AtomicBool::new(false),
             tolerance: options.tolerance,
             max_vertices: options.max_vertices,
             duplicate_keys: options.duplicate_keys,
@@ -217,6 +280,11 @@ impl Pipeline {
     /// The coordinate system used.
     pub fn crs(&self) -> &Crs {
         self.conversion.crs()
+    }
+
+    /// How the source's datum or offset is left, where that takes more than a projection.
+    pub fn shift_record(&self) -> Option<&ShiftRecord> {
+        self.conversion.record()
     }
 
     /// The tolerance in force.
@@ -248,6 +316,7 @@ impl Pipeline {
         };
         let mut warnings = Vec::new();
         let mut repaired = None;
+        let mut original = None;
         let mut area_m2 = None;
         match &mut shape {
             None if needs_geometry(self.mapping.layer()) => {
@@ -257,7 +326,21 @@ impl Pipeline {
             Some(found) => match self.prepare(found) {
                 Ok(prepared) => {
                     repaired = prepared.repaired;
+                    original = prepared.original;
                     area_m2 = prepared.area_m2;
+                    if let Some(record) = self.conversion.record() {
+                        warnings.push(record.warning());
+                        if !self.are_residuals_told.swap(true, Ordering::Relaxed) {
+                            warnings.extend(record.residual_warning());
+                        }
+                    }
+                    if prepared.reaches_beyond {
+                        warnings.push(Warning::new(
+                            WarningCode::PartlyOutsideRegion,
+                            "图形有一部分在所属区划范围之外",
+                            "a part of the shape lies outside the expected region",
+                        ));
+                    }
                     if prepared.removed_points > 0 {
                         warnings.push(Warning::new(
                             WarningCode::RepeatedPointsRemoved,
@@ -311,6 +394,7 @@ impl Pipeline {
                 }
             }
         }
+        warnings.extend(self.shift.notice(&source_key, shape.as_ref()));
         for name in taken {
             properties.remove(name);
         }
@@ -321,6 +405,7 @@ impl Pipeline {
             attributes: properties,
             geometry: shape,
             repaired,
+            original,
             area_m2,
             warnings,
         })
@@ -388,14 +473,29 @@ impl Pipeline {
         {
             return Err((Reason::NotFinite, false));
         }
-        let is_projected = !self.conversion.crs().is_geographic();
-        let before = is_projected.then(|| shape.clone());
+        let is_left = self.conversion.record().is_some();
+        let is_changed = is_left || self.conversion.swaps_axes() || !self.conversion.crs().is_geographic();
+        let before = is_changed.then(|| shape.clone());
         if let Err(OutOfRange { x, y }) = self.conversion.geometry(shape) {
             if let Some(before) = before {
                 *shape = before;
             }
             return Err((Reason::CoordinatesOutOfRange { x, y }, false));
         }
+        let reaches_beyond = self.is_beyond_region(shape).map_err(|reason| (reason, true))?;
+        let original = before.filter(|_| is_left).map(|mut geometry| {
+            if self.conversion.swaps_axes() {
+                geo::MapCoordsInPlace::map_coords_in_place(&mut geometry, |coord| geo_types::Coord {
+                    x: coord.y,
+                    y: coord.x,
+                });
+            }
+            Box::new(Original {
+                geometry,
+                epsg: self.conversion.crs().epsg(),
+                system: self.conversion.crs().name().to_owned(),
+            })
+        });
         check::wind(shape);
         let mut repaired = None;
         let mut area_m2 = match shape {
@@ -447,8 +547,28 @@ impl Pipeline {
         Ok(Prepared {
             removed_points,
             repaired,
+            original,
+            reaches_beyond,
             area_m2,
         })
+    }
+
+    /// Whether a shape in longitude and latitude reaches beyond the expected region.
+    fn is_beyond_region(&self, shape: &Geometry<f64>) -> Result<bool, Reason> {
+        use geo::BoundingRect;
+        let (Some(bounds), Some(rect)) = (self.bounds, shape.bounding_rect()) else {
+            return Ok(false);
+        };
+        let (least, most) = (rect.min(), rect.max());
+        let (is_inside, touches) = bounds.holds(least.x, least.y, most.x, most.y);
+        if touches {
+            Ok(!is_inside)
+        } else {
+            Err(Reason::OutsideRegion {
+                lon: least.x,
+                lat: least.y,
+            })
+        }
     }
 
     /// The key by the attributes or the feature's id; nothing where there is none.
@@ -518,6 +638,8 @@ impl Pipeline {
 struct Prepared {
     removed_points: usize,
     repaired: Option<Repair>,
+    original: Option<Box<Original>>,
+    reaches_beyond: bool,
     area_m2: Option<f64>,
 }
 

@@ -130,6 +130,13 @@ pub enum Reason {
         /// The offending y as in the file.
         y: f64,
     },
+    /// The shape lies outside the region it is said to lie in.
+    OutsideRegion {
+        /// Longitude of one of its places, degrees.
+        lon: f64,
+        /// Its latitude, degrees.
+        lat: f64,
+    },
     /// The shape is invalid and can't be mended within the tolerance.
     InvalidGeometry {
         /// What is wrong.
@@ -167,6 +174,7 @@ impl Reason {
             Reason::UnsupportedGeometry { .. } => "unsupported_geometry",
             Reason::TooManyVertices { .. } => "too_many_vertices",
             Reason::CoordinatesOutOfRange { .. } => "coordinates_out_of_range",
+            Reason::OutsideRegion { .. } => "outside_region",
             Reason::InvalidGeometry { .. } => "invalid_geometry",
             Reason::TooComplex => "too_complex",
             Reason::DuplicateKey { .. } => "duplicate_key",
@@ -212,6 +220,10 @@ impl Reason {
             Reason::CoordinatesOutOfRange { x, y } => Words::new(
                 format!("坐标超出坐标系的范围：({x}, {y})"),
                 format!("a coordinate is outside the range of the coordinate system: ({x}, {y})"),
+            ),
+            Reason::OutsideRegion { lon, lat } => Words::new(
+                format!("图形不在所属区划范围内：({lon:.5}, {lat:.5})"),
+                format!("the geometry lies outside the expected region: ({lon:.5}, {lat:.5})"),
             ),
             Reason::InvalidGeometry {
                 defect,
@@ -295,6 +307,16 @@ pub enum WarningCode {
     RingsReassigned,
     /// NaN or infinity stood among the attributes, which JSON doesn't know; taken as empty.
     NotANumber,
+    /// The shape reaches beyond the region it is said to lie in.
+    PartlyOutsideRegion,
+    /// The shape came from an old datum or a local plane system by parameters; its original is kept.
+    DatumShifted,
+    /// What is left at the control points after fitting (whole file).
+    ControlPointResiduals,
+    /// The shape's shift for public maps (GCJ-02, BD-09) was taken back; its original is kept.
+    OffsetTakenBack,
+    /// The whole layer lies hundreds of metres from where its objects are known to be.
+    LayerShifted,
 }
 
 impl WarningCode {
@@ -313,6 +335,11 @@ impl WarningCode {
             WarningCode::RepeatedPointsRemoved => "repeated_points_removed",
             WarningCode::RingsReassigned => "rings_reassigned",
             WarningCode::NotANumber => "not_a_number",
+            WarningCode::PartlyOutsideRegion => "partly_outside_region",
+            WarningCode::DatumShifted => "datum_shifted",
+            WarningCode::ControlPointResiduals => "control_point_residuals",
+            WarningCode::OffsetTakenBack => "offset_taken_back",
+            WarningCode::LayerShifted => "layer_shifted",
         }
     }
 }

@@ -355,6 +355,7 @@ impl Outcome {
 pub fn import_source(source: &mut Source, options: PipelineOptions) -> Result<Outcome, String> {
     let pipeline = Pipeline::new(source, options).map_err(|refused| match refused {
         gis_data::PipelineRefused::Crs(refused) => refused.code().to_owned(),
+        gis_data::PipelineRefused::Parameters(refused) => refused.code().to_owned(),
         gis_data::PipelineRefused::Mapping(refused) => refused.code().to_owned(),
     })?;
     let mut outcome = Outcome::default();

@@ -13,7 +13,10 @@ use super::CommandFailed;
 use super::store::{Store, signing_key};
 use crate::clock::Clock;
 use crate::ids::ImportId;
-use crate::imports::{CompareAttributes, ImportFailed, ImportOrder, ImportProgress, Report, run_import, write_report};
+use crate::imports::{
+    CompareAttributes, CoordinateOrder, ImportFailed, ImportOrder, ImportProgress, Report, expect_place, run_import,
+    write_report,
+};
 use crate::ledger::Sealer;
 use crate::request::Actor;
 use crate::settings::Settings;
@@ -29,9 +32,27 @@ pub(super) struct ImportArguments {
     /// The data set it is a delivery of; the file's name unless told
     #[arg(long)]
     dataset: Option<String>,
-    /// The coordinate system, where the file does not say (EPSG:4528)
+    /// The coordinate system, where the file does not say (EPSG:4528; gcj02, bd09; local for a city's own plane)
     #[arg(long)]
     crs: Option<String>,
+    /// x is the northing or latitude in the file, y the easting or longitude
+    #[arg(long)]
+    swap_axes: bool,
+    /// Parameters from an old datum: four:north=…,east=…,rotation=…,scale=… or seven:dx=…,…,convention=…
+    #[arg(long, value_name = "PARAMETERS")]
+    datum_parameters: Option<String>,
+    /// Control points to find the parameters from: name,source_east,source_north,target_east,target_north
+    #[arg(long, value_name = "FILE", conflicts_with = "datum_parameters")]
+    control_points: Option<PathBuf>,
+    /// The zone the parameters lead to, where it is not that of the file (EPSG:4549)
+    #[arg(long, value_name = "CRS")]
+    parameters_to: Option<String>,
+    /// Who gave the parameters or control points, by which document
+    #[arg(long, value_name = "TEXT")]
+    parameters_from: Option<String>,
+    /// Where everything is expected to lie, in degrees; the box of --region unless told; any for nowhere
+    #[arg(long, value_name = "WEST,SOUTH,EAST,NORTH", allow_hyphen_values = true)]
+    bounds: Option<String>,
     /// The text encoding, where the file does not say (gb18030)
     #[arg(long)]
     encoding: Option<String>,
@@ -103,7 +124,22 @@ pub(super) async fn import(settings: Settings, arguments: ImportArguments) -> Re
         .dataset
         .unwrap_or_else(|| crate::imports::dataset_of(&order.file_name));
     order.member = arguments.member;
+    let control_points = match arguments.control_points {
+        Some(path) => Some(std::fs::read_to_string(&path).map_err(|error| CommandFailed::Input {
+            words: format!("the control points in {} can't be read: {error}", path.display()),
+            remedy: Some("give a CSV or GeoJSON file in UTF-8".to_owned()),
+        })?),
+        None => None,
+    };
     order.crs = arguments.crs;
+    order.coordinates = CoordinateOrder {
+        swap_axes: arguments.swap_axes,
+        datum_parameters: arguments.datum_parameters,
+        control_points,
+        parameters_to: arguments.parameters_to,
+        parameters_from: arguments.parameters_from,
+        ..CoordinateOrder::default()
+    };
     order.encoding = arguments.encoding;
     order.map = arguments.map;
     order.ancestors = arguments.ancestors;
@@ -125,7 +161,10 @@ pub(super) async fn import(settings: Settings, arguments: ImportArguments) -> Re
     ));
 
     let store = Store::open_or_join(&settings).await?;
-    let outcome = run(&settings, &store, &order, arguments.report).await;
+    let outcome = match expect_place(&store.database, &mut order, arguments.bounds.as_deref()).await {
+        Ok(()) => run(&settings, &store, &order, arguments.report).await,
+        Err(problem) => Err(failed(problem.into())),
+    };
     store.close().await;
     outcome
 }

@@ -4,6 +4,7 @@
 //! accounted for in `import_row`, and the counts of the report add up to the rows that were read.
 
 mod compare;
+mod coordinates;
 mod jobs;
 mod order;
 mod outcome;
@@ -14,6 +15,7 @@ mod run;
 mod tests;
 
 pub(crate) use compare::overlap;
+pub use coordinates::{CoordinateOrder, expect_place};
 pub use jobs::{ImportJobs, mark_interrupted};
 pub use order::{CompareAttributes, ImportOrder, dataset_of};
 pub use outcome::Outcome;

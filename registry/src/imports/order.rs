@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use time::Date;
 
+use super::CoordinateOrder;
 use crate::request::Actor;
 
 /// Which attributes make a version.
@@ -31,6 +32,8 @@ pub struct ImportOrder {
     pub member: Option<String>,
     /// The coordinate system, where the file does not say or says it wrongly.
     pub crs: Option<String>,
+    /// What else there is to know about its coordinates.
+    pub coordinates: CoordinateOrder,
     /// The text encoding, likewise.
     pub encoding: Option<String>,
     /// target = source field.
@@ -73,6 +76,7 @@ impl ImportOrder {
             dataset: dataset.to_owned(),
             member: None,
             crs: None,
+            coordinates: CoordinateOrder::default(),
             encoding: None,
             map: Vec::new(),
             ancestors: Vec::new(),

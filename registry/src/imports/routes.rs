@@ -18,7 +18,9 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::order::dataset_of;
-use super::{CompareAttributes, ImportJobs, ImportOrder, ImportProgress, Report, run_import};
+use super::{
+    CompareAttributes, CoordinateOrder, ImportJobs, ImportOrder, ImportProgress, Report, expect_place, run_import,
+};
 use crate::clock::Clock;
 use crate::database::Database;
 use crate::ids::ImportId;
@@ -143,9 +145,18 @@ async fn receive(context: &Context, mut multipart: Multipart) -> Result<(ImportO
     order.file_name = file_name;
     order.actor = context.actor.clone();
     order.crs = first("crs").map(ToOwned::to_owned);
+    order.coordinates = CoordinateOrder {
+        swap_axes: truth(first("swap_axes")),
+        datum_parameters: first("datum_parameters").map(ToOwned::to_owned),
+        control_points: first("control_points").map(ToOwned::to_owned),
+        parameters_to: first("parameters_to").map(ToOwned::to_owned),
+        parameters_from: first("parameters_from").map(ToOwned::to_owned),
+        ..CoordinateOrder::default()
+    };
     order.encoding = first("encoding").map(ToOwned::to_owned);
     order.member = first("member").map(ToOwned::to_owned);
     order.region = first("region").map(ToOwned::to_owned);
+    expect_place(&context.database, &mut order, first("bounds")).await?;
     order.scheme = first("scheme").map(ToOwned::to_owned);
     order.close_missing = truth(first("close_missing"));
     order.dry_run = truth(first("dry_run"));

@@ -278,18 +278,8 @@ fn open(order: &ImportOrder) -> Result<(Source, Pipeline), Problem> {
     let mut options = PipelineOptions::new(order.layer);
     options.map.clone_from(&order.map);
     options.duplicate_keys = order.duplicate_keys;
-    if let Some(crs) = &order.crs {
-        options.crs = Some(
-            gis_data::Crs::parse(crs)
-                .map_err(|error| refused(error.code(), &error.words(), &error.remedy()).field("crs"))?,
-        );
-    }
-    let pipeline = Pipeline::new(&source, options).map_err(|error| match error {
-        gis_data::PipelineRefused::Crs(error) => refused(error.code(), &error.words(), &error.remedy()).field("crs"),
-        gis_data::PipelineRefused::Mapping(error) => Problem::new(ProblemKind::FileRefused, error.to_string())
-            .field("map")
-            .code("mapping"),
-    })?;
+    order.coordinates.apply(order.crs.as_deref(), &mut options)?;
+    let pipeline = Pipeline::new(&source, options).map_err(super::coordinates::pipeline_problem)?;
     Ok((source, pipeline))
 }
 

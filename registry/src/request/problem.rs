@@ -116,6 +116,11 @@ pub struct Problem {
     /// A narrower stable word where the kind alone does not tell (the constraint, the refusal of a file).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
+    /// Ways out that a client can put to its user: each has `set` (fields of the request with their values), `arguments`
+    /// (the same on the command line) and its reason as `zh` and `en`. The likeliest comes first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<Object>, required = false)]
+    pub offers: Vec<serde_json::Value>,
 }
 
 impl Problem {
@@ -130,6 +135,7 @@ impl Problem {
             field: None,
             remedy: None,
             code: None,
+            offers: Vec::new(),
         }
     }
 
@@ -151,6 +157,13 @@ impl Problem {
     #[must_use]
     pub fn code(mut self, code: impl Into<String>) -> Self {
         self.code = Some(code.into());
+        self
+    }
+
+    /// Offers ways out.
+    #[must_use]
+    pub fn offers(mut self, offers: Vec<serde_json::Value>) -> Self {
+        self.offers = offers;
         self
     }
 

@@ -98,12 +98,13 @@ export async function startImport(request: ImportRequest): Promise<string> {
   const form = new FormData();
   // Settings go before the file, so that the server knows them when the bytes arrive.
   form.set("layer", request.layer);
-  for (const name of ["crs", "encoding", "dataset", "valid_from"] as const) {
+  for (const name of ["crs", "datum_parameters", "control_points", "parameters_to", "parameters_from", "encoding", "dataset", "valid_from"] as const) {
     if (request[name] !== "") form.set(name, request[name]);
   }
   for (const { target, source } of request.map) {
     if (target !== "" && source !== "") form.append("map", `${target}=${source}`);
   }
+  if (request.swap_axes) form.set("swap_axes", "true");
   if (request.close_missing) form.set("close_missing", "true");
   if (request.number_duplicates) form.set("duplicate_keys", "number");
   if (request.same_shape_95) form.set("same_shape", "0.95");

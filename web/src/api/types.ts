@@ -14,7 +14,12 @@ export type Problem = {
   field?: string | null;
   remedy?: string | null;
   code?: string | null;
+  /** Ways out, the likeliest first. */
+  offers?: Offer[] | null;
 };
+
+/** Settings that would make a refused file fit, and why. */
+export type Offer = { set: { crs?: string; swap_axes?: string }; arguments: string; zh: string; en: string };
 
 export type Page<Item> = { items: Item[]; next: string | null; total?: number | null };
 
@@ -170,6 +175,15 @@ export type ImportRequest = {
   file: File;
   layer: ImportLayer;
   crs: string;
+  /** x is the northing or latitude. */
+  swap_axes: boolean;
+  /** Four or seven parameters from an old datum, as the server reads them. */
+  datum_parameters: string;
+  /** Control points instead: the text of a table. */
+  control_points: string;
+  parameters_to: string;
+  /** Who gave them. */
+  parameters_from: string;
   encoding: string;
   dataset: string;
   valid_from: string;

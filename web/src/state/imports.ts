@@ -24,7 +24,7 @@ export const useImportsStore = defineStore("imports", () => {
   /** What was asked for, so that a refused import can be tried again with one thing changed. */
   const requests = new Map<string, ImportRequest>();
   /** A refusal that the dialog shows beside the field it names. */
-  const refusal = shallowRef<{ request: ImportRequest; problem: Problem } | null>(null);
+  const refusal = shallowRef<{ request: ImportRequest; problem: Problem | null } | null>(null);
   const running = computed(() => jobs.value.filter(isRunning));
 
   function keep(given: ImportJob): void {
@@ -118,9 +118,19 @@ export const useImportsStore = defineStore("imports", () => {
     isDialogOpen.value = true;
   }
 
+  /** After a dry run: the same file for good, with the mapping that was guessed open to correction. */
+  function offerForGood(id: string, mapping: Record<string, string>): void {
+    const request = requests.get(id);
+    if (request === undefined) return;
+    const map = Object.entries(mapping).map(([target, source]) => ({ target, source }));
+    refusal.value = { request: { ...request, map, dry_run: false }, problem: null };
+    waitingFile.value = request.file;
+    isDialogOpen.value = true;
+  }
+
   function canTryAgain(id: string): boolean {
     return requests.has(id);
   }
 
-  return { jobs, isListLoaded, running, isDialogOpen, waitingFile, refusal, refresh, load, start, cancel, offer, offerAgain, canTryAgain };
+  return { jobs, isListLoaded, running, isDialogOpen, waitingFile, refusal, refresh, load, start, cancel, offer, offerAgain, offerForGood, canTryAgain };
 });
