@@ -743,18 +743,7 @@ fn number(bytes: &[u8]) -> Option<(f64, usize)> {
 
 /// Reads one feature (or bare geometry) from its bytes.
 pub(crate) fn row(bytes: &[u8], row: u64, max_vertices: u64) -> SourceRow {
-    let mut result = SourceRow {
-        row,
-        id: None,
-        properties: Map::new(),
-        geometry: Ok(None),
-        dropped_z: false,
-        dropped_m: false,
-        closed_rings: 0,
-        reassigned_rings: false,
-        undecodable_fields: Vec::new(),
-        not_a_number: false,
-    };
+    let mut result = SourceRow::empty(row);
     if let Err(detail) = read_row(bytes, max_vertices, &mut result) {
         result.geometry = Err(Unreadable::Record { detail });
     }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use super::fingerprint::{Fingerprint, display_name, verify};
-use super::locate::{Located, choose, companions_of, extension, head_of, unreadable};
+use super::locate::{Chosen, Located, choose, companions_of, extension, head_of, unreadable};
 use super::{Limits, ReadOptions, SourceBroken, SourceRefused};
 use crate::formats::LayerFiles;
 
@@ -19,6 +19,69 @@ pub(super) fn is_gzip(head: &[u8]) -> bool {
 
 pub(super) fn is_zip(head: &[u8]) -> bool {
     head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06")
+}
+
+/// Whether a zip archive is an Excel workbook.
+pub(super) fn is_workbook(path: &Path) -> bool {
+    let Ok(file) = File::open(path) else {
+        return false;
+    };
+    let Ok(archive) = zip::ZipArchive::new(std::io::BufReader::new(file)) else {
+        return false;
+    };
+    let has = |wanted: fn(&str) -> bool| archive.file_names().any(|name| name.is_ok_and(|name| wanted(&name)));
+    has(|name| name == "[Content_Types].xml") && has(|name| name.starts_with("xl/"))
+}
+
+/// Unpacks all parts of a zip archive into nothing: refuses what is too large or damaged, and gives
+/// the bytes there are. Parts that `is_held` names are to be held in memory, and limited together.
+pub(crate) fn measure_archive(
+    path: &Path,
+    limits: Limits,
+    max_held_bytes: u64,
+    is_held: impl Fn(&str) -> bool,
+) -> Result<u64, SourceRefused> {
+    let name = display_name(path);
+    let file = File::open(path).map_err(unreadable(path))?;
+    let length = file.metadata().map_err(unreadable(path))?.len();
+    let mut archive =
+        zip::ZipArchive::new(std::io::BufReader::new(file)).map_err(|error| zip_broken(error, &name, length))?;
+    if archive.len() > limits.max_archive_members {
+        return Err(SourceRefused::TooLarge {
+            limit: format!("{} files", limits.max_archive_members),
+        });
+    }
+    let mut budget = Budget::new(length, limits);
+    let mut held = 0_u64;
+    let mut buffer = vec![0_u8; 1 << 16];
+    for index in 0..archive.len() {
+        let mut entry = archive
+            .by_index(index)
+            .map_err(|error| zip_broken(error, &name, length))?;
+        let part = entry_name(entry.name_raw());
+        loop {
+            let got = entry.read(&mut buffer).map_err(|error| {
+                SourceRefused::Broken(SourceBroken::Damaged {
+                    byte: 0,
+                    row: 0,
+                    detail: format!("{part}: {error}"),
+                })
+            })?;
+            if got == 0 {
+                break;
+            }
+            budget.spend(got as u64)?;
+            if is_held(&part) {
+                held += got as u64;
+                if held > max_held_bytes {
+                    return Err(SourceRefused::TooLarge {
+                        limit: format!("{} MiB ({part})", max_held_bytes >> 20),
+                    });
+                }
+            }
+        }
+    }
+    Ok(budget.unpacked)
 }
 
 pub(super) fn temporary_folder(options: &ReadOptions) -> Result<TempDir, SourceRefused> {
@@ -179,7 +242,7 @@ pub(super) fn locate_in_zip(
         }
         names.push(name);
     }
-    let layer = choose(&names, &container, options)?;
+    let Chosen { layer, inner } = choose(&names, &container, options)?;
     let folder = temporary_folder(options)?;
     let mut budget = Budget::new(length, options.limits);
     let mut extract = |name: &str| -> Result<PathBuf, SourceRefused> {
@@ -201,7 +264,7 @@ pub(super) fn locate_in_zip(
     }
     verify(std::slice::from_ref(&original))?;
     let head = head_of(&main)?;
-    if is_zip(&head) || is_gzip(&head) {
+    if is_gzip(&head) || (is_zip(&head) && !is_workbook(&main)) {
         return Err(SourceRefused::NestedArchive {
             entry: layer.to_owned(),
         });
@@ -211,6 +274,7 @@ pub(super) fn locate_in_zip(
             main,
             companions,
             name: format!("{container}/{layer}"),
+            inner,
         },
         originals: vec![original],
         unpacked: Some(folder),

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use super::archive::{Budget, is_gzip, is_zip, locate_in_zip, temporary_folder, unpack};
+use super::archive::{Budget, is_gzip, is_workbook, is_zip, locate_in_zip, temporary_folder, unpack};
 use super::fingerprint::{Fingerprint, display_name, verify};
 use super::{ReadOptions, SourceRefused};
 use crate::formats::{LayerFiles, shapefile};
@@ -56,7 +56,7 @@ pub(super) fn locate(path: &Path, options: &ReadOptions) -> Result<Located, Sour
     if head.is_empty() {
         return Err(SourceRefused::Empty { name });
     }
-    if is_zip(&head) {
+    if is_zip(&head) && !is_workbook(path) {
         return locate_in_zip(path, original, options);
     }
     if is_gzip(&head) {
@@ -71,7 +71,7 @@ pub(super) fn locate(path: &Path, options: &ReadOptions) -> Result<Located, Sour
         if inner.is_empty() {
             return Err(SourceRefused::Empty { name });
         }
-        if is_gzip(&inner) || is_zip(&inner) {
+        if is_gzip(&inner) || (is_zip(&inner) && !is_workbook(&main)) {
             return Err(SourceRefused::NestedArchive { entry: name });
         }
         return Ok(Located {
@@ -79,6 +79,7 @@ pub(super) fn locate(path: &Path, options: &ReadOptions) -> Result<Located, Sour
                 main,
                 companions: BTreeMap::new(),
                 name,
+                inner: options.member.clone(),
             },
             originals: vec![original],
             unpacked: Some(folder),
@@ -128,6 +129,7 @@ pub(super) fn locate(path: &Path, options: &ReadOptions) -> Result<Located, Sour
                 name: display_name(&main),
                 main,
                 companions,
+                inner: None,
             },
             originals,
             unpacked: None,
@@ -138,6 +140,7 @@ pub(super) fn locate(path: &Path, options: &ReadOptions) -> Result<Located, Sour
             main: path.to_owned(),
             companions: BTreeMap::new(),
             name,
+            inner: options.member.clone(),
         },
         originals: vec![original],
         unpacked: None,
@@ -168,25 +171,48 @@ fn stem(name: &str) -> String {
     }
 }
 
-/// Which of the names are layers.
+/// Which of the names are layers. Tables beside maps and plain text beside either are as a rule
+/// their description.
 fn layers<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let names: Vec<&str> = names
         .filter(|name| !name.ends_with('/') && !name.starts_with("__MACOSX/") && !file_name(name).starts_with('.'))
         .collect();
-    let of = |wanted: &[&str]| -> Vec<&'a str> {
-        names
+    let kinds: [&[&str]; 4] = [
+        &[
+            "shp",
+            "geojson",
+            "geojsonl",
+            "geojsons",
+            "ndjson",
+            "ndgeojson",
+            "jsonl",
+            "gpkg",
+            "fgb",
+            "kml",
+            "gml",
+            "dxf",
+        ],
+        &["csv", "tsv", "xlsx"],
+        &["json"],
+        &["txt"],
+    ];
+    for kind in kinds {
+        let found: Vec<&str> = names
             .iter()
             .copied()
-            .filter(|name| wanted.contains(&extension(name).as_str()))
-            .collect()
-    };
-    let layers = of(&["shp", "geojson", "geojsonl", "geojsons", "ndjson", "ndgeojson", "jsonl"]);
-    if layers.is_empty() {
-        // Plain JSON beside other layers is as a rule their description.
-        of(&["json"])
-    } else {
-        layers
+            .filter(|name| kind.contains(&extension(name).as_str()))
+            .collect();
+        if !found.is_empty() {
+            return found;
+        }
     }
+    Vec::new()
+}
+
+/// The file chosen, and the layer inside it where one was asked for.
+pub(super) struct Chosen<'a> {
+    pub(super) layer: &'a str,
+    pub(super) inner: Option<String>,
 }
 
 /// Chooses the layer, or says why none can be.
@@ -194,23 +220,49 @@ pub(super) fn choose<'a>(
     names: &'a [String],
     container: &str,
     options: &ReadOptions,
-) -> Result<&'a str, SourceRefused> {
+) -> Result<Chosen<'a>, SourceRefused> {
     let found = layers(names.iter().map(String::as_str));
     let listed = || found.iter().map(|name| (*name).to_owned()).collect();
-    if let Some(member) = &options.member {
-        let is_match = |name: &&&str| **name == member || file_name(name) == member || file_name(&stem(name)) == member;
-        return match found.iter().filter(is_match).count() {
-            1 => Ok(found.iter().find(is_match).copied().unwrap_or_default()),
-            _ => Err(SourceRefused::NoSuchMember {
-                member: member.clone(),
-                members: listed(),
+    let Some(member) = &options.member else {
+        return match found.as_slice() {
+            [only] => Ok(Chosen {
+                layer: only,
+                inner: None,
             }),
+            [] => Err(no_layer(names, container)),
+            _ => Err(SourceRefused::SeveralLayers { members: listed() }),
         };
+    };
+    let is_match = |name: &&&str| **name == member || file_name(name) == member || file_name(&stem(name)) == member;
+    let matching: Vec<&str> = found.iter().filter(is_match).copied().collect();
+    if let [layer] = matching.as_slice() {
+        return Ok(Chosen { layer, inner: None });
     }
-    match found.as_slice() {
-        [only] => Ok(only),
-        [] => Err(no_layer(names, container)),
-        _ => Err(SourceRefused::SeveralLayers { members: listed() }),
+    // A layer inside a file that holds several: `file.gpkg/layer`, or its name alone where there is
+    // but one file.
+    let inside: Vec<(&str, &str)> = found
+        .iter()
+        .filter(|name| matches!(extension(name).as_str(), "gpkg" | "xlsx" | "gml" | "dxf"))
+        .filter_map(|name| {
+            let inner = member
+                .strip_prefix(name)
+                .or_else(|| member.strip_prefix(file_name(name)))
+                .and_then(|rest| rest.strip_prefix('/'));
+            match inner {
+                Some(inner) => Some((*name, inner)),
+                None => (found.len() == 1).then_some((*name, member.as_str())),
+            }
+        })
+        .collect();
+    match inside.as_slice() {
+        [(layer, inner)] => Ok(Chosen {
+            layer,
+            inner: Some((*inner).to_owned()),
+        }),
+        _ => Err(SourceRefused::NoSuchMember {
+            member: member.clone(),
+            members: listed(),
+        }),
     }
 }
 
@@ -218,20 +270,17 @@ fn no_layer(names: &[String], container: &str) -> SourceRefused {
     let container = container.to_owned();
     for name in names {
         let format = match extension(name).as_str() {
-            "zip" | "gz" | "7z" | "rar" | "tar" | "tgz" => {
+            "zip" | "gz" | "7z" | "rar" | "tar" | "tgz" | "kmz" => {
                 return SourceRefused::NestedArchive { entry: name.clone() };
             }
             "dbf" | "shx" => {
                 return SourceRefused::NoShapes { name: name.clone() };
             }
-            "gpkg" => "GeoPackage",
-            "fgb" => "FlatGeobuf",
-            "csv" | "txt" => "CSV",
-            "xlsx" | "xls" => "Excel",
-            "kml" | "kmz" => "KML",
-            "dwg" | "dxf" => "CAD",
+            "xls" | "ods" => "an old or other workbook than .xlsx",
+            "dwg" => "DWG",
             "gdbtable" => "Esri file geodatabase",
             "docx" => "Word",
+            _ if name.starts_with("word/") => "Word",
             _ => continue,
         };
         return SourceRefused::UnsupportedFormat {
@@ -284,7 +333,7 @@ fn locate_in_folder(path: &Path, options: &ReadOptions) -> Result<Located, Sourc
         }
     }
     names.sort();
-    let layer = choose(&names, &name, options)?;
+    let Chosen { layer, inner } = choose(&names, &name, options)?;
     let main = path.join(layer);
     let mut companions = BTreeMap::new();
     let mut originals = vec![Fingerprint::of(&main)?];
@@ -300,6 +349,7 @@ fn locate_in_folder(path: &Path, options: &ReadOptions) -> Result<Located, Sourc
             main,
             companions,
             name: layer.to_owned(),
+            inner,
         },
         originals,
         unpacked: None,

@@ -14,13 +14,15 @@ use crate::mapping::FieldName;
 use crate::report::Warning;
 
 mod archive;
+mod converter;
 mod detect;
 mod fingerprint;
 mod locate;
 mod refused;
 mod rows;
 
-use detect::open_layer;
+pub(crate) use archive::measure_archive;
+use detect::{Detected, open_layer};
 use fingerprint::Fingerprint;
 use locate::locate;
 pub use refused::{SourceBroken, SourceRefused};
@@ -35,6 +37,22 @@ pub enum Format {
     GeoJsonSequence,
     /// An Esri shapefile with what companions it has.
     Shapefile,
+    /// A layer of a GeoPackage.
+    GeoPackage,
+    /// A FlatGeobuf file.
+    FlatGeobuf,
+    /// A table of delimited text; its shapes, if any, stand in its columns.
+    Csv,
+    /// A sheet of an Excel workbook; its shapes, if any, stand in its columns.
+    Xlsx,
+    /// The boundary-point text file of Chinese land surveys (国土勘测定界).
+    LandSurvey,
+    /// A KML document.
+    Kml,
+    /// A GML document, converted by GDAL.
+    Gml,
+    /// A DXF drawing, converted by GDAL.
+    Dxf,
 }
 
 impl Format {
@@ -44,6 +62,14 @@ impl Format {
             Format::GeoJson => "geojson",
             Format::GeoJsonSequence => "geojson_sequence",
             Format::Shapefile => "shapefile",
+            Format::GeoPackage => "geopackage",
+            Format::FlatGeobuf => "flatgeobuf",
+            Format::Csv => "csv",
+            Format::Xlsx => "xlsx",
+            Format::LandSurvey => "land_survey",
+            Format::Kml => "kml",
+            Format::Gml => "gml",
+            Format::Dxf => "dxf",
         }
     }
 }
@@ -59,6 +85,8 @@ pub struct Limits {
     pub max_archive_members: usize,
     /// Vertices of one feature. 1 000 000 by default.
     pub max_vertices: u64,
+    /// Seconds that converting a file by another program may take. 600 by default.
+    pub max_conversion_seconds: u64,
 }
 
 impl Default for Limits {
@@ -68,17 +96,70 @@ impl Default for Limits {
             max_unpack_ratio: 300,
             max_archive_members: 10_000,
             max_vertices: 1_000_000,
+            max_conversion_seconds: 600,
         }
     }
+}
+
+/// Which rows of a table are its header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum HeaderRows {
+    /// Found by what the first rows hold.
+    #[default]
+    Guess,
+    /// There is none: columns are numbered.
+    None,
+    /// These, counted from 1; names of several rows are joined with a slash.
+    Rows {
+        /// The first.
+        first: u64,
+        /// The last, the same where there is one.
+        last: u64,
+    },
+}
+
+impl HeaderRows {
+    /// Reads `0` (none), `3` or `2-3`.
+    pub fn parse(text: &str) -> Option<HeaderRows> {
+        let number = |text: &str| text.trim().parse::<u64>().ok();
+        let (first, last) = match text.split_once('-') {
+            Some((first, last)) => (number(first)?, number(last)?),
+            None => (number(text)?, number(text)?),
+        };
+        match (first, last) {
+            (0, 0) => Some(HeaderRows::None),
+            (first, last) if first >= 1 && first <= last && last - first < 20 => Some(HeaderRows::Rows { first, last }),
+            _ => None,
+        }
+    }
+}
+
+/// How to read a table without a shape of its own kind (CSV, Excel). What isn't given is found by
+/// names and values of the columns.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TableOptions {
+    /// The header.
+    pub header: HeaderRows,
+    /// The column of WKT, or of WKB in hexadecimal digits.
+    pub shape_column: Option<String>,
+    /// The column of eastings or longitudes; goes with `y_column`.
+    pub x_column: Option<String>,
+    /// The column of northings or latitudes.
+    pub y_column: Option<String>,
 }
 
 /// How to read a source.
 #[derive(Debug, Clone, Default)]
 pub struct ReadOptions {
-    /// Which layer of an archive or folder to read, where it holds several (its path inside).
+    /// Which layer to read, where there are several: a path inside an archive or folder, a table of
+    /// a GeoPackage, a sheet of a workbook, or `file/layer`.
     pub member: Option<String>,
     /// Text encoding that overrides what the source says, a WHATWG label such as `gb18030`.
     pub encoding: Option<String>,
+    /// How to read a table.
+    pub table: TableOptions,
+    /// GDAL's `ogr2ogr`, which converts GML and DXF; the one on the path where nothing is given.
+    pub converter: Option<PathBuf>,
     /// How much the source may cost.
     pub limits: Limits,
     /// Where archives are unpacked to, in a folder that is removed afterwards; the system's
@@ -118,7 +199,8 @@ pub enum Unreadable {
 /// One row as it stands in the source, before mapping and checking.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SourceRow {
-    /// Row number from 1, in the order of the source.
+    /// Row number from 1, in the order of the source. In tables (CSV, Excel) it is the number that a
+    /// spreadsheet shows beside the row: the header has numbers, too.
     pub row: u64,
     /// The feature's own id, where the format has one.
     pub id: Option<String>,
@@ -138,6 +220,24 @@ pub struct SourceRow {
     pub undecodable_fields: Vec<String>,
     /// NaN or infinity stood among the attributes and was taken as empty.
     pub not_a_number: bool,
+}
+
+impl SourceRow {
+    /// A row of that number with nothing in it.
+    pub(crate) fn empty(row: u64) -> SourceRow {
+        SourceRow {
+            row,
+            id: None,
+            properties: Map::new(),
+            geometry: Ok(None),
+            dropped_z: false,
+            dropped_m: false,
+            closed_rings: 0,
+            reassigned_rings: false,
+            undecodable_fields: Vec::new(),
+            not_a_number: false,
+        }
+    }
 }
 
 /// How far the reading has got; cheap to clone and to ask from another thread.
@@ -167,12 +267,14 @@ pub struct Source {
     fields: Vec<FieldName>,
     fields_are_complete: bool,
     warnings: Vec<Warning>,
+    layers: Vec<String>,
     sample: Vec<Coord<f64>>,
     estimated_rows: Option<u64>,
     progress: Progress,
     start: StartReading,
     originals: Arc<Vec<Fingerprint>>,
-    unpacked: Option<Arc<TempDir>>,
+    /// Unpacked and converted files live as long as somebody reads them.
+    kept: Arc<Vec<TempDir>>,
 }
 
 impl std::fmt::Debug for Source {
@@ -206,10 +308,15 @@ impl Source {
             ),
         };
         let located = locate(path, options)?;
-        let (format, opened) = open_layer(&located.files, asked_for, options)?;
+        let Detected {
+            format,
+            opened,
+            converted,
+        } = open_layer(&located.files, asked_for, options)?;
         let read = Arc::new(AtomicU64::new(0));
         let mut fields = opened.fields.clone().unwrap_or_default();
         let mut is_complete = opened.fields.is_some();
+        let lack_examples = fields.iter().all(|field| field.examples.is_empty());
         let mut sample = Vec::new();
         let mut rows_seen = 0;
         // What breaks here breaks again, and is reported, when the rows are read.
@@ -223,7 +330,7 @@ impl Source {
                 match rows.next() {
                     Some(Ok(row)) => {
                         rows_seen += 1;
-                        if opened.fields.is_none() {
+                        if lack_examples {
                             note_fields(&mut fields, &row.properties);
                         }
                         if let Ok(Some(geometry)) = &row.geometry {
@@ -247,6 +354,7 @@ impl Source {
             fields,
             fields_are_complete: is_complete,
             warnings: opened.warnings,
+            layers: opened.layers,
             sample,
             estimated_rows: opened.estimated_rows,
             progress: Progress {
@@ -255,7 +363,7 @@ impl Source {
             },
             start: opened.start,
             originals: Arc::new(located.originals),
-            unpacked: located.unpacked.map(Arc::new),
+            kept: Arc::new(located.unpacked.into_iter().chain(converted).collect()),
         })
     }
 
@@ -287,6 +395,12 @@ impl Source {
     /// Warnings about the source as a whole.
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
+    }
+
+    /// The layers to choose from with [`ReadOptions::member`], of formats that hold several in one
+    /// file; empty for others.
+    pub fn layers(&self) -> &[String] {
+        &self.layers
     }
 
     /// The first coordinate of each of the first rows, in the source's coordinate system.
@@ -321,7 +435,7 @@ impl Source {
             Arc::clone(&self.start),
             Arc::clone(&self.progress.read),
             Arc::clone(&self.originals),
-            self.unpacked.clone(),
+            Arc::clone(&self.kept),
         )
     }
 }

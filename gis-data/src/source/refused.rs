@@ -67,6 +67,32 @@ pub enum SourceRefused {
         /// What there is.
         members: Vec<String>,
     },
+    /// A column was asked for that the table doesn't have.
+    #[error("{name} has no column {column}; it has: {}", columns.join(", "))]
+    NoSuchColumn {
+        /// The table.
+        name: String,
+        /// As asked for.
+        column: String,
+        /// What there is.
+        columns: Vec<String>,
+    },
+    /// The header asked for lies outside the first rows of the table, or is blank.
+    #[error("{name} has no header in row {row}")]
+    NoSuchHeader {
+        /// The table.
+        name: String,
+        /// The row, from 1.
+        row: u64,
+    },
+    /// The format is read by way of GDAL, which isn't installed.
+    #[error("{name} is {format}, and ogr2ogr, which reads it, is not installed")]
+    ConverterMissing {
+        /// The file.
+        name: String,
+        /// The format's name.
+        format: &'static str,
+    },
     /// A shapefile's table or index without the shapes.
     #[error("{name} has no .shp beside it")]
     NoShapes {
@@ -115,6 +141,9 @@ impl SourceRefused {
             SourceRefused::UnknownEncoding { .. } => "unknown_encoding",
             SourceRefused::SeveralLayers { .. } => "several_layers",
             SourceRefused::NoSuchMember { .. } => "no_such_member",
+            SourceRefused::NoSuchColumn { .. } => "no_such_column",
+            SourceRefused::NoSuchHeader { .. } => "no_such_header",
+            SourceRefused::ConverterMissing { .. } => "converter_missing",
             SourceRefused::NoShapes { .. } => "no_shapes",
             SourceRefused::UnsafePath { .. } => "unsafe_path",
             SourceRefused::TooLarge { .. } => "too_large",
@@ -145,6 +174,13 @@ impl SourceRefused {
             SourceRefused::NoSuchMember { member, members } => {
                 format!("没有图层 {member}；现有：{}", members.join("、"))
             }
+            SourceRefused::NoSuchColumn { name, column, columns } => {
+                format!("{name} 没有列 {column}；现有：{}", columns.join("、"))
+            }
+            SourceRefused::NoSuchHeader { name, row } => format!("{name} 的第 {row} 行不是表头"),
+            SourceRefused::ConverterMissing { name, format } => {
+                format!("{name} 的格式是 {format}，读取它的 ogr2ogr 没有安装")
+            }
             SourceRefused::NoShapes { name } => format!("{name} 旁边没有 .shp 文件"),
             SourceRefused::UnsafePath { entry } => format!("压缩包内有不安全的路径：{entry}"),
             SourceRefused::TooLarge { limit } => format!("压缩包解开后超过限制：{limit}"),
@@ -162,8 +198,8 @@ impl SourceRefused {
             SourceRefused::Unreadable { .. } => Words::new("检查文件权限。", "Check the file's permissions."),
             SourceRefused::Empty { .. } => Words::new("重新导出文件。", "Export the file again."),
             SourceRefused::UnknownFormat { .. } | SourceRefused::UnsupportedFormat { .. } => Words::new(
-                "请提供 GeoJSON、逐行 GeoJSON 或 Shapefile（可用 gzip、zip 压缩）。",
-                "Give GeoJSON, newline-delimited GeoJSON or a shapefile (gzip and zip are fine).",
+                "请提供 GeoJSON、Shapefile、GeoPackage、FlatGeobuf、KML、GML、DXF、CSV、Excel（.xlsx）或勘测定界 TXT（可用 gzip、zip 压缩）。",
+                "Give GeoJSON, a shapefile, GeoPackage, FlatGeobuf, KML, GML, DXF, CSV, Excel (.xlsx) or a land survey's TXT (gzip and zip are fine).",
             ),
             SourceRefused::WideText { .. } => Words::new("请另存为 UTF-8。", "Save it as UTF-8."),
             SourceRefused::UnknownEncoding { .. } => Words::new(
@@ -173,6 +209,15 @@ impl SourceRefused {
             SourceRefused::SeveralLayers { .. } | SourceRefused::NoSuchMember { .. } => {
                 Words::new("请选定其中一个图层。", "Choose one of the layers.")
             }
+            SourceRefused::NoSuchColumn { .. } => Words::new("请选定其中一列。", "Choose one of the columns."),
+            SourceRefused::NoSuchHeader { .. } => Words::new(
+                "请给出表头所在的行，例如 3 或 2-3；没有表头写 0。",
+                "Give the rows of the header, for example 3 or 2-3; 0 where there is none.",
+            ),
+            SourceRefused::ConverterMissing { .. } => Words::new(
+                "请安装 gdal-bin（apt install gdal-bin），或先转换为 GeoPackage。",
+                "Install gdal-bin (apt install gdal-bin), or convert it to GeoPackage first.",
+            ),
             SourceRefused::NoShapes { .. } => Words::new(
                 "请把 .shp、.dbf、.prj 一起提供（文件夹或 zip）。",
                 "Give the .shp, .dbf and .prj together (a folder or a zip).",

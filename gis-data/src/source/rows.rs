@@ -78,8 +78,8 @@ pub struct Rows {
     batch: std::vec::IntoIter<SourceRow>,
     failed_start: Option<std::io::Error>,
     is_done: bool,
-    /// The unpacked files live as long as somebody reads them.
-    _unpacked: Option<Arc<TempDir>>,
+    /// Unpacked and converted files live as long as somebody reads them.
+    _kept: Arc<Vec<TempDir>>,
 }
 
 impl Rows {
@@ -88,7 +88,7 @@ impl Rows {
         start: StartReading,
         read: Arc<AtomicU64>,
         originals: Arc<Vec<Fingerprint>>,
-        unpacked: Option<Arc<TempDir>>,
+        kept: Arc<Vec<TempDir>>,
     ) -> Rows {
         let (sender, receiver) = sync_channel(BATCHES_AHEAD);
         let spawned = std::thread::Builder::new()
@@ -99,7 +99,7 @@ impl Rows {
             batch: Vec::new().into_iter(),
             failed_start: spawned.err(),
             is_done: false,
-            _unpacked: unpacked,
+            _kept: kept,
         }
     }
 }
