@@ -131,6 +131,17 @@ fn the_shape_of_a_table_is_found_or_named() {
 }
 
 #[test]
+fn shapes_far_down_still_need_a_coordinate_system() {
+    let folder = Folder::new();
+    let blank = "0,\n".repeat(700);
+    let path = folder.write("late.csv", format!("id,wkt\n{blank}1,POINT (1 2)\n"));
+    assert!(!open(&path).is_without_shapes());
+    assert_eq!(import(&path, parcels()).unwrap_err(), "crs_missing");
+    let none = folder.write("none.csv", format!("id,note\n{}", blank));
+    assert!(open(&none).is_without_shapes());
+}
+
+#[test]
 fn cells_of_many_megabytes_are_read() {
     let folder = Folder::new();
     let ring: Ring = {

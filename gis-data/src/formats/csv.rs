@@ -100,6 +100,7 @@ pub(crate) fn open(
         warnings: Vec::new(),
         estimated_rows: Some(survey.lines.saturating_sub(last_header).max(1)),
         bytes_total: survey.length,
+        may_have_shapes: shape.is_any(),
         layers: Vec::new(),
         start,
     }))

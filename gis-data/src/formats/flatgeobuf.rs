@@ -148,6 +148,7 @@ pub(crate) fn open(files: &LayerFiles, max_vertices: u64) -> Result<Opened, Sour
         warnings: Vec::new(),
         estimated_rows: Some(estimated_rows),
         bytes_total: length,
+        may_have_shapes: true,
         layers: Vec::new(),
         start,
     })

@@ -174,6 +174,7 @@ pub(crate) fn open(
         warnings: encoding_warnings(survey),
         estimated_rows: Some(survey.features.max(1)),
         bytes_total: survey.length,
+        may_have_shapes: true,
         layers: Vec::new(),
         start,
     })

@@ -66,6 +66,7 @@ pub(crate) fn open(files: &LayerFiles, survey: Survey, max_vertices: u64) -> Res
         warnings: encoding_warnings(survey),
         estimated_rows: Some(survey.features.max(1)),
         bytes_total: survey.length,
+        may_have_shapes: true,
         layers: Vec::new(),
         start,
     })

@@ -77,6 +77,7 @@ pub(crate) fn open(files: &LayerFiles, max_vertices: u64, passed_over: Option<&s
     let crs = declared_crs(&database, &table).map_err(broken)?;
     let estimated_rows = estimate(&database, &table, key.as_deref(), length);
     drop(database);
+    let may_have_shapes = table.geometry_column.is_some();
     let fields = columns
         .iter()
         .map(|column| FieldName {
@@ -104,6 +105,7 @@ pub(crate) fn open(files: &LayerFiles, max_vertices: u64, passed_over: Option<&s
         warnings: Vec::new(),
         estimated_rows: Some(estimated_rows),
         bytes_total: length,
+        may_have_shapes,
         layers: names,
         start,
     })

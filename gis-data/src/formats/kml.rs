@@ -59,6 +59,7 @@ pub(crate) fn open(files: &LayerFiles, survey: Survey, max_vertices: u64) -> Res
         // A placemark takes some ten lines.
         estimated_rows: Some((survey.lines / 10).max(1)),
         bytes_total: survey.length,
+        may_have_shapes: true,
         layers: Vec::new(),
         start,
     })

@@ -98,6 +98,7 @@ pub(crate) fn open(files: &LayerFiles, survey: Survey, max_vertices: u64) -> Res
         // Some twenty points a parcel.
         estimated_rows: Some((survey.lines / 20).max(1)),
         bytes_total: survey.length,
+        may_have_shapes: true,
         layers: Vec::new(),
         start,
     })

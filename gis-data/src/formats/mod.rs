@@ -58,6 +58,8 @@ pub(crate) struct Opened {
     pub warnings: Vec<Warning>,
     pub estimated_rows: Option<u64>,
     pub bytes_total: u64,
+    /// False where the layer can hold no shapes: a table without a column of them.
+    pub may_have_shapes: bool,
     /// The layers there are to choose from, of formats that hold several in one file.
     pub layers: Vec<String>,
     pub start: StartReading,

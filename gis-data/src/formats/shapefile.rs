@@ -279,6 +279,7 @@ pub(crate) fn open(
         warnings,
         estimated_rows: Some(rows),
         bytes_total: shapes_size + table_size,
+        may_have_shapes: true,
         layers: Vec::new(),
         start,
     })

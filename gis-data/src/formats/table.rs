@@ -205,6 +205,11 @@ impl ShapeColumns {
         }
     }
 
+    /// Whether there are columns of a shape at all.
+    pub fn is_any(&self) -> bool {
+        self.columns != Columns::None
+    }
+
     /// Whether a column is all shape, and no attribute.
     pub fn is_shape(&self, column: usize) -> bool {
         self.columns == Columns::Text(column)

@@ -149,6 +149,7 @@ fn look_into(
         warnings: Vec::new(),
         estimated_rows: Some(estimated_rows),
         bytes_total: length,
+        may_have_shapes: shape.is_any(),
         layers: sheets.into_iter().map(|(name, _)| name).collect(),
         start,
     })

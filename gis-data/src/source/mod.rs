@@ -266,6 +266,7 @@ pub struct Source {
     crs: DeclaredCrs,
     fields: Vec<FieldName>,
     fields_are_complete: bool,
+    is_without_shapes: bool,
     warnings: Vec<Warning>,
     layers: Vec<String>,
     sample: Vec<Coord<f64>>,
@@ -319,6 +320,7 @@ impl Source {
         let lack_examples = fields.iter().all(|field| field.examples.is_empty());
         let mut sample = Vec::new();
         let mut rows_seen = 0;
+        let mut is_read_to_end = false;
         // What breaks here breaks again, and is reported, when the rows are read.
         if let Ok(mut rows) = (opened.start)(Arc::clone(&read)) {
             loop {
@@ -340,6 +342,7 @@ impl Source {
                     Some(Err(_)) => break,
                     None => {
                         is_complete = true;
+                        is_read_to_end = true;
                         break;
                     }
                 }
@@ -353,6 +356,7 @@ impl Source {
             crs: opened.crs,
             fields,
             fields_are_complete: is_complete,
+            is_without_shapes: !opened.may_have_shapes || (is_read_to_end && sample.is_empty()),
             warnings: opened.warnings,
             layers: opened.layers,
             sample,
@@ -390,6 +394,11 @@ impl Source {
     /// Whether [`Source::fields`] names every field there is.
     pub fn fields_are_complete(&self) -> bool {
         self.fields_are_complete
+    }
+
+    /// Whether it is certain that no row has a shape: then no coordinate system is needed.
+    pub fn is_without_shapes(&self) -> bool {
+        self.is_without_shapes
     }
 
     /// Warnings about the source as a whole.
