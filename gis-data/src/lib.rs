@@ -33,5 +33,6 @@ pub use pipeline::{
 pub use report::{Reason, Warning, WarningCode, Words};
 pub use sample::{Sample, SampleImport, SampleRefused, SampleRegion};
 pub use source::{
-    Format, Limits, Progress, ReadOptions, Rows, Source, SourceBroken, SourceRefused, SourceRow, Unreadable,
+    Format, HeaderRows, Limits, Progress, ReadOptions, Rows, Source, SourceBroken, SourceRefused, SourceRow,
+    TableOptions, Unreadable,
 };

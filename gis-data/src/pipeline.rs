@@ -240,9 +240,7 @@ impl Pipeline {
             Some(crs) => crs,
             None => match source.crs().resolve() {
                 // Without any coordinate there is nothing a coordinate system could spoil.
-                Err(CrsRefused::Missing { .. }) if source.sample().is_empty() && source.fields_are_complete() => {
-                    Crs::from_epsg(4490)?
-                }
+                Err(CrsRefused::Missing { .. }) if source.is_without_shapes() => Crs::from_epsg(4490)?,
                 Err(CrsRefused::Missing { .. }) => {
                     return Err(CrsRefused::Missing { offers: offers() }.into());
                 }

@@ -88,6 +88,239 @@ fn seven_packings_of_the_same_plots_are_equal() {
 }
 
 #[test]
+fn the_same_plots_in_every_format_are_equal() {
+    let folder = Folder::new();
+    let expected = content(&import_text(&collection(&plots(20))));
+    let (package, flat, table) = (plots_gpkg(20), plots_fgb(20, false), plots_csv(20, "\r\n"));
+    let (workbook, placemarks) = (plots_xlsx(20), plots_kml(20));
+    let gb18030 = GB18030.encode(&table).0.into_owned();
+    let wide: Vec<u8> = [0xFEFF_u16]
+        .into_iter()
+        .chain(table.encode_utf16())
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    let cases = [
+        (folder.write("a.gpkg", &package), Format::GeoPackage),
+        (folder.write("a.gpkg.gz", gzip(&package)), Format::GeoPackage),
+        (
+            folder.write("b.zip", zip(&[("x/a.gpkg", &package)])),
+            Format::GeoPackage,
+        ),
+        // Told by content, whatever the name says.
+        (folder.write("package.dat", &package), Format::GeoPackage),
+        (folder.write("a.fgb", &flat), Format::FlatGeobuf),
+        (folder.write("a.fgb.gz", gzip(&flat)), Format::FlatGeobuf),
+        (folder.write("c.zip", zip(&[("a.fgb", &flat)])), Format::FlatGeobuf),
+        (folder.write("a.csv", &table), Format::Csv),
+        (folder.write("bom.csv", format!("\u{feff}{table}")), Format::Csv),
+        (folder.write("gbk.csv", &gb18030), Format::Csv),
+        (folder.write("wide.txt", &wide), Format::Csv),
+        (folder.write("table", &table), Format::Csv),
+        (folder.write("a.csv.gz", gzip(table.as_bytes())), Format::Csv),
+        (
+            folder.write("d.zip", zip(&[("a.csv", &gb18030), ("readme.txt", b"about")])),
+            Format::Csv,
+        ),
+        (folder.write("a.xlsx", &workbook), Format::Xlsx),
+        (folder.write("workbook", &workbook), Format::Xlsx),
+        (folder.write("a.xlsx.gz", gzip(&workbook)), Format::Xlsx),
+        (folder.write("e.zip", zip(&[("a.xlsx", &workbook)])), Format::Xlsx),
+        (folder.write("a.kml", &placemarks), Format::Kml),
+        (
+            folder.write(
+                "a.kmz",
+                zip(&[("doc.kml", placemarks.as_bytes()), ("files/icon.png", b"")]),
+            ),
+            Format::Kml,
+        ),
+        (folder.write("a.kml.gz", gzip(placemarks.as_bytes())), Format::Kml),
+    ];
+    for (path, format) in &cases {
+        let source = open(path);
+        assert_eq!(source.format(), *format, "{}", path.display());
+        assert_eq!(source.crs().label().as_deref(), Some("EPSG:4326"), "{}", path.display());
+        let outcome = import(path, parcels()).unwrap();
+        assert_eq!(outcome.quarantined, [], "{}", path.display());
+        assert_eq!(
+            outcome.warnings().len(),
+            0,
+            "{}: {:?}",
+            path.display(),
+            outcome.warnings()
+        );
+        assert_eq!(content(&outcome), expected, "{}", path.display());
+        let examples: Vec<String> = source.fields().into_iter().flat_map(|field| field.examples).collect();
+        assert!(examples.contains(&"P1".to_owned()), "{}: {examples:?}", path.display());
+    }
+    // With an index the format sorts its features by place.
+    let sorted = import(&folder.write("index.fgb", plots_fgb(20, true)), parcels()).unwrap();
+    let mut found = content(&sorted);
+    found.sort_by_key(|(key, ..)| key[1..].parse::<u32>().unwrap());
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn layers_of_a_package_are_listed_and_chosen() {
+    let folder = Folder::new();
+    let path = folder.path().join("two.gpkg");
+    let database = gpkg(&path);
+    gpkg_plots(&database, "parcels", 3);
+    gpkg_plots(&database, "Old \"parcels\"; --", 2);
+    database
+        .execute_batch(
+            "create table owners (id integer primary key, code text, flag boolean, share real, made date);
+             insert into owners values (1, '007', 1, 0.5, '2025-11-20'), (2, null, 0, 9e999, x'00ff');
+             insert into gpkg_contents values ('owners', 'attributes', 'owners', null);
+             create view recent as select * from parcels where fid > 1;
+             insert into gpkg_contents values ('recent', 'features', 'recent', 4326);
+             insert into gpkg_geometry_columns values ('recent', 'geom', 'POLYGON', 4326, 0, 0);
+             insert into gpkg_contents values ('picture', 'tiles', 'picture', 3857);",
+        )
+        .unwrap();
+    drop(database);
+    let choose = |path: &std::path::Path, member: &str| {
+        let options = ReadOptions {
+            member: Some(member.to_owned()),
+            ..ReadOptions::default()
+        };
+        Source::open(path, &options)
+    };
+    let refused = Source::open(&path, &ReadOptions::default()).unwrap_err();
+    let gis_data::SourceRefused::SeveralLayers { members } = &refused else {
+        panic!("{refused}");
+    };
+    assert_eq!(members, &["parcels", "Old \"parcels\"; --", "owners", "recent"]);
+    for (layer, rows) in [("parcels", 3), ("Old \"parcels\"; --", 2), ("recent", 2)] {
+        let mut source = choose(&path, layer).unwrap();
+        assert_eq!(source.layers().len(), 4);
+        assert_eq!(source.rows().map(Result::unwrap).count(), rows, "{layer}");
+    }
+    assert_eq!(choose(&path, "none").unwrap_err().code(), "no_such_member");
+    let mut owners = choose(&path, "owners").unwrap();
+    assert_eq!(*owners.crs(), DeclaredCrs::Missing);
+    let rows: Vec<_> = owners.rows().map(Result::unwrap).collect();
+    assert_eq!(rows[0].geometry, Ok(None));
+    assert_eq!(
+        Value::Object(rows[0].properties.clone()),
+        serde_json::json!({"id": 1, "code": "007", "flag": true, "share": 0.5, "made": "2025-11-20"})
+    );
+    assert_eq!(
+        (&rows[1].properties["share"], rows[1].not_a_number),
+        (&Value::Null, true)
+    );
+    assert_eq!(rows[1].properties["made"], "00ff");
+    // In an archive, by the name of the layer, or of file and layer.
+    let zipped = folder.write("two.zip", zip(&[("data/two.gpkg", &std::fs::read(&path).unwrap())]));
+    for member in ["parcels", "two.gpkg/parcels", "data/two.gpkg/parcels"] {
+        assert_eq!(choose(&zipped, member).unwrap().rows().count(), 3, "{member}");
+    }
+    assert_eq!(choose(&zipped, "two.gpkg").unwrap_err().code(), "several_layers");
+}
+
+#[test]
+fn shapes_of_a_package_say_what_is_wrong_with_them() {
+    let folder = Folder::new();
+    let path = folder.path().join("shapes.gpkg");
+    let database = gpkg(&path);
+    gpkg_plots(&database, "plots", 0);
+    let good = wkb(&[plot(1)]);
+    let mut extended = gpkg_blob(0, &good);
+    extended[3] |= 0x20;
+    let blobs: Vec<Vec<u8>> = (0..5)
+        .map(|envelope| gpkg_blob(envelope, &good))
+        .chain([
+            gpkg_blob(0, &good[..good.len() - 1]),
+            gpkg_blob(1, &good)[..30].to_vec(),
+            b"GP\x01\x01".to_vec(),
+            good.clone(),
+            extended,
+            Vec::new(),
+        ])
+        .collect();
+    for blob in &blobs {
+        database
+            .execute("insert into plots (geom) values (?1)", [blob])
+            .unwrap();
+    }
+    database
+        .execute_batch("insert into plots (geom) values (null), ('POINT (1 2)')")
+        .unwrap();
+    drop(database);
+    let rows = read(&path).unwrap();
+    for row in &rows[..5] {
+        assert_eq!(row.geometry, Ok(Some(polygon(&[plot(1)]))), "row {}", row.row);
+    }
+    for row in rows[5..9].iter().chain([&rows[10], &rows[12]]) {
+        assert!(
+            matches!(row.geometry, Err(Unreadable::Geometry { .. })),
+            "row {}",
+            row.row
+        );
+    }
+    assert!(matches!(rows[9].geometry, Err(Unreadable::Kind { .. })));
+    assert_eq!(rows[11].geometry, Ok(None));
+    // What the table of systems says counts, and -1 says nothing.
+    for (srs, declared) in [
+        (
+            100_001,
+            DeclaredCrs::Prj {
+                wkt: "LOCAL_CS[\"somewhere\"]".to_owned(),
+            },
+        ),
+        (-1, DeclaredCrs::Missing),
+        (
+            4326,
+            DeclaredCrs::Member {
+                name: "EPSG:4326".to_owned(),
+            },
+        ),
+    ] {
+        let database = rusqlite::Connection::open(&path).unwrap();
+        database
+            .execute("update gpkg_geometry_columns set srs_id = ?1", [srs])
+            .unwrap();
+        drop(database);
+        assert_eq!(*open(&path).crs(), declared);
+    }
+}
+
+#[test]
+fn placemarks_hold_their_data_and_shapes() {
+    let folder = Folder::new();
+    let ring = "0,0 1,0,5 1,1 0,0";
+    let inner = "0.1,0.05 0.2,0.05 0.2,0.1 0.1,0.05";
+    let text = format!(
+        "<kml:kml xmlns:kml='http://www.opengis.net/kml/2.2'><kml:Document><kml:Schema><kml:SimpleField name='x'/>\
+         </kml:Schema><kml:Folder><kml:name>甲 &amp; 乙</kml:name><kml:Placemark id='a'>\
+         <kml:name><![CDATA[<b>楼</b>]]></kml:name><kml:Style><kml:name>no</kml:name></kml:Style>\
+         <kml:ExtendedData><kml:SchemaData><kml:SimpleData name='code'>0&#48;7</kml:SimpleData></kml:SchemaData>\
+         <own:floor>3</own:floor></kml:ExtendedData>\
+         <kml:MultiGeometry><kml:Polygon><kml:outerBoundaryIs><kml:LinearRing><kml:coordinates>{ring}</kml:coordinates>\
+         </kml:LinearRing></kml:outerBoundaryIs><kml:innerBoundaryIs><kml:LinearRing><kml:coordinates>\n{inner}\n\
+         </kml:coordinates></kml:LinearRing></kml:innerBoundaryIs></kml:Polygon></kml:MultiGeometry></kml:Placemark>\
+         </kml:Folder><kml:Placemark><kml:Point><kml:coordinates>1, 2 ,0</kml:coordinates></kml:Point></kml:Placemark>\
+         <kml:Placemark><kml:Model/></kml:Placemark><kml:Placemark/>\
+         <kml:Placemark><kml:LineString><kml:coordinates>1,2 x,3</kml:coordinates></kml:LineString></kml:Placemark>\
+         </kml:Document></kml:kml>"
+    );
+    let rows = read(&folder.write("a.kml", text)).unwrap();
+    assert_eq!(
+        Value::Object(rows[0].properties.clone()),
+        serde_json::json!({"folder": "甲 & 乙", "name": "<b>楼</b>", "code": "007", "floor": "3"})
+    );
+    let Ok(Some(Geometry::Polygon(shape))) = &rows[0].geometry else {
+        panic!("{:?}", rows[0].geometry);
+    };
+    assert_eq!((shape.exterior().0.len(), shape.interiors().len()), (4, 1));
+    assert!(rows[0].dropped_z && !rows[1].dropped_z);
+    assert!(matches!(rows[1].geometry, Ok(Some(Geometry::Point(_)))));
+    assert!(matches!(&rows[2].geometry, Err(Unreadable::Kind { kind }) if kind == "Model"));
+    assert_eq!(rows[3].geometry, Ok(None));
+    assert!(matches!(rows[4].geometry, Err(Unreadable::Geometry { .. })));
+    assert_eq!(rows.len(), 5);
+}
+
+#[test]
 fn single_features_and_bare_geometries_are_read() {
     let folder = Folder::new();
     let feature_path = folder.write("one.json", feature("P1", &polygon_json(&[plot(1)])));

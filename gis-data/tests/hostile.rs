@@ -233,12 +233,34 @@ fn what_is_no_known_format_is_refused_by_name() {
     let folder = Folder::new();
     let text = collection(&plots(1));
     let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
-    let cases: [(&str, Vec<u8>, &str); 14] = [
+    let cases: [(&str, Vec<u8>, &str); 20] = [
         ("empty.geojson", Vec::new(), "empty"),
         ("empty.gz", gzip(b""), "empty"),
-        ("a.csv", b"code,name\n1,2\n".to_vec(), "unsupported_format"),
-        ("a.gpkg", b"SQLite format 3\0....".to_vec(), "unsupported_format"),
-        ("a.kml", b"<?xml version=\"1.0\"?><kml/>".to_vec(), "unsupported_format"),
+        (
+            "readme.md",
+            b"# Words\n\nOf all kinds, and more, of\nmany lengths.\n".to_vec(),
+            "unknown_format",
+        ),
+        ("binary.csv", b"a,b\n\0\x01\x02,3\n".to_vec(), "unknown_format"),
+        ("a.gpkg", b"SQLite format 3\0....".to_vec(), "truncated"),
+        ("a.sqlite", other_database(), "unsupported_format"),
+        (
+            "a.xml",
+            b"<?xml version=\"1.0\"?><html/>".to_vec(),
+            "unsupported_format",
+        ),
+        (
+            "a.xls",
+            b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1".to_vec(),
+            "unsupported_format",
+        ),
+        (
+            "a.docx",
+            zip(&[("[Content_Types].xml", b"<Types/>"), ("word/document.xml", b"<w/>")]),
+            "unsupported_format",
+        ),
+        ("a.fgb", b"fgb\x03fgb\0\xFF\xFF\xFF\xFF....".to_vec(), "damaged"),
+        ("shp.shp", b"{}".to_vec(), "damaged"),
         (
             "topo.json",
             br#"{"type":"Topology","objects":{},"arcs":[]}"#.to_vec(),
@@ -281,6 +303,373 @@ fn what_is_no_known_format_is_refused_by_name() {
     assert_eq!(read(&behind).unwrap_err(), "damaged");
     let between = folder.write("between.geojson", collection(&plots(3)).replace("},\n{", "} {"));
     assert_eq!(read(&between).unwrap_err(), "damaged");
+}
+
+#[test]
+fn a_package_cut_anywhere_is_refused() {
+    let folder = Folder::new();
+    let whole = plots_gpkg(30);
+    for at in offsets(whole.len(), 61) {
+        let path = folder.write("cut.gpkg", &whole[..at]);
+        assert!(read(&path).is_err(), "cut at byte {at} of {}", whole.len());
+    }
+}
+
+#[test]
+fn a_flatgeobuf_file_cut_anywhere_is_refused() {
+    let folder = Folder::new();
+    for has_index in [false, true] {
+        let whole = plots_fgb(12, has_index);
+        for at in offsets(whole.len(), 5) {
+            let path = folder.write("cut.fgb", &whole[..at]);
+            assert!(read(&path).is_err(), "cut at byte {at} of {}", whole.len());
+        }
+    }
+}
+
+#[test]
+fn a_workbook_cut_anywhere_is_refused() {
+    let folder = Folder::new();
+    let whole = plots_xlsx(30);
+    for at in offsets(whole.len(), 29) {
+        let path = folder.write("cut.xlsx", &whole[..at]);
+        assert!(read(&path).is_err(), "cut at byte {at} of {}", whole.len());
+    }
+}
+
+#[test]
+fn a_kml_document_cut_anywhere_is_refused() {
+    let folder = Folder::new();
+    let whole = plots_kml(6);
+    for at in offsets(whole.len(), 3) {
+        let path = folder.write("cut.kml", &whole.as_bytes()[..at]);
+        assert!(read(&path).is_err(), "cut at byte {at} of {}", whole.len());
+    }
+}
+
+#[test]
+fn a_table_cut_within_a_row_is_refused() {
+    let folder = Folder::new();
+    let whole = plots_csv(12, "\n");
+    for at in offsets(whole.len(), 3) {
+        let path = folder.write("cut.csv", &whole.as_bytes()[..at]);
+        let head = &whole.as_bytes()[..at];
+        let lines = head.iter().filter(|byte| **byte == b'\n').count();
+        let rest = head.rsplit(|byte| *byte == b'\n').next().unwrap();
+        match read(&path) {
+            // Half a row is no row: only a quotation that is whole ends one.
+            Ok(rows) if lines > 0 => {
+                // Nor does it show that more was to come where a row without a shape could end.
+                let last_is_whole = rest.ends_with(b"))\"")
+                    || (rest.ends_with(b",") && rest.iter().filter(|byte| **byte == b',').count() == 2);
+                assert!(rest.is_empty() || last_is_whole, "cut at byte {at}");
+                assert_eq!(rows.len(), lines - 1 + usize::from(last_is_whole), "cut at byte {at}");
+            }
+            Ok(rows) => assert_eq!(rows.len(), 0, "cut at byte {at}"),
+            Err(code) => assert!(
+                ["truncated", "empty"].contains(&code.as_str()),
+                "cut at byte {at}: {code}"
+            ),
+        }
+    }
+}
+
+#[test]
+fn a_land_survey_cut_within_a_parcel_is_refused() {
+    let folder = Folder::new();
+    let whole = plots_survey(6);
+    let bytes = whole.as_bytes();
+    let expected = read(&folder.write("whole.txt", bytes)).unwrap();
+    for at in offsets(bytes.len(), 3) {
+        let path = folder.write("cut.txt", &bytes[..at]);
+        // Between two parcels nothing shows that there was more, nor do zeros that are missing.
+        let whole_parcels = (0..=6).find(|count| {
+            let end = plots_survey(*count).len();
+            (end.saturating_sub(6)..=end).contains(&at)
+        });
+        match read(&path) {
+            // Less than its first line could be anything.
+            Ok(rows) if at < "[属性描述]".len() => assert_eq!(rows.len(), 0, "cut at byte {at}"),
+            Ok(rows) => {
+                assert_eq!(Some(rows.len()), whole_parcels, "cut at byte {at}");
+                assert_eq!(rows, expected[..rows.len()], "cut at byte {at}");
+            }
+            Err(_) => assert!(whole_parcels.is_none_or(|count| count == 0), "cut at byte {at}"),
+        }
+    }
+}
+
+#[test]
+fn any_byte_of_a_package_may_be_wrong() {
+    let folder = Folder::new();
+    let whole = plots_gpkg(12);
+    for at in offsets(whole.len(), 7) {
+        for value in [whole[at] ^ (1 << (hash(at as u64, 5) % 8)), 0xFF] {
+            let mut bytes = whole.clone();
+            bytes[at] = value;
+            let path = folder.write("bad.gpkg", &bytes);
+            assert_error_or_all(&path, 12, &format!("byte {at} is {value:#x}"));
+            if at % 5 == 0 {
+                survive(&path);
+            }
+        }
+    }
+}
+
+#[test]
+fn any_byte_of_a_flatgeobuf_file_may_be_wrong() {
+    let folder = Folder::new();
+    for has_index in [false, true] {
+        let whole = plots_fgb(6, has_index);
+        for at in 0..whole.len() {
+            for value in [whole[at] ^ (1 << (hash(at as u64, 5) % 8)), 0xFF, 0] {
+                let mut bytes = whole.clone();
+                bytes[at] = value;
+                let path = folder.write("bad.fgb", &bytes);
+                assert_error_or_all(&path, 6, &format!("byte {at} is {value:#x}"));
+                if at % 7 == 0 {
+                    survive(&path);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn any_byte_of_a_workbook_may_be_wrong() {
+    let folder = Folder::new();
+    let whole = plots_xlsx(12);
+    for at in offsets(whole.len(), 11) {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1 << (hash(at as u64, 3) % 8);
+        let path = folder.write("bad.xlsx", &bytes);
+        assert_error_or_all(&path, 12, &format!("byte {at}"));
+    }
+}
+
+#[test]
+fn any_byte_of_a_kml_document_may_be_wrong() {
+    let folder = Folder::new();
+    let whole = plots_kml(3).into_bytes();
+    for at in 0..whole.len() {
+        for value in [b'<', b'>', b'&', b'"', b'/', b'!', b'?', 0xFF, whole[at] ^ 1] {
+            let mut bytes = whole.clone();
+            bytes[at] = value;
+            let path = folder.write("bad.kml", &bytes);
+            assert_error_or_all(&path, 3, &format!("byte {at} is {:?}", char::from(value)));
+        }
+    }
+}
+
+#[test]
+fn any_byte_of_a_table_or_survey_may_be_wrong() {
+    let folder = Folder::new();
+    for (name, whole) in [
+        ("bad.csv", plots_csv(4, "\r\n").into_bytes()),
+        ("bad.txt", plots_survey(3).into_bytes()),
+    ] {
+        for at in 0..whole.len() {
+            for value in [b'"', b'\n', 0xFF, hash(at as u64, 11) as u8] {
+                let mut bytes = whole.clone();
+                bytes[at] = value;
+                let path = folder.write(name, &bytes);
+                if at % 9 == 0 {
+                    survive(&path);
+                } else {
+                    let _read_or_not = read(&path);
+                }
+            }
+        }
+    }
+}
+
+/// A workbook of parts written by hand.
+fn workbook(parts: &[(&str, &str)]) -> Vec<u8> {
+    let mut members: Vec<(&str, &[u8])> = vec![
+        (
+            "[Content_Types].xml",
+            br#"<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>"#,
+        ),
+        (
+            "_rels/.rels",
+            br#"<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="r1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="xl/workbook.xml"/></Relationships>"#,
+        ),
+        (
+            "xl/workbook.xml",
+            br#"<workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><sheets><sheet name="a" sheetId="1" r:id="r1"/></sheets></workbook>"#,
+        ),
+        (
+            "xl/_rels/workbook.xml.rels",
+            br#"<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="r1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet" Target="worksheets/sheet1.xml"/></Relationships>"#,
+        ),
+    ];
+    members.extend(parts.iter().map(|(name, text)| (*name, text.as_bytes())));
+    zip(&members)
+}
+
+#[test]
+fn a_workbook_that_claims_too_much_is_refused() {
+    let folder = Folder::new();
+    let sheet = |body: &str| {
+        let text = format!(
+            r#"<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><dimension ref="A1:XFD1048576"/><sheetData>{body}</sheetData></worksheet>"#
+        );
+        folder.write("a.xlsx", workbook(&[("xl/worksheets/sheet1.xml", &text)]))
+    };
+    let row = |number: &str, cell: &str| {
+        format!(r#"<row r="{number}"><c r="{cell}{number}" t="inlineStr"><is><t>x</t></is></c></row>"#)
+    };
+    let good = sheet(&(row("1", "A") + &row("1048576", "A")));
+    assert_eq!(read(&good).unwrap().len(), 1);
+    for body in [
+        row("1", "ZZZZZZZ"),
+        row("99999999999", "A"),
+        row("0", "A"),
+        row("1", "A") + &row("3", "A") + &row("2", "A"),
+        "<row><c><v>1".to_owned(),
+        r#"<row r="1"><c r="A1" t="s"><v>77</v></c></row>"#.to_owned(),
+    ] {
+        let path = sheet(&body);
+        assert!(read(&path).is_err(), "{body}");
+    }
+    // Shared strings are held in memory: many are refused before that.
+    let strings = "<si><t>a</t></si>".repeat(12 << 20);
+    let bomb = folder.write("bomb.xlsx", workbook(&[("xl/sharedStrings.xml", &strings)]));
+    assert_eq!(refusal(&bomb), "too_large");
+}
+
+#[test]
+fn a_package_may_not_compute_without_end() {
+    let folder = Folder::new();
+    let path = folder.path().join("view.gpkg");
+    let database = gpkg(&path);
+    gpkg_plots(&database, "plots", 1);
+    database
+        .execute_batch(
+            "create view endless as
+               with recursive number(n) as (select 1 union all select n + 1 from number)
+               select n as code, null as geom from number where n < 0;
+             delete from gpkg_contents;
+             delete from gpkg_geometry_columns;
+             insert into gpkg_contents values ('endless', 'attributes', 'endless', null);",
+        )
+        .unwrap();
+    drop(database);
+    let started = Instant::now();
+    assert_eq!(read(&path).unwrap_err(), "damaged");
+    assert!(started.elapsed() < Duration::from_secs(120), "{:?}", started.elapsed());
+}
+
+#[test]
+fn a_package_that_a_program_still_writes_to_is_refused() {
+    let folder = Folder::new();
+    let path = folder.write("open.gpkg", plots_gpkg(2));
+    assert_eq!(read(&path).unwrap().len(), 2);
+    folder.write("open.gpkg-wal", b"pages to come");
+    assert_eq!(refusal(&path), "damaged");
+}
+
+#[test]
+fn a_row_without_end_is_refused_and_not_held_in_memory() {
+    let folder = Folder::new();
+    let few = ReadOptions {
+        limits: Limits {
+            max_vertices: 100,
+            ..Limits::default()
+        },
+        ..ReadOptions::default()
+    };
+    let long = "x".repeat(80 << 20);
+    for (name, text) in [
+        ("long.csv", format!("a,b\n1,\"{long}\n")),
+        (
+            "long.kml",
+            format!("<kml><Placemark><name>{long}</name></Placemark></kml>"),
+        ),
+        ("long.txt", format!("[属性描述]\n坐标系=\n[地块坐标]\n{long}\n")),
+    ] {
+        let path = folder.write(name, text);
+        let code = match Source::open(&path, &few) {
+            Err(refused) => refused.code(),
+            Ok(mut source) => source.rows().last().unwrap().unwrap_err().code(),
+        };
+        assert_eq!(code, "damaged", "{name}");
+    }
+}
+
+/// GDAL is optional: where it isn't installed, tests of it say that they were left out.
+fn has_gdal() -> bool {
+    let found = std::process::Command::new("ogr2ogr").arg("--version").output().is_ok();
+    if !found {
+        eprintln!("passed over: ogr2ogr is not installed");
+    }
+    found
+}
+
+#[test]
+fn what_needs_gdal_says_so_where_it_is_missing() {
+    let folder = Folder::new();
+    let gml = folder.write(
+        "a.gml",
+        "<gml:FeatureCollection xmlns:gml='http://www.opengis.net/gml'/>",
+    );
+    let dxf = folder.write("a.dxf", "  0\r\nSECTION\r\n  2\r\nENTITIES\r\n");
+    for path in [gml, dxf] {
+        let options = ReadOptions {
+            converter: Some("/nowhere/ogr2ogr".into()),
+            ..ReadOptions::default()
+        };
+        let refused = Source::open(&path, &options).unwrap_err();
+        assert_eq!(refused.code(), "converter_missing");
+        assert!(refused.remedy().en.contains("gdal-bin"));
+    }
+}
+
+#[test]
+fn gdal_reads_only_what_it_was_given() {
+    if !has_gdal() {
+        return;
+    }
+    let folder = Folder::new();
+    let secret = folder.write("secret.geojson", collection(&plots(3)));
+    // A virtual format that follows paths, dressed up as GML.
+    let text = format!(
+        "<OGRVRTDataSource><!-- gml --><OGRVRTLayer name='secret'><SrcDataSource>{}</SrcDataSource></OGRVRTLayer></OGRVRTDataSource>",
+        secret.display()
+    );
+    assert_eq!(refusal(&folder.write("a.gml", text)), "damaged");
+    let broken = "<gml:FeatureCollection xmlns:gml='http://www.opengis.net/gml'><gml:featureMember>";
+    assert_eq!(refusal(&folder.write("cut.gml", broken)), "damaged");
+    let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
+    assert_eq!(left.len(), 3, "the conversion left files beside its input");
+}
+
+#[test]
+fn a_conversion_that_takes_too_long_is_ended() {
+    let folder = Folder::new();
+    // Stands in for the converter: lists its drivers, and then never ends.
+    let slow = folder.write(
+        "slow",
+        "#!/bin/sh\ncase \"$1\" in --formats) echo '  GML -vector- (rw+v): G'; echo '  GPKG -vector- (rw+v): G';; *) exec sleep 600;; esac\n",
+    );
+    let mut permissions = std::fs::metadata(&slow).unwrap().permissions();
+    std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0o755);
+    std::fs::set_permissions(&slow, permissions).unwrap();
+    let options = ReadOptions {
+        converter: Some(slow),
+        limits: Limits {
+            max_conversion_seconds: 0,
+            ..Limits::default()
+        },
+        ..ReadOptions::default()
+    };
+    let gml = folder.write(
+        "a.gml",
+        "<gml:FeatureCollection xmlns:gml='http://www.opengis.net/gml'/>",
+    );
+    let started = Instant::now();
+    assert_eq!(Source::open(&gml, &options).unwrap_err().code(), "too_large");
+    assert!(started.elapsed() < Duration::from_secs(60), "{:?}", started.elapsed());
 }
 
 #[test]

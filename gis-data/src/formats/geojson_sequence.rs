@@ -6,8 +6,9 @@ use std::sync::atomic::AtomicU64;
 
 use serde_json::Value;
 
-use super::geojson::{Survey, crs_member, encoding_warnings};
+use super::geojson::{crs_member, encoding_warnings};
 use super::json::{self, Found, Window, WindowError};
+use super::survey::Survey;
 use super::{LayerFiles, Opened};
 use crate::source::{SourceBroken, SourceRefused, SourceRow, Unreadable};
 
@@ -65,6 +66,8 @@ pub(crate) fn open(files: &LayerFiles, survey: Survey, max_vertices: u64) -> Res
         warnings: encoding_warnings(survey),
         estimated_rows: Some(survey.features.max(1)),
         bytes_total: survey.length,
+        may_have_shapes: true,
+        layers: Vec::new(),
         start,
     })
 }

@@ -753,7 +753,7 @@ fn number(bytes: &[u8]) -> Option<(f64, usize)> {
 
 /// Reads one feature (or bare geometry) from its bytes.
 pub(crate) fn row(bytes: &[u8], row: u64, max_vertices: u64) -> SourceRow {
-    let mut result = empty_row(row);
+    let mut result = SourceRow::empty(row);
     let read = read_row(bytes, max_vertices, &mut result).and_then(|end| {
         let rest = bytes.get(end..).unwrap_or(&[]);
         if rest.trim_ascii().is_empty() {
@@ -771,24 +771,9 @@ pub(crate) fn row(bytes: &[u8], row: u64, max_vertices: u64) -> SourceRow {
 /// Reads the feature that the bytes begin with, and says how long it is. Nothing where anything at all is wrong with
 /// it, be it only that it isn't there to its end: then its end has to be found first, and [`row`] says what is wrong.
 pub(crate) fn row_at_start(bytes: &[u8], row: u64, max_vertices: u64) -> Option<(SourceRow, usize)> {
-    let mut result = empty_row(row);
+    let mut result = SourceRow::empty(row);
     let end = read_row(bytes, max_vertices, &mut result).ok()?;
     result.geometry.is_ok().then_some((result, end))
-}
-
-fn empty_row(row: u64) -> SourceRow {
-    SourceRow {
-        row,
-        id: None,
-        properties: Map::new(),
-        geometry: Ok(None),
-        dropped_z: false,
-        dropped_m: false,
-        closed_rings: 0,
-        reassigned_rings: false,
-        undecodable_fields: Vec::new(),
-        not_a_number: false,
-    }
 }
 
 /// A row for a feature so long that it was skipped.

@@ -6,7 +6,6 @@
 //! wrong in itself is one bad row, and only a file whose records can't be found any more is
 //! broken. No crate that may panic is involved.
 
-use std::collections::HashSet;
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::PathBuf;
@@ -14,10 +13,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use encoding_rs::Encoding;
-use geo::algorithm::coordinate_position::{CoordPos, coord_pos_relative_to_ring};
-use geo_types::{Coord, Geometry, LineString, MultiLineString, MultiPoint, MultiPolygon, Point, Polygon};
+use geo_types::{Coord, Geometry, LineString, MultiLineString, MultiPoint, Point};
 use serde_json::{Map, Number, Value};
 
+use super::rings::{self, MAX_RINGS, Parts};
 use super::{LayerFiles, Opened};
 use crate::crs::DeclaredCrs;
 use crate::encoding::{self, Declared};
@@ -27,9 +26,6 @@ use crate::source::{SourceBroken, SourceRefused, SourceRow, Unreadable};
 const HEADER: u64 = 100;
 /// Measures below this mean "no data".
 const NO_MEASURE: f64 = -1e38;
-/// Rings of one record; real ones have hundreds, and telling shells from holes compares each with
-/// each.
-const MAX_RINGS: usize = 20_000;
 /// Records looked at to tell the text encoding and to show examples.
 const SAMPLE_RECORDS: u64 = 2_000;
 
@@ -283,6 +279,8 @@ pub(crate) fn open(
         warnings,
         estimated_rows: Some(rows),
         bytes_total: shapes_size + table_size,
+        may_have_shapes: true,
+        layers: Vec::new(),
         start,
     })
 }
@@ -332,25 +330,15 @@ fn text_samples<'a>(table: &'a RawTable, records: &'a [u8]) -> Vec<&'a [u8]> {
 }
 
 fn name_columns(path: PathBuf, raw: RawTable, encoding: &'static Encoding) -> Table {
-    let mut taken = HashSet::new();
-    let columns = raw
-        .columns
+    let names = super::unique_names(
+        raw.columns
+            .iter()
+            .map(|(name, _)| encoding::decode_field(encoding, name, name.len() >= 10).0),
+    );
+    let columns = names
         .into_iter()
-        .enumerate()
-        .map(|(position, (name, column))| {
-            let (name, _) = encoding::decode_field(encoding, &name, name.len() >= 10);
-            let name = match name.trim() {
-                "" => format!("field_{}", position + 1),
-                name => name.to_owned(),
-            };
-            let mut unique = name.clone();
-            let mut number = 2;
-            while !taken.insert(unique.clone()) {
-                unique = format!("{name}_{number}");
-                number += 1;
-            }
-            Column { name: unique, ..column }
-        })
+        .zip(raw.columns)
+        .map(|(name, (_, column))| Column { name, ..column })
         .collect();
     Table {
         path,
@@ -701,16 +689,9 @@ impl Rows {
                 None => (Map::new(), Vec::new()),
             };
             let mut row = SourceRow {
-                row: self.row,
-                id: None,
                 properties,
-                geometry: Ok(None),
-                dropped_z: false,
-                dropped_m: false,
-                closed_rings: 0,
-                reassigned_rings: false,
                 undecodable_fields,
-                not_a_number: false,
+                ..SourceRow::empty(self.row)
             };
             match record {
                 Record::Content(is_short) => {
@@ -801,7 +782,7 @@ fn shape(content: &[u8], max_vertices: u64, row: &mut SourceRow) -> Result<Optio
                     _ => Geometry::MultiLineString(MultiLineString(lines)),
                 }));
             }
-            Ok(Some(assemble(parts, row)))
+            Ok(Some(rings::by_direction(parts, row)))
         }
         31 => Err(Unreadable::Kind {
             kind: "MultiPatch".to_owned(),
@@ -850,9 +831,6 @@ fn coordinates(content: &[u8], start: usize, count: u32, max_vertices: u64) -> R
     Ok(coords)
 }
 
-/// The vertices of each part.
-type Parts = Vec<Vec<Coord<f64>>>;
-
 /// The parts of a line or polygon, and how many bytes of the record they took.
 fn parts(content: &[u8], max_vertices: u64) -> Result<(Parts, usize), Unreadable> {
     let bad = |detail: &str| Unreadable::Geometry {
@@ -900,135 +878,4 @@ fn has_measures(content: &[u8], kind: u32, used: usize) -> bool {
             .chunks_exact(8)
             .any(|bytes| le_f64(bytes, 0).is_some_and(|measure| measure > NO_MEASURE))
     })
-}
-
-/// Twice the signed area, relative to the first vertex.
-fn doubled_area(ring: &[Coord<f64>]) -> f64 {
-    let Some(origin) = ring.first() else {
-        return 0.0;
-    };
-    let mut sum = 0.0;
-    for pair in ring.windows(2) {
-        if let [a, b] = pair {
-            sum += (a.x - origin.x) * (b.y - origin.y) - (b.x - origin.x) * (a.y - origin.y);
-        }
-    }
-    sum
-}
-
-struct Ring {
-    line: LineString<f64>,
-    area: f64,
-    min: Coord<f64>,
-    max: Coord<f64>,
-}
-
-impl Ring {
-    fn new(line: Vec<Coord<f64>>) -> Ring {
-        let area = doubled_area(&line).abs();
-        let mut min = Coord {
-            x: f64::INFINITY,
-            y: f64::INFINITY,
-        };
-        let mut max = Coord {
-            x: f64::NEG_INFINITY,
-            y: f64::NEG_INFINITY,
-        };
-        for coord in &line {
-            min.x = min.x.min(coord.x);
-            min.y = min.y.min(coord.y);
-            max.x = max.x.max(coord.x);
-            max.y = max.y.max(coord.y);
-        }
-        Ring {
-            line: LineString(line),
-            area,
-            min,
-            max,
-        }
-    }
-
-    /// Whether the other ring lies inside, judged by its first vertex that isn't on the boundary.
-    fn contains(&self, other: &Ring) -> bool {
-        if other.min.x < self.min.x
-            || other.min.y < self.min.y
-            || other.max.x > self.max.x
-            || other.max.y > self.max.y
-            || other.area > self.area
-        {
-            return false;
-        }
-        for coord in &other.line.0 {
-            match coord_pos_relative_to_ring(*coord, &self.line) {
-                CoordPos::Inside => return true,
-                CoordPos::Outside => return false,
-                CoordPos::OnBoundary => {}
-            }
-        }
-        // All on the boundary: the same ring, or one drawn through its vertices.
-        true
-    }
-}
-
-/// Rings to polygons. Clockwise rings are shells and others holes, as the format has it, unless
-/// their positions say otherwise: a hole in no shell becomes a shell, a shell inside a shell (and
-/// not inside one of its holes) becomes a hole.
-fn assemble(parts: Parts, row: &mut SourceRow) -> Geometry<f64> {
-    let mut shells: Vec<Ring> = Vec::new();
-    let mut holes: Vec<Ring> = Vec::new();
-    for mut part in parts {
-        if part.first() != part.last() {
-            part.extend(part.first().copied());
-            row.closed_rings += 1;
-        }
-        if doubled_area(&part) <= 0.0 {
-            shells.push(Ring::new(part));
-        } else {
-            holes.push(Ring::new(part));
-        }
-    }
-    if shells.is_empty() && !holes.is_empty() {
-        // All the wrong way round. Of one ring that is too common to mention.
-        row.reassigned_rings = holes.len() > 1;
-        std::mem::swap(&mut shells, &mut holes);
-    }
-    // Largest first, so that a shell's container is found before it.
-    shells.sort_by(|a, b| b.area.total_cmp(&a.area));
-    let mut polygons: Vec<(Ring, Vec<Ring>)> = Vec::with_capacity(shells.len());
-    let mut nested: Vec<Ring> = Vec::new();
-    for shell in shells {
-        let is_inside = polygons.iter().any(|(outer, _)| outer.contains(&shell));
-        let is_island = is_inside && holes.iter().any(|hole| hole.contains(&shell));
-        if is_inside && !is_island {
-            nested.push(shell);
-        } else {
-            polygons.push((shell, Vec::new()));
-        }
-    }
-    if !nested.is_empty() {
-        row.reassigned_rings = true;
-        holes.append(&mut nested);
-    }
-    for hole in holes {
-        // The smallest shell around it.
-        let owner = polygons
-            .iter_mut()
-            .filter(|(shell, _)| shell.contains(&hole))
-            .min_by(|a, b| a.0.area.total_cmp(&b.0.area));
-        match owner {
-            Some((_, inside)) => inside.push(hole),
-            None => {
-                row.reassigned_rings = true;
-                polygons.push((hole, Vec::new()));
-            }
-        }
-    }
-    let mut polygons: Vec<Polygon<f64>> = polygons
-        .into_iter()
-        .map(|(shell, holes)| Polygon::new(shell.line, holes.into_iter().map(|hole| hole.line).collect()))
-        .collect();
-    match polygons.len() {
-        1 => Geometry::Polygon(polygons.swap_remove(0)),
-        _ => Geometry::MultiPolygon(MultiPolygon(polygons)),
-    }
 }

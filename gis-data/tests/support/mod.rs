@@ -404,3 +404,216 @@ pub fn metres(a: Coord<f64>, b: Coord<f64>) -> f64 {
     let east = (a.x - b.x) * 111_320.0 * a.y.to_radians().cos();
     north.hypot(east)
 }
+
+/// Little-endian WKB of a polygon.
+pub fn wkb(rings: &[Ring]) -> Vec<u8> {
+    let mut bytes = vec![1];
+    bytes.extend(3_u32.to_le_bytes());
+    bytes.extend((rings.len() as u32).to_le_bytes());
+    for ring in rings {
+        bytes.extend((ring.len() as u32).to_le_bytes());
+        for (x, y) in ring {
+            bytes.extend(x.to_le_bytes());
+            bytes.extend(y.to_le_bytes());
+        }
+    }
+    bytes
+}
+
+/// WKB as a GeoPackage holds it; the kind of box before it from 0 to 4.
+pub fn gpkg_blob(envelope: u8, wkb: &[u8]) -> Vec<u8> {
+    let mut blob = vec![b'G', b'P', 0, 1 | (envelope << 1)];
+    blob.extend(4326_u32.to_le_bytes());
+    let numbers = [0, 4, 6, 6, 8][usize::from(envelope)];
+    for _ in 0..numbers {
+        blob.extend(1.0_f64.to_le_bytes());
+    }
+    blob.extend(wkb);
+    blob
+}
+
+/// An empty GeoPackage with small pages.
+pub fn gpkg(path: &Path) -> rusqlite::Connection {
+    let _was_not_there = std::fs::remove_file(path);
+    let database = rusqlite::Connection::open(path).unwrap();
+    database
+        .execute_batch(
+            "pragma page_size = 512;
+             pragma application_id = 0x47504B47;
+             create table gpkg_spatial_ref_sys (srs_name text, srs_id integer primary key, organization text,
+               organization_coordsys_id integer, definition text);
+             insert into gpkg_spatial_ref_sys values ('WGS 84', 4326, 'EPSG', 4326, 'GEOGCS[]'),
+               ('local', 100001, 'NONE', 100001, 'LOCAL_CS[\"somewhere\"]'), ('undefined', -1, 'NONE', -1, 'undefined');
+             create table gpkg_contents (table_name text primary key, data_type text, identifier text, srs_id integer);
+             create table gpkg_geometry_columns (table_name text, column_name text, geometry_type_name text,
+               srs_id integer, z integer, m integer);",
+        )
+        .unwrap();
+    database
+}
+
+/// Adds a layer of plots to a GeoPackage.
+pub fn gpkg_plots(database: &rusqlite::Connection, layer: &str, count: usize) {
+    let quoted = layer.replace('"', "\"\"");
+    database
+        .execute_batch(&format!(
+            "create table \"{quoted}\" (fid integer primary key, geom blob, code text, name text);
+             insert into gpkg_contents values ('{layer}', 'features', '{layer}', 4326);
+             insert into gpkg_geometry_columns values ('{layer}', 'geom', 'POLYGON', 4326, 0, 0);"
+        ))
+        .unwrap();
+    for number in 1..=count {
+        database
+            .execute(
+                &format!("insert into \"{quoted}\" (geom, code, name) values (?1, ?2, ?3)"),
+                rusqlite::params![
+                    gpkg_blob(1, &wkb(&[plot(number)])),
+                    format!("P{number}"),
+                    format!("常州市机关P{number}")
+                ],
+            )
+            .unwrap();
+    }
+}
+
+/// A GeoPackage of plots.
+pub fn plots_gpkg(count: usize) -> Vec<u8> {
+    let folder = Folder::new();
+    let path = folder.path().join("plots.gpkg");
+    let database = gpkg(&path);
+    gpkg_plots(&database, "plots", count);
+    drop(database);
+    std::fs::read(path).unwrap()
+}
+
+/// A FlatGeobuf file of plots, by the format's own writer.
+pub fn plots_fgb(count: usize, write_index: bool) -> Vec<u8> {
+    use flatgeobuf::{ColumnType, FgbCrs, FgbWriter, FgbWriterOptions, GeometryType};
+    use geozero::{ColumnValue, PropertyProcessor};
+    let options = FgbWriterOptions {
+        write_index,
+        crs: FgbCrs {
+            code: 4326,
+            ..FgbCrs::default()
+        },
+        ..FgbWriterOptions::default()
+    };
+    let mut writer = FgbWriter::create_with_options("plots", GeometryType::Polygon, options).unwrap();
+    writer.add_column("code", ColumnType::String, |_, _| {});
+    writer.add_column("name", ColumnType::String, |_, _| {});
+    for number in 1..=count {
+        writer
+            .add_feature_geom(polygon(&[plot(number)]), |feature| {
+                let (code, name) = (format!("P{number}"), format!("常州市机关P{number}"));
+                feature.property(0, "code", &ColumnValue::String(&code)).unwrap();
+                feature.property(1, "name", &ColumnValue::String(&name)).unwrap();
+            })
+            .unwrap();
+    }
+    let mut bytes = Vec::new();
+    writer.write(&mut bytes).unwrap();
+    bytes
+}
+
+pub fn wkt(rings: &[Ring]) -> String {
+    let rings: Vec<String> = rings
+        .iter()
+        .map(|ring| {
+            let points: Vec<String> = ring.iter().map(|(x, y)| format!("{x} {y}")).collect();
+            format!("({})", points.join(", "))
+        })
+        .collect();
+    format!("POLYGON ({})", rings.join(", "))
+}
+
+/// A table of plots with WKT that names its coordinate system.
+pub fn plots_csv(count: usize, line_end: &str) -> String {
+    let mut text = format!("code,name,wkt{line_end}");
+    for number in 1..=count {
+        text += &format!(
+            "P{number},常州市机关P{number},\"SRID=4326;{}\"{line_end}",
+            wkt(&[plot(number)])
+        );
+    }
+    text
+}
+
+/// A workbook of plots, by another program's writer.
+pub fn plots_xlsx(count: usize) -> Vec<u8> {
+    let mut workbook = rust_xlsxwriter::Workbook::new();
+    let sheet = workbook.add_worksheet();
+    for (column, name) in ["code", "name", "wkt"].iter().enumerate() {
+        sheet.write(0, column as u16, *name).unwrap();
+    }
+    for number in 1..=count {
+        let row = number as u32;
+        sheet.write(row, 0, format!("P{number}")).unwrap();
+        sheet.write(row, 1, format!("常州市机关P{number}")).unwrap();
+        sheet
+            .write(row, 2, format!("SRID=4326;{}", wkt(&[plot(number)])))
+            .unwrap();
+    }
+    workbook.save_to_buffer().unwrap()
+}
+
+/// A KML document of plots.
+pub fn plots_kml(count: usize) -> String {
+    let placemarks: String = (1..=count)
+        .map(|number| {
+            let points: Vec<String> = plot(number).iter().map(|(x, y)| format!("{x},{y},0")).collect();
+            format!(
+                "<Placemark><name>常州市机关P{number}</name><ExtendedData><Data name=\"code\"><value>P{number}</value>\
+                 </Data></ExtendedData><Polygon><outerBoundaryIs><LinearRing><coordinates>{}</coordinates></LinearRing>\
+                 </outerBoundaryIs></Polygon></Placemark>\n",
+                points.join(" ")
+            )
+        })
+        .collect();
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<kml xmlns=\"http://www.opengis.net/kml/2.2\"><Document>\n\
+         {placemarks}</Document></kml>"
+    )
+}
+
+/// The header of a land survey's text file.
+pub const SURVEY_HEADER: &str = "[属性描述]\r\n坐标系=2000国家大地坐标系\r\n几度分带=3\r\n投影类型=高斯克吕格\r\n\
+    计量单位=米\r\n带号=40\r\n[地块坐标]\r\n";
+
+/// A parcel of a land survey: its rings as (east, north).
+pub fn survey_parcel(code: &str, rings: &[Ring]) -> String {
+    let points: Vec<(usize, (f64, f64))> = rings
+        .iter()
+        .enumerate()
+        .flat_map(|(ring, points)| points.iter().map(move |point| (ring + 1, *point)))
+        .collect();
+    let mut text = format!("{},1.0,{code},常州市机关{code},面,,机关团体用地,,@\r\n", points.len());
+    for (number, (ring, (east, north))) in points.iter().enumerate() {
+        text += &format!("J{},{ring},{north:.3},{east:.3}\r\n", number + 1);
+    }
+    text
+}
+
+/// A land survey of plots a hundred metres wide in zone 40.
+pub fn plots_survey(count: usize) -> String {
+    let parcels: String = (1..=count)
+        .map(|number| {
+            survey_parcel(
+                &format!("P{number}"),
+                &[square(40_590_000.0 + number as f64 * 100.0, 3_517_500.0, 100.0)],
+            )
+        })
+        .collect();
+    format!("{SURVEY_HEADER}{parcels}")
+}
+
+/// An SQLite file that is no GeoPackage.
+pub fn other_database() -> Vec<u8> {
+    let folder = Folder::new();
+    let path = folder.path().join("other.sqlite");
+    let database = rusqlite::Connection::open(&path).unwrap();
+    database
+        .execute_batch("create table plots (a); insert into plots values (1)")
+        .unwrap();
+    drop(database);
+    std::fs::read(path).unwrap()
+}
