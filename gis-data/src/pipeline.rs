@@ -314,6 +314,8 @@ impl Pipeline {
         for name in taken {
             properties.remove(name);
         }
+        // A version says the same in whatever order its file has its columns.
+        properties.sort_keys();
         Checked::Accepted(Candidate {
             row: number,
             source_key,
@@ -766,7 +768,10 @@ fn content_key(shape: Option<&Geometry<f64>>, properties: &Map<String, Value>) -
             "geom"
         }
         None => {
-            hash.update(Value::Object(properties.clone()).to_string());
+            // In one order, whatever the order of the file's columns is.
+            let mut properties = properties.clone();
+            properties.sort_keys();
+            hash.update(Value::Object(properties).to_string());
             "row"
         }
     };
