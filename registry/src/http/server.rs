@@ -81,6 +81,7 @@ pub fn router(state: AppState) -> Router {
             .and(NotForContentType::IMAGES),
     );
     routes
+        .merge(crate::ogc::router())
         .merge(SwaggerUi::new("/docs").url("/openapi.json", document))
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(page::page)
