@@ -86,8 +86,14 @@ fn the_order_of_columns_makes_no_difference() {
         rows
     };
     assert_eq!(
-        read("one.geojson", r#"{"name":"一","zoning":"B","owner":"市","zz":1}"#),
-        read("other.geojson", r#"{"zz":1,"owner":"市","zoning":"B","name":"一"}"#)
+        read(
+            "one.geojson",
+            r#"{"name":"一","zoning":"B","owner":"市","zz":{"a":[{"b":1,"c":2}],"d":3}}"#
+        ),
+        read(
+            "other.geojson",
+            r#"{"zz":{"d":3,"a":[{"c":2,"b":1}]},"owner":"市","zoning":"B","name":"一"}"#
+        )
     );
 }
 

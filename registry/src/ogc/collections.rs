@@ -53,6 +53,13 @@ fn describe(asked: &Asked, map: &MapLayers, kind: Kind) -> Value {
             "Vector tiles",
         ),
     ];
+    // Written as GDAL looks for it; by RFC 8288 the case of a relation is of no meaning.
+    links.push(link(
+        &at("/schema"),
+        "describedBy",
+        "application/schema+json",
+        "What features are made of",
+    ));
     // The older name of the link to the queryables, which clients of its drafts look for.
     links.push(link(
         &at("/queryables"),

@@ -115,6 +115,15 @@ fn definition(asked: &Asked) -> Value {
                 "application/schema+json",
             ),
         );
+        paths.insert(
+            format!("{base}/schema"),
+            get(
+                &format!("schema_{layer}"),
+                "What features are made of",
+                vec![used("f")],
+                "application/schema+json",
+            ),
+        );
         let mut parameters: Vec<Value> = [
             "limit",
             "bbox",

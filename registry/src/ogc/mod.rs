@@ -49,6 +49,7 @@ where
             "/ogc/collections/{collection}/queryables",
             get(properties::get_queryables),
         )
+        .route("/ogc/collections/{collection}/schema", get(properties::get_schema))
         .route("/ogc/collections/{collection}/items", get(items::get_items))
         .route("/ogc/collections/{collection}/items/{feature}", get(item::get_item))
         .route("/ogc/tileMatrixSets", get(tiles::get_tile_matrix_sets))

@@ -306,6 +306,13 @@ impl Property {
     }
 }
 
+fn geometry_format(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Site => "geometry-any",
+        Kind::Parcel | Kind::Building => "geometry-polygon-or-multipolygon",
+    }
+}
+
 /// `GET /ogc/collections/{collection}/queryables`: a JSON schema.
 pub(super) async fn get_queryables(Path(name): Path<String>, asked: Asked) -> Result<Response, Problem> {
     let kind = collection(&name)?;
@@ -315,7 +322,7 @@ pub(super) async fn get_queryables(Path(name): Path<String>, asked: Asked) -> Re
     fields.insert(
         GEOMETRY.to_owned(),
         json!({"title": "Geometry", "x-ogc-role": "primary-geometry",
-               "format": if kind == Kind::Site { "geometry-any" } else { "geometry-polygon-or-multipolygon" }}),
+               "format": geometry_format(kind)}),
     );
     for property in properties_of(kind) {
         fields.insert(property.name.to_owned(), property.schema());
@@ -327,6 +334,35 @@ pub(super) async fn get_queryables(Path(name): Path<String>, asked: Asked) -> Re
         "title": super::collections::title(kind),
         "properties": fields,
         "additionalProperties": false,
+    });
+    Ok(asked.json("application/schema+json", &schema))
+}
+
+/// `GET /ogc/collections/{collection}/schema`: a JSON schema of the features as GeoJSON.
+///
+/// Clients take the types of the fields from it: in a page where a property is null throughout they could only guess.
+pub(super) async fn get_schema(Path(name): Path<String>, asked: Asked) -> Result<Response, Problem> {
+    let kind = collection(&name)?;
+    asked.only(&["f"])?;
+    asked.form(&[("json", "application/schema+json application/json")])?;
+    let mut fields = Map::new();
+    for property in properties_of(kind).filter(|property| property.value != ValueKind::Id) {
+        let mut schema = property.schema();
+        schema["nullable"] = json!(true);
+        fields.insert(property.name.to_owned(), schema);
+    }
+    let schema = json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": asked.address(&asked.path),
+        "type": "object",
+        "title": super::collections::title(kind),
+        "required": ["type", "id", "geometry", "properties"],
+        "properties": {
+            "type": {"type": "string", "enum": ["Feature"]},
+            "id": {"type": "string", "format": "uuid"},
+            "geometry": {"title": "Geometry", "x-ogc-role": "primary-geometry", "format": geometry_format(kind)},
+            "properties": {"type": "object", "properties": fields},
+        },
     });
     Ok(asked.json("application/schema+json", &schema))
 }

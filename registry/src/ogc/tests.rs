@@ -321,6 +321,7 @@ async fn every_link_leads_somewhere(pool: PgPool) {
         }
     }
     for needed in [
+        "/ogc/collections/parcels/schema",
         "/ogc/api",
         "/ogc/collections/sites/queryables",
         "/ogc/collections/parcels/items",
@@ -1334,6 +1335,12 @@ async fn features_say_what_the_registry_holds(pool: PgPool) {
         .json();
         assert_eq!(by_it["numberMatched"], 1, "{name}={text}: {by_it}");
     }
+    let schema = get(&app, "/ogc/collections/buildings/schema").await.json();
+    let described = schema["properties"]["properties"]["properties"].as_object().unwrap();
+    assert!(
+        described.keys().eq(said.as_object().unwrap().keys()),
+        "in the order of the features"
+    );
     // Nothing of other kinds is among them.
     let id = feature["id"].as_str().unwrap();
     assert_eq!(
