@@ -199,7 +199,9 @@ pub(super) async fn get_items(context: Context, Path(name): Path<String>, asked:
     let mut select = select_features(kind, question.held_at, question.crs, &context.clock);
     question.narrow(&mut select);
     if let Some((after, _)) = question.after {
+        // Of the identities as well: a merge would begin with the first of them on every page.
         select.push(" and v.object_id > ").push_bind(after);
+        select.push(" and u.id > ").push_bind(after);
     }
     // One more than the page tells whether there is a next one.
     select
