@@ -396,6 +396,8 @@ impl Pipeline {
         for name in taken {
             properties.remove(name);
         }
+        // A version says the same in whatever order its file has its columns.
+        put_in_order(&mut properties);
         Checked::Accepted(Candidate {
             row: number,
             source_key,
@@ -872,6 +874,14 @@ fn iso_date(text: &str) -> Option<String> {
     is_date.then(|| format!("{year:04}-{month:02}-{day:02}"))
 }
 
+/// By the alphabet at every level: serde_json's maps keep the order of the file where any crate of a program asks it to.
+fn put_in_order(properties: &mut Map<String, Value>) {
+    properties.sort_keys();
+    for value in properties.values_mut() {
+        value.sort_all_objects();
+    }
+}
+
 /// A key from what the row is: stable as long as the shape (to 10⁻⁷ degrees, about a centimetre)
 /// stays, or for rows without one, the attributes.
 fn content_key(shape: Option<&Geometry<f64>>, properties: &Map<String, Value>) -> String {
@@ -886,7 +896,10 @@ fn content_key(shape: Option<&Geometry<f64>>, properties: &Map<String, Value>) -
             "geom"
         }
         None => {
-            hash.update(Value::Object(properties.clone()).to_string());
+            // In one order, whatever the order of the file's columns is.
+            let mut properties = properties.clone();
+            put_in_order(&mut properties);
+            hash.update(Value::Object(properties).to_string());
             "row"
         }
     };

@@ -55,6 +55,48 @@ fn import_rows(options: PipelineOptions, rows: &[Value]) -> Result<Outcome, Stri
     import(&folder.write("rows.geojson", collection(&features)), options)
 }
 
+/// What is compared with earlier files, and hashed, is text: it must not depend on where a column stands.
+#[test]
+fn the_order_of_columns_makes_no_difference() {
+    let folder = Folder::new();
+    let read = |name: &str, properties: &str| {
+        let rows = [
+            format!(
+                r#"{{"type":"Feature","properties":{properties},"geometry":{}}}"#,
+                polygon_json(&[plot(1)])
+            ),
+            format!(r#"{{"type":"Feature","properties":{properties},"geometry":null}}"#),
+        ];
+        let outcome = import(
+            &folder.write(name, collection(&rows)),
+            PipelineOptions::new(Layer::Sites),
+        )
+        .unwrap();
+        let rows: Vec<(String, String)> = outcome
+            .accepted
+            .iter()
+            .map(|row| {
+                (
+                    row.source_key.clone(),
+                    Value::Object(row.attributes.clone()).to_string(),
+                )
+            })
+            .collect();
+        assert_eq!(rows.len(), 2);
+        rows
+    };
+    assert_eq!(
+        read(
+            "one.geojson",
+            r#"{"name":"一","zoning":"B","owner":"市","zz":{"a":[{"b":1,"c":2}],"d":3}}"#
+        ),
+        read(
+            "other.geojson",
+            r#"{"zz":{"d":3,"a":[{"c":2,"b":1}]},"owner":"市","zoning":"B","name":"一"}"#
+        )
+    );
+}
+
 #[test]
 fn chinese_and_english_headers_are_guessed() {
     assert_eq!(

@@ -10,6 +10,7 @@ pub mod ids;
 pub mod imports;
 pub mod ledger;
 pub mod map_layers;
+pub mod ogc;
 pub mod period;
 pub mod regions;
 pub mod request;

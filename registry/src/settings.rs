@@ -41,6 +41,40 @@ pub struct Settings {
     /// The base map; the bundled one unless told.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub base_map: Option<BaseMap>,
+    /// Other sites whose pages may read the tiles, the styles and the OGC API, as `https://gis.example.cn`; `*` is every
+    /// site. A list, or one text with commas. None unless told.
+    #[serde(deserialize_with = "origins")]
+    pub cors_origins: Vec<String>,
+}
+
+/// Reads sites as a list or with commas between.
+fn origins<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        List(Vec<String>),
+        Text(String),
+    }
+    let sites: Vec<String> = match Written::deserialize(deserializer)? {
+        Written::List(sites) => sites,
+        Written::Text(text) => text
+            .split(',')
+            .map(|site| site.trim().to_owned())
+            .filter(|site| !site.is_empty())
+            .collect(),
+    };
+    for site in &sites {
+        let name = site
+            .strip_prefix("https://")
+            .or_else(|| site.strip_prefix("http://"))
+            .map(|rest| rest.trim_end_matches('/'));
+        if site != "*" && name.is_none_or(|name| name.is_empty() || name.contains(['/', '?', '#', ' ', '@'])) {
+            return Err(serde::de::Error::custom(format!(
+                "cors_origins: {site:?} is no site; write it as https://gis.example.cn, without a path"
+            )));
+        }
+    }
+    Ok(sites)
 }
 
 impl Default for Settings {
@@ -54,6 +88,7 @@ impl Default for Settings {
             tile_cache_mib: 256,
             log: "info,sqlx=warn".to_owned(),
             base_map: None,
+            cors_origins: Vec::new(),
         }
     }
 }
@@ -141,7 +176,41 @@ fn mask(url: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::mask;
+    use figment::Figment;
+    use figment::providers::{Format, Serialized, Toml};
+
+    use super::{Settings, mask};
+
+    #[test]
+    fn sites_are_written_as_a_list_or_with_commas() {
+        let read = |written: &str| {
+            Figment::from(Serialized::defaults(Settings::default()))
+                .merge(Toml::string(written))
+                .extract::<Settings>()
+                .map(|settings| settings.cors_origins)
+        };
+        let two = ["https://gis.example.cn", "http://10.0.0.7:8000"];
+        assert_eq!(read("").unwrap(), Vec::<String>::new());
+        assert_eq!(
+            read("cors_origins = 'https://gis.example.cn, http://10.0.0.7:8000'").unwrap(),
+            two
+        );
+        assert_eq!(
+            read("cors_origins = ['https://gis.example.cn', 'http://10.0.0.7:8000']").unwrap(),
+            two
+        );
+        assert_eq!(read("cors_origins = '*'").unwrap(), ["*"]);
+        for wrong in [
+            "gis.example.cn",
+            "https://",
+            "https://gis.example.cn/map",
+            "ftp://gis.example.cn",
+            "https://a b",
+        ] {
+            let refused = read(&format!("cors_origins = '{wrong}'")).unwrap_err().to_string();
+            assert!(refused.contains("cors_origins"), "{refused}");
+        }
+    }
 
     #[test]
     fn passwords_are_masked() {

@@ -362,6 +362,8 @@ pub fn changed_fields<C: VersionContent>(before: &C, after: &C) -> Vec<String> {
     let (old, new) = (fields(before), fields(after));
     let names = old.keys().chain(new.keys().filter(|name| !old.contains_key(*name)));
     let mut changed: Vec<String> = names.filter(|name| old.get(*name) != new.get(*name)).cloned().collect();
+    // In one order, however JSON objects keep theirs.
+    changed.sort_unstable();
     if before.blobs() != after.blobs() {
         changed.push("geometry".to_owned());
     }

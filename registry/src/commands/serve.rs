@@ -72,6 +72,7 @@ async fn run(
         jobs: ImportJobs::default(),
         map_settings: MapSettings {
             base_map: settings.base_map.clone(),
+            cors_origins: settings.cors_origins.clone(),
         },
     };
     let loading = {

@@ -19,6 +19,8 @@ use crate::settings::BaseMap;
 pub struct MapSettings {
     /// The base map; the bundled one where none is set.
     pub base_map: Option<BaseMap>,
+    /// Other sites whose pages may read the tiles, styles and the OGC API; `*` is every site.
+    pub cors_origins: Vec<String>,
 }
 
 impl MapSettings {

@@ -1,5 +1,6 @@
 //! The one HTTP port: the table of routes, and what stands around every request.
 
+mod cross_origin;
 mod guard;
 mod health;
 mod ledger;

@@ -25,7 +25,7 @@ pub(super) async fn page(
     let unknown = || Problem::new(ProblemKind::NotFound, format!("nothing is served at {path}")).into_response();
     // What is asked of the interface is not answered with the page, however short the address.
     let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
-    if ["api", "tiles", "ogc"].contains(&first) {
+    if ["api", "tiles", "ogc", "styles"].contains(&first) {
         return unknown();
     }
     if request.method() != Method::GET && request.method() != Method::HEAD {

@@ -17,7 +17,7 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
 
-use super::{MapSettings, guard, health, ledger, map, page, refusal};
+use super::{MapSettings, cross_origin, guard, health, ledger, map, page, refusal};
 use crate::clock::Clock;
 use crate::database::Database;
 use crate::imports::ImportJobs;
@@ -73,18 +73,22 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 /// Every route, with what stands around them.
 pub fn router(state: AppState) -> Router {
     let (routes, document) = api().split_for_parts();
+    let open_to_clients =
+        axum::middleware::from_fn_with_state(state.map_settings.clone(), cross_origin::open_to_clients);
     let compress = CompressionLayer::new().gzip(true).compress_when(
         SizeAbove::new(1024)
             .and(NotForContentType::const_new("application/vnd.mapbox-vector-tile"))
             .and(NotForContentType::IMAGES),
     );
     routes
+        .merge(crate::ogc::router())
         .merge(SwaggerUi::new("/docs").url("/openapi.json", document))
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(page::page)
         .with_state(state)
         .layer(axum::middleware::from_fn(refusal::as_problem))
         .layer(compress)
+        .layer(open_to_clients)
         .layer(axum::middleware::from_fn(guard::refuse_foreign))
         .layer(SetResponseHeaderLayer::if_not_present(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
         .layer(SetResponseHeaderLayer::if_not_present(header::REFERRER_POLICY, HeaderValue::from_static("same-origin")))

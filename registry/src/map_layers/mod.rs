@@ -25,6 +25,7 @@ use crate::spatial_units::Kind;
 pub use follow::keep_current;
 pub use history::HistoricalLayers;
 pub use load::load;
+pub use tile::{TileAsked, answer as answer_tile};
 
 /// The layers in memory, once they are loaded.
 #[derive(Debug, Clone, Default)]

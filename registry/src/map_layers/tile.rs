@@ -63,11 +63,44 @@ pub(super) async fn get_tile(
     Path((layers, z, x, y)): Path<(String, String, String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let layers = parse_layers(&layers)?;
-    let y = y.strip_suffix(".mvt").or_else(|| y.strip_suffix(".pbf")).unwrap_or(&y);
-    let tile = parse_tile(&z, &x, y)?;
+    let asked = TileAsked {
+        layers: &layers,
+        zoom: &z,
+        column: &x,
+        row: y.strip_suffix(".mvt").or_else(|| y.strip_suffix(".pbf")).unwrap_or(&y),
+    };
+    answer(&context, times, &map, &history, asked, &headers).await
+}
+
+/// A tile as an address names it.
+#[derive(Debug, Clone, Copy)]
+pub struct TileAsked<'a> {
+    /// Layers, comma-separated.
+    pub layers: &'a str,
+    /// z
+    pub zoom: &'a str,
+    /// x, from the west.
+    pub column: &'a str,
+    /// y, from the north.
+    pub row: &'a str,
+}
+
+/// Answers a tile, whichever address it was asked at.
+///
+/// # Errors
+/// A problem: nonsense, outside of the zooms, not loaded yet, or the database's.
+pub async fn answer(
+    context: &Context,
+    times: Times,
+    map: &MapLayers,
+    history: &HistoricalLayers,
+    asked: TileAsked<'_>,
+    headers: &HeaderMap,
+) -> Result<Response, Problem> {
+    let layers = parse_layers(asked.layers)?;
+    let tile = parse_tile(asked.zoom, asked.column, asked.row)?;
     if !times.is_now {
-        return history.answer(&context, &map, &layers, tile, times, &headers).await;
+        return history.answer(context, map, &layers, tile, times, headers).await;
     }
     let Some(tile_set) = map.tiles() else {
         return Err(
@@ -77,7 +110,7 @@ pub(super) async fn get_tile(
     let names: Vec<&str> = layers.iter().map(|layer| layer.as_str()).collect();
     let version = tile_set.version(&layers, tile);
     let tag = format!("\"{}-{}-{version}\"", env!("CARGO_PKG_VERSION"), names.join("."));
-    if matches_tag(&headers, &tag) {
+    if matches_tag(headers, &tag) {
         return Ok(unchanged(&tag));
     }
     // Encoding takes well under a millisecond; only the rare heavy tile would be felt by the other requests.
