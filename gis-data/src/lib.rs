@@ -14,6 +14,7 @@
 pub mod area;
 pub mod check;
 pub mod crs;
+pub mod demo_city;
 pub mod encoding;
 mod formats;
 pub mod mapping;

@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod commands;
 pub mod database;
+pub mod demo_city;
 mod digest;
 pub mod geometry;
 pub mod http;

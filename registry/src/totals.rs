@@ -1,4 +1,5 @@
-//! `GET /api/v1/totals`: how much there is, by layer and status, on a day. The numbers equal the map's and the lists'.
+//! `GET /api/v1/totals`: how much there is, by layer and status, on a day. The numbers equal the map's and the lists',
+//! but that buildings count here with their floors and there with their outlines.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +19,7 @@ use crate::spatial_units::Kind;
 pub struct Total {
     /// How many.
     pub count: i64,
-    /// m²
+    /// m²: of parcels and sites that of their shapes, of buildings that of their floors (see `floor_area`).
     pub area_m2: f64,
 }
 
@@ -53,14 +54,30 @@ pub struct Totals {
     /// 院落
     pub sites: LayerTotals,
     /// 单位
-    pub units: UnitTotals,
+    pub units: Number,
+    /// 房间
+    pub rooms: Number,
+    /// 建筑面积
+    pub floor_area: FloorArea,
 }
 
-/// How many units there are.
+/// How many there are.
 #[derive(Debug, Default, Serialize, utoipa::ToSchema)]
-pub struct UnitTotals {
+pub struct Number {
     /// How many.
     pub count: i64,
+}
+
+/// The floor area of all buildings: the registered area (建筑面积) of each; where a building has none, the area of its
+/// outline stands in, which is one storey of it. The two are never mixed unsaid: both numbers of buildings are given.
+#[derive(Debug, Default, Serialize, utoipa::ToSchema)]
+pub struct FloorArea {
+    /// m²; summed exactly, as decimals.
+    pub area_m2: f64,
+    /// Buildings that count with their registered area.
+    pub registered: i64,
+    /// Buildings that have none and count with the area of their outline.
+    pub outlines: i64,
 }
 
 /// How much there is, by layer and status.
@@ -72,7 +89,8 @@ async fn get_totals(context: Context, times: Times) -> Result<Json<Totals>, Prob
     let rows = sqlx::query!(
         r#"select kind, coalesce(title_status, 'none') as "title_status!", coalesce(usage, 'none') as "usage!",
                   coalesce(occupancy, 'none') as "occupancy!", count(*) as "count!",
-                  coalesce(sum(area_m2), 0) as "area_m2!"
+                  coalesce(sum(case kind when 'building' then coalesce(registered_area_m2, area_m2::numeric)
+                                         else area_m2::numeric end), 0)::double precision as "area_m2!"
              from spatial_unit_version
             where valid @> $1::date and recorded @> $2::timestamptz
             group by kind, title_status, usage, occupancy"#,
@@ -107,6 +125,29 @@ async fn get_totals(context: Context, times: Times) -> Result<Json<Totals>, Prob
     )
     .fetch_one(context.database.pool())
     .await?;
+    totals.rooms.count = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from room_version where valid @> $1::date and recorded @> $2::timestamptz"#,
+        times.as_of,
+        times.known_at,
+    )
+    .fetch_one(context.database.pool())
+    .await?;
+    let floor_area = sqlx::query!(
+        r#"select coalesce(sum(coalesce(registered_area_m2, area_m2::numeric)), 0)::double precision as "area_m2!",
+                  count(registered_area_m2) as "registered!",
+                  count(*) filter (where registered_area_m2 is null and area_m2 is not null) as "outlines!"
+             from spatial_unit_version
+            where kind = 'building' and valid @> $1::date and recorded @> $2::timestamptz"#,
+        times.as_of,
+        times.known_at,
+    )
+    .fetch_one(context.database.pool())
+    .await?;
+    totals.floor_area = FloorArea {
+        area_m2: floor_area.area_m2,
+        registered: floor_area.registered,
+        outlines: floor_area.outlines,
+    };
     Ok(Json(totals))
 }
 

@@ -15,6 +15,7 @@ const LAYERS: [&[&str]; 12] = [
     &["http"],
     &["ogc"],
     &["map_layers"],
+    &["demo_city"],
     &["imports"],
     &["search", "totals"],
     &["rooms", "spatial_units", "units", "regions"],

@@ -220,7 +220,7 @@ async function startImport(form) {
 
 const withoutRows = ({ rows: _rows, ...job }) => job;
 function totals(asOf) {
-  const answer = { units: { count: 1 } };
+  const answer = { units: { count: 1 }, rooms: { count: 0 }, floor_area: { area_m2: 0, registered: 0, outlines: 0 } };
   for (const layer of Object.keys(layers)) {
     const sum = { count: 0, area_m2: 0, title_status: {}, usage: {}, occupancy: {} };
     for (const [, v] of current(layer, asOf)) {

@@ -4,6 +4,7 @@
 
 mod bench;
 mod config;
+mod demo;
 mod import;
 mod ledger;
 mod migrate;
@@ -125,6 +126,9 @@ enum Command {
         after_help = "Examples:\n  yice import 宗地.shp.zip --layer parcels --crs EPSG:4528 --map code=ZDDM --map address=ZL\n  yice import parcels_2014.geojson --layer parcels --dataset parcels --valid-from 2014-01-01 --close-missing"
     )]
     Import(Box<import::ImportArguments>),
+    /// Load something to look at
+    #[command(subcommand, after_help = "Example:\n  yice --data ./demo demo load")]
+    Demo(demo::DemoCommand),
     /// Prove the ledger, or seal what waits
     #[command(subcommand, after_help = "Example:\n  yice ledger verify")]
     Ledger(ledger::LedgerCommand),
@@ -175,6 +179,7 @@ pub fn run() -> ExitCode {
             Command::Serve(arguments) => serve::serve(settings, arguments).await,
             Command::Migrate => migrate::migrate(settings).await,
             Command::Import(arguments) => import::import(settings, *arguments).await,
+            Command::Demo(command) => demo::demo(settings, command).await,
             Command::Ledger(command) => ledger::ledger(settings, command).await,
             Command::Bench(command) => bench::bench(settings, command).await,
             Command::Config | Command::Openapi => Ok(()),

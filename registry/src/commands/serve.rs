@@ -9,6 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::CommandFailed;
+use super::demo::Sample;
 use super::store::{Store, signing_key};
 use crate::clock::Clock;
 use crate::http::{AppState, MapSettings};
@@ -20,9 +21,9 @@ use crate::settings::Settings;
 /// Arguments of `yice serve`.
 #[derive(Debug, Args)]
 pub(super) struct ServeArguments {
-    /// Load the sample data first, where the registry is empty
-    #[arg(long)]
-    demo: bool,
+    /// Load something to look at first, where the registry is empty: the made-up demo city unless told
+    #[arg(long, value_enum, value_name = "SAMPLE", num_args = 0..=1, require_equals = true, default_missing_value = "city")]
+    demo: Option<Sample>,
 }
 
 /// Serves until Ctrl-C or SIGTERM.
@@ -78,17 +79,13 @@ async fn run(
     let loading = {
         let (database, clock, map, stop) = (database.clone(), clock.clone(), state.map.clone(), stop.clone());
         let cache_bytes = settings.tile_cache_mib << 20;
-        let with_sample = arguments.demo;
+        let sample = arguments.demo;
         tokio::spawn(async move {
             // Before the map: who opens the page on the first day finds the sample, not an empty registry.
-            if with_sample {
+            if let Some(sample) = sample {
                 tokio::select! {
                     () = stop.cancelled() => return,
-                    outcome = super::sample::load_if_empty(&database, &clock) => {
-                        if let Err(error) = outcome {
-                            tracing::error!(error = %super::chain(&error), "the sample could not be loaded");
-                        }
-                    }
+                    () = super::demo::load_if_empty(sample, &database, &clock) => {}
                 }
             }
             let position = loop {
@@ -171,11 +168,12 @@ fn stop_on_signal(stop: CancellationToken) -> Result<(), CommandFailed> {
     clippy::print_stdout,
     reason = "the address is what whoever starts the program waits for"
 )]
-fn announce(address: SocketAddr, demo: bool) {
+fn announce(address: SocketAddr, demo: Option<Sample>) {
     println!("一策 Yice  http://{address}");
-    if demo {
-        println!("Sample data; there is no sign-in yet, so only this machine is answered. Ctrl-C stops.");
-    } else {
-        println!("There is no sign-in yet, so only this machine is answered. Ctrl-C stops.");
+    match demo {
+        Some(Sample::City) => println!("Demo data, all of it made up / 演示数据，纯属虚构"),
+        Some(Sample::Cambridge) => println!("Sample data"),
+        None => {}
     }
+    println!("There is no sign-in yet, so only this machine is answered. Ctrl-C stops.");
 }

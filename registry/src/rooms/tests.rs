@@ -266,3 +266,71 @@ async fn rooms_stand_by_floor_and_number(pool: PgPool) {
         assert_eq!(seen, expected);
     }
 }
+
+/// Sessions that write past the program, at once, are kept apart by the database itself: one version of a room for a
+/// day, and one room of a number on a floor.
+#[sqlx::test(migrations = "../migrations")]
+async fn no_two_versions_and_no_two_numbers_hold_for_one_day_whoever_writes(pool: PgPool) {
+    let (app, state) = app(&pool).await;
+    let (building, _) = place(&app, &state).await;
+    let building: uuid::Uuid = building.parse().unwrap();
+    let room = uuid::Uuid::now_v7();
+    for (is_one_room, constraint) in [
+        (true, "room_version_one_at_a_time"),
+        (false, "room_version_one_per_number"),
+    ] {
+        let mut writers = tokio::task::JoinSet::new();
+        for writer in 0..8_i32 {
+            let pool = pool.clone();
+            writers.spawn(async move {
+                let mut transaction = pool.begin().await?;
+                let id = if is_one_room { room } else { uuid::Uuid::now_v7() };
+                let number = if is_one_room {
+                    format!("{writer}")
+                } else {
+                    "101".to_owned()
+                };
+                sqlx::query("insert into room (id, created_at) values ($1, now()) on conflict do nothing")
+                    .bind(id)
+                    .execute(&mut *transaction)
+                    .await?;
+                sqlx::query(
+                    "insert into room_version (version_id, object_id, valid, recorded, building_id, floor, number)
+                     values (gen_random_uuid(), $1, daterange('2020-01-01'::date + $2, '2021-01-01'::date + $2),
+                             tstzrange(now(), null), $3, 1, $4)",
+                )
+                .bind(id)
+                .bind(writer)
+                .bind(building)
+                .bind(number)
+                .execute(&mut *transaction)
+                .await?;
+                transaction.commit().await
+            });
+        }
+        let mut written = 0;
+        while let Some(outcome) = writers.join_next().await {
+            match outcome.unwrap() {
+                Ok(()) => written += 1,
+                Err(error) => assert_eq!(
+                    error.as_database_error().unwrap().constraint(),
+                    Some(constraint),
+                    "{error}"
+                ),
+            }
+        }
+        assert_eq!(written, 1, "{constraint}");
+    }
+    let stray = sqlx::query(
+        "insert into room_version (version_id, object_id, valid, recorded, building_id, floor, number)
+         values (gen_random_uuid(), gen_random_uuid(), '[2020-01-01,)', tstzrange(now(), null), $1, 1, '9')",
+    )
+    .bind(building)
+    .execute(&pool)
+    .await
+    .unwrap_err();
+    assert_eq!(
+        stray.as_database_error().unwrap().constraint(),
+        Some("room_version_object_fkey")
+    );
+}

@@ -100,7 +100,9 @@ export type SearchHit = {
 
 export type CountAndArea = { count: number; area_m2: number };
 export type LayerTotals = CountAndArea & Partial<Record<Theme, Record<string, CountAndArea>>>;
-export type Totals = Partial<Record<LayerName, LayerTotals>> & { units?: { count: number } };
+/** Registered floor area of all buildings; an outline's area stands in where none is registered. */
+export type FloorArea = { area_m2: number; registered: number; outlines: number };
+export type Totals = Partial<Record<LayerName, LayerTotals>> & { units?: { count: number }; rooms?: { count: number }; floor_area?: FloorArea };
 
 export type MapSettings = {
   center: [longitude: number, latitude: number];

@@ -77,6 +77,7 @@ export default {
   duration: { years: "{n} year | {n} years", months: "{n} month | {n} months", days: "{n} day | {n} days" },
   period: { since: "since {from}", between: "{from} to {to}" },
   map: {
+    made_up: "Made-up demo data",
     label: "Map of assets",
     controls: "Map controls",
     zoom_in: "Zoom in",
@@ -117,6 +118,10 @@ export default {
     looking_at_known: "You are looking at what was known then",
   },
   overview: {
+    floor_area: "Floor area",
+    floor_area_hint: "Registered floor areas of all buildings",
+    floor_area_outlines: "{n} building without a registered area counts with its outline | {n} buildings without a registered area count with their outlines",
+    census: "Totals",
     empty: "Counts and areas of parcels, buildings and sites will be here. There is no data yet.",
     first_step: "Import a first file",
     drop_hint: "Or drop a file anywhere on the page",
@@ -137,6 +142,8 @@ export default {
     missing_then: "This asset did not exist on the date you are looking at, or was not yet recorded.",
     area_computed: "Computed area",
     area_registered: "Registered area",
+    area_outline: "Outline area",
+    area_floor: "Registered floor area",
     area_differs: "Computed and registered area differ by {difference} ({percent}), more than 0.5 %. Please check.",
     not_filled: "Not filled in",
     no_code: "No code",

@@ -77,6 +77,7 @@ export default {
   duration: { years: "{n} 年", months: "{n} 个月", days: "{n} 天" },
   period: { since: "{from} 起", between: "{from} 至 {to}" },
   map: {
+    made_up: "演示数据，纯属虚构",
     label: "资产地图",
     controls: "地图操作",
     zoom_in: "放大",
@@ -117,6 +118,10 @@ export default {
     looking_at_known: "正在查看当时已知的状态",
   },
   overview: {
+    floor_area: "建筑面积",
+    floor_area_hint: "楼栋登记建筑面积合计",
+    floor_area_outlines: "另有 {n} 栋无登记面积，按图形面积计入",
+    census: "总量",
     empty: "这里将显示宗地、楼栋和院落的数量与面积。现在还没有数据。",
     first_step: "导入第一个文件",
     drop_hint: "也可以把文件直接拖到页面上",
@@ -137,6 +142,8 @@ export default {
     missing_then: "这个资产在所看的日期尚不存在，或当时还没有记录。",
     area_computed: "图形面积",
     area_registered: "登记面积",
+    area_outline: "轮廓面积",
+    area_floor: "登记建筑面积",
     area_differs: "图形面积与登记面积相差 {difference}（{percent}），超过 0.5 %，请核对。",
     not_filled: "未填",
     no_code: "无代码",

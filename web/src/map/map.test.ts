@@ -31,6 +31,7 @@ const settings: MapSettings = {
   today: "2026-11-21",
   ready: true,
 };
+const demo: MapSettings = { ...settings, datasets: [{ name: "demo-city", licence: null, credit: null, made_up: true }] };
 const raster: MapSettings = { ...settings, base_map: { kind: "raster", tiles: ["/base/{z}/{x}/{y}.png"] } };
 
 describe("style", () => {
@@ -41,6 +42,7 @@ describe("style", () => {
     ["selected", { ...look, hasSelection: true, theme: "occupancy" }, settings],
     ["nothing shown", { ...look, shownLayers: [], subjectLayer: null }, settings],
     ["raster ground", look, raster],
+    ["demo city", look, demo],
   ];
   it.each(looks)("is valid: %s", (_name, one, from) => {
     const problems = validateStyleMin({
@@ -50,6 +52,11 @@ describe("style", () => {
       layers: buildLayers(one, from.base_map.kind === "raster"),
     } as never);
     expect(problems.map((problem) => problem.message)).toEqual([]);
+  });
+  it("draws the demo city's ground for nobody but the demo city", () => {
+    const groundOf = (from: MapSettings) => JSON.stringify(buildSources(from, ["/tiles/{z}/{x}/{y}"], { minzoom: 0, maxzoom: 18 }));
+    expect(groundOf(demo)).toContain("/basemap/demo-city.geojson");
+    expect(groundOf(settings)).not.toContain("/basemap/demo-city.geojson");
   });
   it("asks no outside host for anything", () => {
     const text = JSON.stringify([buildSources(settings, ["/tiles/{z}/{x}/{y}"], { minzoom: 0, maxzoom: 18 }), buildLayers(look, false)]);

@@ -26,8 +26,8 @@ export type Look = {
 };
 
 const ground = {
-  light: { land: "#F4F2EE", water: "#CFE3EE", green: "#E3EBDD", urban: "#EAE6DF", label: "#6B7480", halo: "#FFFFFF", grid: "#DCD8D0", text: "#1D2733" },
-  dark: { land: "#1B222B", water: "#15303F", green: "#20302A", urban: "#252E39", label: "#8C97A5", halo: "#10161E", grid: "#2A343F", text: "#E6EBF1" },
+  light: { land: "#F4F2EE", water: "#CFE3EE", green: "#DDE8D4", urban: "#EAE6DF", block: "#E3DED4", street: "#FFFFFF", house: "#D2CCC0", label: "#6B7480", halo: "#FFFFFF", grid: "#DCD8D0", text: "#1D2733" },
+  dark: { land: "#1B222B", water: "#15303F", green: "#20302A", urban: "#232C36", block: "#2A3440", street: "#3A4654", house: "#36424F", label: "#8C97A5", halo: "#10161E", grid: "#2A343F", text: "#E6EBF1" },
 } as const;
 
 const latinFont = ["noto-sans-regular"];
@@ -35,6 +35,8 @@ const boldFont = ["noto-sans-medium"];
 
 const eastChina = "/basemap/east-china.geojson";
 const cambridgeOpenSpace = "/basemap/cambridge-open-space.geojson";
+/** The made-up ground of the demo city; nobody else is sent it. */
+const demoCity = { dataset: "demo-city", file: "/basemap/demo-city.geojson" } as const;
 
 /** Nested boxes over the sea of the bundled map: their sum fades towards the edge, where knowledge ends. */
 function seaBoxes(): GeoJSON.FeatureCollection {
@@ -83,7 +85,68 @@ function groundLayers(look: Look, isRaster: boolean): LayerSpecification[] {
       layout: { "line-cap": "round", "line-join": "round" },
       paint: { "line-color": colours.water, "line-width": ["interpolate", ["linear"], ["zoom"], 4, ["case", ["<", ["get", "rank"], 4], 1.4, 0.4], 9, ["case", ["<", ["get", "rank"], 4], 5, 2]] },
     },
+    ...demoCityGround(look),
     { id: "graticule", type: "line", source: "graticule", maxzoom: 11, paint: { "line-color": colours.grid, "line-width": 0.7 } },
+  ];
+}
+
+/** So wide on the ground that it keeps its width at every zoom: pixels of 512-pixel tiles at 31.8° N. */
+function onTheGround(metres: ExpressionSpecification): ExpressionSpecification {
+  const pixelsAt = (zoom: number): ExpressionSpecification => ["*", metres, 2 ** zoom / 66_500];
+  return ["interpolate", ["exponential", 2], ["zoom"], 10, pixelsAt(10), 20, pixelsAt(20)];
+}
+
+function demoCityGround(look: Look): LayerSpecification[] {
+  const colours = ground[look.appearance];
+  const base = { source: "demo-city" } as const;
+  return [
+    { ...base, id: "demo-block", type: "fill", filter: kindIs("block"), paint: { "fill-color": colours.block } },
+    { ...base, id: "demo-green", type: "fill", filter: kindIs("green"), paint: { "fill-color": colours.green } },
+    { ...base, id: "demo-water", type: "fill", filter: kindIs("water"), paint: { "fill-color": colours.water } },
+    {
+      ...base,
+      id: "demo-street",
+      type: "line",
+      minzoom: 11,
+      filter: kindIs("street"),
+      layout: { "line-join": "round", "line-sort-key": ["-", 3, ["get", "class"]] },
+      paint: { "line-color": colours.street, "line-width": onTheGround(["*", ["get", "width_m"], 0.85]) },
+    },
+    { ...base, id: "demo-house", type: "fill", minzoom: 14, filter: kindIs("house"), paint: { "fill-color": colours.house } },
+  ];
+}
+
+function demoCityLabels(look: Look): LayerSpecification[] {
+  const colours = ground[look.appearance];
+  const base = { source: "demo-city" } as const;
+  const halo = { "text-halo-color": colours.halo, "text-halo-width": 1.2 };
+  const water = look.appearance === "dark" ? "#6F9DB8" : "#5B8AA6";
+  const green = look.appearance === "dark" ? "#7FA58A" : "#55795C";
+  const street = (id: string, streetClass: number, minzoom: number): LayerSpecification => ({
+    ...base,
+    id,
+    type: "symbol",
+    minzoom,
+    filter: ["all", kindIs("street"), ["==", ["get", "class"], streetClass]] as unknown as FilterSpecification,
+    layout: { "symbol-placement": "line", "text-field": nameIn(look.language), "text-font": latinFont, "text-size": 11, "symbol-spacing": 420, "text-max-angle": 30 },
+    paint: { ...halo, "text-color": colours.label },
+  });
+  return [
+    street("demo-street-label-3", 3, 16.4),
+    street("demo-street-label-2", 2, 15),
+    street("demo-street-label-1", 1, 13.4),
+    ...[
+      { id: "demo-area-label-2", minzoom: 14.2, rank: 2 },
+      { id: "demo-area-label-1", minzoom: 12, rank: 1 },
+    ].map(({ id, minzoom, rank }): LayerSpecification => ({
+      ...base,
+      id,
+      type: "symbol",
+      minzoom,
+      filter: ["all", ["in", ["get", "kind"], ["literal", ["water", "green"]]], ["==", ["get", "rank"], rank]] as unknown as FilterSpecification,
+      layout: { "text-field": nameIn(look.language), "text-font": latinFont, "text-size": 11, "text-max-width": 8 },
+      paint: { ...halo, "text-color": ["match", ["get", "kind"], "water", water, green] },
+    })),
   ];
 }
 
@@ -126,6 +189,7 @@ function groundLabels(look: Look, isRaster: boolean): LayerSpecification[] {
       layout: { "text-field": nameIn(look.language), "text-font": latinFont, "text-size": 11, "text-max-width": 8 },
       paint: { ...halo, "text-color": look.appearance === "dark" ? "#7FA58A" : "#55795C" },
     },
+    ...demoCityLabels(look),
     {
       id: "place-label",
       type: "symbol",
@@ -280,7 +344,7 @@ function siteLayers(look: Look): LayerSpecification[] {
 }
 
 /** From which zoom on the assets of a layer carry a label. */
-export const labelZooms: Record<LayerName, number> = { parcels: 17, buildings: 16, sites: 13 };
+export const labelZooms: Record<LayerName, number> = { parcels: 17, buildings: 16, sites: 15 };
 
 function assetLabels(look: Look): LayerSpecification[] {
   const colours = ground[look.appearance];
@@ -436,6 +500,7 @@ function overlayLayers(look: Look): LayerSpecification[] {
 
 export function buildSources(settings: MapSettings, tiles: string[], zooms: { minzoom: number; maxzoom: number }): Record<string, SourceSpecification> {
   const isRaster = settings.base_map.kind === "raster";
+  const holdsDemoCity = settings.datasets.some((dataset) => dataset.name === demoCity.dataset);
   const overlays = Object.fromEntries(overlaySources.map((name) => [name, { type: "geojson", data: empty } satisfies SourceSpecification]));
   const base: Record<string, SourceSpecification> = isRaster
     ? {}
@@ -443,6 +508,7 @@ export function buildSources(settings: MapSettings, tiles: string[], zooms: { mi
         sea: { type: "geojson", data: seaBoxes(), tolerance: 0 },
         "east-china": { type: "geojson", data: eastChina, maxzoom: 12 },
         "cambridge-open-space": { type: "geojson", data: cambridgeOpenSpace, maxzoom: 14 },
+        "demo-city": { type: "geojson", data: holdsDemoCity ? demoCity.file : empty, maxzoom: 15, tolerance: 0.2 },
         graticule: { type: "geojson", data: empty },
       };
   if (settings.base_map.kind === "raster") {

@@ -53,7 +53,11 @@ export const useServerStore = defineStore("server", () => {
     if (connection.value === "ready" && isLedgerFollowed && document.visibilityState === "visible") {
       try {
         const mark = await fetchLedgerMark();
-        if (ledgerMark !== null && mark !== ledgerMark) somethingChanged();
+        if (ledgerMark !== null && mark !== ledgerMark) {
+          // What was brought in may have a credit to show, or be made up.
+          settings.value = await fetchMapSettings();
+          somethingChanged();
+        }
         ledgerMark = mark;
       } catch (error) {
         // A server without a ledger head isn't asked again; a lost one is noticed by the connection itself.
