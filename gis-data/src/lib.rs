@@ -21,6 +21,7 @@ pub mod pipeline;
 pub mod report;
 pub mod sample;
 pub mod source;
+pub mod write;
 
 pub use crs::{Conversion, Crs, CrsRefused, DeclaredCrs};
 pub use mapping::{FieldMapping, FieldName, Layer, MappingGuess, MappingRefused, Target};
