@@ -4,6 +4,7 @@ pub mod clock;
 pub mod commands;
 pub mod database;
 mod digest;
+pub mod exports;
 pub mod geometry;
 pub mod http;
 pub mod ids;

@@ -4,6 +4,7 @@
 
 mod bench;
 mod config;
+mod export;
 mod import;
 mod ledger;
 mod migrate;
@@ -125,6 +126,11 @@ enum Command {
         after_help = "Examples:\n  yice import 宗地.shp.zip --layer parcels --crs EPSG:4528 --map code=ZDDM --map address=ZL\n  yice import parcels_2014.geojson --layer parcels --dataset parcels --valid-from 2014-01-01 --close-missing"
     )]
     Import(Box<import::ImportArguments>),
+    /// Export a layer as a file, as it was on a day
+    #[command(
+        after_help = "Examples:\n  yice export --layer parcels --format gpkg --as-of 2024-12-31 宗地.gpkg\n  yice export --layer buildings --crs EPSG:4549 --where region=320402 楼栋.shp.zip\n  yice export --layer rooms --labels zh 房间.xlsx"
+    )]
+    Export(export::ExportArguments),
     /// Prove the ledger, or seal what waits
     #[command(subcommand, after_help = "Example:\n  yice ledger verify")]
     Ledger(ledger::LedgerCommand),
@@ -175,6 +181,7 @@ pub fn run() -> ExitCode {
             Command::Serve(arguments) => serve::serve(settings, arguments).await,
             Command::Migrate => migrate::migrate(settings).await,
             Command::Import(arguments) => import::import(settings, *arguments).await,
+            Command::Export(arguments) => export::export(settings, arguments).await,
             Command::Ledger(command) => ledger::ledger(settings, command).await,
             Command::Bench(command) => bench::bench(settings, command).await,
             Command::Config | Command::Openapi => Ok(()),
