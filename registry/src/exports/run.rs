@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::TryStreamExt;
 use gis_data::write::{Cell, LayerWriter, Table, WriteFailed, WriteFormat, Written};
-use sqlx::Row;
 use sqlx::postgres::PgRow;
+use sqlx::{Connection, Row};
 use time::Date;
 use time::macros::format_description;
 use tokio::sync::mpsc::{Receiver, channel};
@@ -157,9 +157,11 @@ pub async fn run_export(
             write_rows(writer, receive, &fields, with_shape, labels, &progress)
         })
     };
-    let mut rows = statement.build().fetch(database.pool());
+    let mut connection = database.connect_apart().await?;
+    let mut rows = statement.build().fetch(&mut connection);
     let mut batch = Vec::with_capacity(BATCH);
     // Where a send fails the writer has given up, and says why itself.
+    let mut is_read = false;
     loop {
         match rows.try_next().await? {
             Some(row) => {
@@ -172,6 +174,7 @@ pub async fn run_export(
                 }
             }
             None => {
+                is_read = true;
                 if send.send(Handed::Rows(batch)).await.is_ok() {
                     let _ = send.send(Handed::End).await;
                 }
@@ -180,6 +183,12 @@ pub async fn run_export(
         }
     }
     drop((rows, send));
+    if is_read {
+        // Said goodbye to, so that the server logs no broken connection; what it says to that is of no use.
+        let _ = connection.close().await;
+    } else {
+        drop(connection);
+    }
     let written = writing.await.map_err(|error| Fault::Impossible {
         what: format!("the thread that writes an export ended: {error}"),
     })??;

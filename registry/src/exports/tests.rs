@@ -506,3 +506,54 @@ async fn an_export_that_is_imported_again_is_unchanged_row_by_row(pool: PgPool) 
         );
     }
 }
+
+/// Another registry that takes the file without being told anything finds the same things in it.
+#[sqlx::test(migrations = "../migrations")]
+async fn the_fields_of_an_export_are_recognised_by_their_names(pool: PgPool) {
+    let (app, state) = app(&pool).await;
+    let unit =
+        json!({"code": "A-001", "name": "财政局", "level": "city", "kind": "bureau", "valid_from": "2020-01-01"});
+    let unit = ask(&app, "POST", "/api/v1/units", &[("Idempotency-Key", "u")], Some(unit)).await;
+    let region = json!({"code": "32", "name": "江苏省", "level": "province", "valid_from": "2020-01-01"});
+    ask(
+        &app,
+        "POST",
+        "/api/v1/regions",
+        &[("Idempotency-Key", "r")],
+        Some(region),
+    )
+    .await;
+    let building = json!({"code": "0001", "name": "一号楼", "address": "龙城大道1号", "unit_id": unit.body["id"],
+        "region_code": "32", "title_status": "none_handed", "usage": "technical", "occupancy": "idle",
+        "idle_since": "2023-05-01", "registered_area_m2": 1234.5, "floors_above": 12, "floors_below": 1,
+        "completed_year": 1998, "valid_from": "2020-01-01", "geometry": square(0)});
+    let made = ask(
+        &app,
+        "POST",
+        "/api/v1/buildings",
+        &[("Idempotency-Key", "b")],
+        Some(building),
+    )
+    .await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.body);
+    let first = export(&app, "/api/v1/buildings/export?format=geojson").await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("buildings.geojson");
+    std::fs::write(&path, &first.bytes).unwrap();
+    let order = ImportOrder {
+        valid_from: Some(date!(2020 - 01 - 01)),
+        ..ImportOrder::new(Layer::Buildings, path, "again")
+    };
+    assert_eq!(import(&state, &order).await.inserted, 1);
+    let second = export(&app, "/api/v1/buildings/export?format=geojson&dataset=again").await;
+    let (first, second) = (
+        first.json()["features"][0].clone(),
+        second.json()["features"][0].clone(),
+    );
+    assert_eq!(first["geometry"], second["geometry"]);
+    for (name, value) in first["properties"].as_object().unwrap() {
+        if !["id", "dataset", "source_key"].contains(&name.as_str()) {
+            assert_eq!(&second["properties"][name], value, "{name}");
+        }
+    }
+}

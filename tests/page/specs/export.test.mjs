@@ -58,6 +58,10 @@ describe("exporting what the table shows", () => {
         await manager.part("export-submit").click();
         await manager.part("export-refusal").waitFor();
         assert.match(await manager.part("export-refusal").innerText(), /too far from the central meridian[\s\S]*choose the zone the shapes lie in/);
+        // Done as told, it works, and the file has a name this reader can read.
+        await manager.choosesExportSystem("EPSG:4549");
+        const file = await manager.exports("gpkg");
+        assert.match(file.name, /^parcels_\d{4}-\d{2}-\d{2}_EPSG4549\.gpkg$/);
       },
       { forgive: [/422/] },
     ));

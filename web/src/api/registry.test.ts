@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { exportAddress, exportWarningsOf, offeredName } from "@/api/registry";
+import { exportAddress, exportWarningsOf, offeredNames } from "@/api/registry";
 
 describe("an export", () => {
   it("asks for what the table shows, without its pages", () => {
@@ -17,8 +17,8 @@ describe("an export", () => {
     });
   });
   it("is named and warned of by its headers", () => {
-    expect(offeredName("attachment; filename=\"parcels.csv\"; filename*=UTF-8''%E5%AE%97%E5%9C%B0.csv")).toBe("宗地.csv");
-    expect(offeredName("")).toBe("export");
+    expect(offeredNames("attachment; filename=\"parcels.csv\"; filename*=UTF-8''%E5%AE%97%E5%9C%B0.csv")).toEqual({ full: "宗地.csv", ascii: "parcels.csv" });
+    expect(offeredNames("")).toEqual({ full: "export", ascii: "export" });
     expect(exportWarningsOf("field_name_cut=3, text_cut=1")).toEqual([
       { code: "field_name_cut", count: 3 },
       { code: "text_cut", count: 1 },

@@ -86,7 +86,7 @@ export function exportAddress(layer: LayerName, query: AssetQuery, options: Expo
   return withQuery(`/api/v1/${layer}/export`, { ...narrowing(query), ...options });
 }
 
-export type ExportedFile = { content: Blob; name: string; rows: number; warnings: { code: string; count: number }[] };
+export type ExportedFile = { content: Blob; names: { full: string; ascii: string }; rows: number; warnings: { code: string; count: number }[] };
 
 /** `field_name_cut=3, text_cut=1` as the server counts what a format can't hold. */
 export function exportWarningsOf(text: string): ExportedFile["warnings"] {
@@ -96,17 +96,18 @@ export function exportWarningsOf(text: string): ExportedFile["warnings"] {
     .flatMap(([code = "", count = ""]) => (code === "" ? [] : [{ code, count: Number(count) }]));
 }
 
-/** The name a file is offered under: the one in UTF-8, as RFC 6266 has it. */
-export function offeredName(disposition: string): string {
+/** The names a file is offered under: in UTF-8 and in ASCII, as RFC 6266 has them. */
+export function offeredNames(disposition: string): { full: string; ascii: string } {
+  const [, ascii = "export"] = /filename="([^"]+)"/.exec(disposition) ?? [];
   const [, encoded] = /filename\*=UTF-8''([^;]+)/.exec(disposition) ?? [];
-  return encoded === undefined ? "export" : decodeURIComponent(encoded);
+  return { full: encoded === undefined ? ascii : decodeURIComponent(encoded), ascii };
 }
 
 export async function fetchExport(address: string, signal: AbortSignal): Promise<ExportedFile> {
   const response = await send(address, { signal, cache: "no-store" });
   return {
     content: await response.blob(),
-    name: offeredName(response.headers.get("content-disposition") ?? ""),
+    names: offeredNames(response.headers.get("content-disposition") ?? ""),
     rows: Number(response.headers.get("yice-rows") ?? 0),
     warnings: exportWarningsOf(response.headers.get("yice-warnings") ?? ""),
   };

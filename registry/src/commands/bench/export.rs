@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::exports::{ExportOrder, ExportProgress, Filter, Labels, run_export};
 use crate::request::Times;
 
-/// What the peer reads: the same rows and columns as the registry's own statement.
+/// What the peer reads: the same rows and columns as the registry's own statement, of the same day and instant.
 const PEER_STATEMENT: &str = "
     select v.object_id::text as id, v.code, v.name, v.address, v.region_code, r.name as region_name,
            w.code as unit_code, w.name as unit_name, v.title_status, v.usage, v.occupancy, v.idle_since, v.area_m2,
@@ -21,9 +21,9 @@ const PEER_STATEMENT: &str = "
            v.geometry
       from spatial_unit u
       join spatial_unit_version v on v.object_id = u.id
-      left join unit_version w on w.object_id = v.unit_id and w.valid @> current_date and w.recorded @> now()
-      left join region_version r on r.code = v.region_code and r.valid @> current_date and r.recorded @> now()
-     where v.kind = 'parcel' and v.valid @> current_date and v.recorded @> now()";
+      left join unit_version w on w.object_id = v.unit_id and w.valid @> {day} and w.recorded @> {instant}
+      left join region_version r on r.code = v.region_code and r.valid @> {day} and r.recorded @> {instant}
+     where v.kind = 'parcel' and v.valid @> {day} and v.recorded @> {instant}";
 
 pub(super) async fn measure(store: &Store, arguments: &BenchArguments) -> Result<(), CommandFailed> {
     fill(store, arguments).await?;
@@ -41,12 +41,13 @@ pub(super) async fn measure(store: &Store, arguments: &BenchArguments) -> Result
         let peer_path = folder.path().join(format!("peer.{}", format.as_str()));
         let (mut rows, mut bytes) = (0, [0.0, 0.0]);
         for _ in 0..arguments.rounds {
+            let times = Times::now(&Clock::System);
             let order = ExportOrder {
                 layer: Layer::Parcels,
                 format,
                 crs: TargetCrs::CGCS2000,
                 labels: Labels::Codes,
-                times: Times::now(&Clock::System),
+                times,
                 filter: Filter::of_pairs(Layer::Parcels, &[]).map_err(|problem| bad(problem.detail))?,
             };
             let begun = Instant::now();
@@ -63,10 +64,13 @@ pub(super) async fn measure(store: &Store, arguments: &BenchArguments) -> Result
             rows = exported.written.rows;
             bytes[0] = size(&path);
             if !driver.is_empty()
-                && let Some(spent) = ogr2ogr(store, driver, &peer_path)?
+                && let Some(spent) = ogr2ogr(store, driver, &peer_path, times)?
             {
                 peers.push(spent);
                 bytes[1] = size(&peer_path);
+                if bytes[1] < bytes[0] / 3.0 {
+                    return Err(bad(format!("ogr2ogr wrote {:.1} MB only: not the same rows", bytes[1])));
+                }
             }
         }
         let count = usize::try_from(rows).unwrap_or(usize::MAX);
@@ -96,14 +100,18 @@ fn size(path: &Path) -> f64 {
     std::fs::metadata(path).map_or(0.0, |file| file.len() as f64 / 1e6)
 }
 
-fn ogr2ogr(store: &Store, driver: &str, path: &Path) -> Result<Option<Duration>, CommandFailed> {
+fn ogr2ogr(store: &Store, driver: &str, path: &Path, times: Times) -> Result<Option<Duration>, CommandFailed> {
     let _ = std::fs::remove_file(path);
+    let instant = times.known_at.unix_timestamp_nanos() as f64 / 1e9;
+    let statement = PEER_STATEMENT
+        .replace("{day}", &format!("date '{}'", times.as_of))
+        .replace("{instant}", &format!("to_timestamp({instant})"));
     let begun = Instant::now();
     let status = Command::new("ogr2ogr")
         .args(["-f", driver])
         .arg(path)
         .arg(gdal_address(store))
-        .args(["-sql", PEER_STATEMENT, "-nln", "parcels"])
+        .args(["-sql", &statement, "-nln", "parcels"])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status();
