@@ -379,6 +379,7 @@ impl Target {
             ],
             Target::YearBuilt => &[
                 ("yearbuilt", 1.0),
+                ("completedyear", 1.0),
                 ("建成年份", 1.0),
                 ("竣工年份", 1.0),
                 ("建成年代", 0.9),

@@ -46,6 +46,19 @@ pub fn ewkb(shape: &Geometry<f64>) -> Result<Vec<u8>, Fault> {
         })
 }
 
+/// The database's form of a shape in a system that is kept but never stored as a geometry (an old datum); none where it
+/// has no code.
+///
+/// # Errors
+/// Where the shape can't be written.
+pub fn ewkb_in(shape: &Geometry<f64>, epsg: Option<u32>) -> Result<Vec<u8>, Fault> {
+    shape
+        .to_ewkb(CoordDimensions::xy(), epsg.and_then(|code| i32::try_from(code).ok()))
+        .map_err(|error| Fault::Impossible {
+            what: format!("a geometry can't be written: {error}"),
+        })
+}
+
 /// Reads the database's form.
 ///
 /// # Errors

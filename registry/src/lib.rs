@@ -5,6 +5,7 @@ pub mod commands;
 pub mod database;
 pub mod demo_city;
 mod digest;
+pub mod exports;
 pub mod geometry;
 pub mod http;
 pub mod ids;

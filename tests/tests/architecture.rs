@@ -17,6 +17,7 @@ const LAYERS: [&[&str]; 12] = [
     &["map_layers"],
     &["demo_city"],
     &["imports"],
+    &["exports"],
     &["search", "totals"],
     &["rooms", "spatial_units", "units", "regions"],
     // What the nouns have in common.

@@ -51,6 +51,26 @@ export function isTheme(text: string): text is Theme {
   return (themes as readonly string[]).includes(text);
 }
 
+/** The formats of an export, the most asked for first. */
+export const exportFormats = ["xlsx", "shp", "gpkg", "geojson", "csv", "fgb"] as const;
+export type ExportFormat = (typeof exportFormats)[number];
+
+/** What a table for people has in its cells: codes, or words. */
+export const exportLabels = ["codes", "zh", "en"] as const;
+export type ExportLabels = (typeof exportLabels)[number];
+
+/** What a format may not be able to hold as it is. */
+export const exportWarnings = [
+  "field_name_cut",
+  "text_cut",
+  "row_without_shape",
+  "points_apart",
+  "shape_too_long",
+  "formula_guarded",
+  "outside_zone",
+  "crs_member",
+] as const;
+
 export const importOutcomes = ["inserted", "new_version", "unchanged", "repaired", "quarantined", "missing", "closed"] as const;
 export type ImportOutcome = (typeof importOutcomes)[number];
 

@@ -387,7 +387,7 @@ fn project(crs: &Crs) -> Result<Steps, CrsRefused> {
 }
 
 /// Calls `visit` with every run of coordinates of a shape.
-fn visit_coordinates<E>(
+pub(crate) fn visit_coordinates<E>(
     geometry: &mut Geometry<f64>,
     visit: &mut impl FnMut(&mut [Coord<f64>]) -> Result<(), E>,
 ) -> Result<(), E> {

@@ -26,6 +26,7 @@ mod zones;
 pub use crate::area::{GkZone, plane_area_m2, zone_of};
 pub use bounds::Bounds;
 pub use control_points::{ControlPoint, ControlPoints, Residual};
+pub(crate) use convert::visit_coordinates;
 pub use convert::{Conversion, OutOfRange};
 pub use guess::offers;
 pub use offset::Offset;

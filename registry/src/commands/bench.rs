@@ -1,6 +1,8 @@
 //! `yice bench`: this machine, measured with the registry's own work over translated copies of real parcels.
 #![expect(clippy::print_stdout, reason = "figures are what this command is for")]
 
+mod export;
+
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -28,6 +30,8 @@ use crate::settings::Settings;
 pub(super) enum BenchCommand {
     /// Import of parcels from GeoJSON, with ogr2ogr beside it where it is installed
     Import(BenchArguments),
+    /// Export of parcels, with ogr2ogr from the same database beside it where it is installed
+    Export(BenchArguments),
     /// From the database to serving, tiles without cache, a change until it shows, memory
     Tiles(BenchArguments),
 }
@@ -58,6 +62,7 @@ pub(super) async fn bench(settings: Settings, command: BenchCommand) -> Result<(
     let store = Store::open(&settings).await?;
     let outcome = match &command {
         BenchCommand::Import(arguments) => import(&settings, &store, arguments).await,
+        BenchCommand::Export(arguments) => export::measure(&store, arguments).await,
         BenchCommand::Tiles(arguments) => measure_tiles(&settings, &store, arguments).await,
     };
     store.close().await;
@@ -201,18 +206,23 @@ async fn import(settings: &Settings, store: &Store, arguments: &BenchArguments) 
     Ok(())
 }
 
-/// The peer, over the same socket into the same server, under a schema of its own; none where it is not installed.
-fn ogr2ogr(store: &Store, file: &Path, table: &str, append: bool) -> Result<Option<Duration>, CommandFailed> {
+/// The database as GDAL is told of it.
+fn gdal_address(store: &Store) -> String {
     let options = &store.options;
     let host = options
         .get_socket()
         .map_or_else(|| options.get_host().to_owned(), |socket| socket.display().to_string());
-    let target = format!(
+    format!(
         "PG:host='{host}' port={} user={} dbname={} active_schema=public",
         options.get_port(),
         options.get_username(),
         options.get_database().unwrap_or("yice")
-    );
+    )
+}
+
+/// The peer, over the same socket into the same server, under a schema of its own; none where it is not installed.
+fn ogr2ogr(store: &Store, file: &Path, table: &str, append: bool) -> Result<Option<Duration>, CommandFailed> {
+    let target = gdal_address(store);
     let mut command = Command::new("ogr2ogr");
     command.args(["-f", "PostgreSQL", &target]).arg(file).args([
         "-nln",
@@ -238,7 +248,8 @@ fn ogr2ogr(store: &Store, file: &Path, table: &str, append: bool) -> Result<Opti
     }
 }
 
-async fn measure_tiles(settings: &Settings, store: &Store, arguments: &BenchArguments) -> Result<(), CommandFailed> {
+/// Imports the parcels to measure with, where the registry is empty.
+async fn fill(store: &Store, arguments: &BenchArguments) -> Result<(), CommandFailed> {
     let (held,): (i64,) = sqlx::query_as("select count(*) from spatial_unit")
         .fetch_one(store.database.pool())
         .await?;
@@ -255,6 +266,11 @@ async fn measure_tiles(settings: &Settings, store: &Store, arguments: &BenchArgu
         );
         sqlx::raw_sql("analyze").execute(store.database.pool()).await?;
     }
+    Ok(())
+}
+
+async fn measure_tiles(settings: &Settings, store: &Store, arguments: &BenchArguments) -> Result<(), CommandFailed> {
+    fill(store, arguments).await?;
     let sealer = Sealer::new(store.database.pool().clone(), signing_key(settings)?, Clock::System);
     sealer.seal_all().await.map_err(|error| CommandFailed::system(&error))?;
 

@@ -5,6 +5,7 @@
 mod bench;
 mod config;
 mod demo;
+mod export;
 mod import;
 mod ledger;
 mod migrate;
@@ -129,6 +130,11 @@ enum Command {
     /// Load something to look at
     #[command(subcommand, after_help = "Example:\n  yice --data ./demo demo load")]
     Demo(demo::DemoCommand),
+    /// Export a layer as a file, as it was on a day
+    #[command(
+        after_help = "Examples:\n  yice export --layer parcels --format gpkg --as-of 2024-12-31 宗地.gpkg\n  yice export --layer buildings --crs EPSG:4549 --where region=320402 楼栋.shp.zip\n  yice export --layer rooms --labels zh 房间.xlsx"
+    )]
+    Export(export::ExportArguments),
     /// Prove the ledger, or seal what waits
     #[command(subcommand, after_help = "Example:\n  yice ledger verify")]
     Ledger(ledger::LedgerCommand),
@@ -180,6 +186,7 @@ pub fn run() -> ExitCode {
             Command::Migrate => migrate::migrate(settings).await,
             Command::Import(arguments) => import::import(settings, *arguments).await,
             Command::Demo(command) => demo::demo(settings, command).await,
+            Command::Export(arguments) => export::export(settings, arguments).await,
             Command::Ledger(command) => ledger::ledger(settings, command).await,
             Command::Bench(command) => bench::bench(settings, command).await,
             Command::Config | Command::Openapi => Ok(()),

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{Executor, PgConnection, PgPool, Postgres, Transaction};
+use sqlx::{ConnectOptions, Executor, PgConnection, PgPool, Postgres, Transaction};
 
 pub use constraint::refusal_of;
 pub use copy::CopyRows;
@@ -104,6 +104,19 @@ impl Database {
     #[must_use]
     pub fn pool(&self) -> &PgPool {
         &self.pool
+    }
+
+    /// A connection outside the pool, for one statement that may last minutes: others don't wait for its place, and
+    /// where it is given up the server is told by the end of the connection instead of reading the rest to nobody.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn connect_apart(&self) -> sqlx::Result<PgConnection> {
+        let options = (*self.pool.connect_options()).clone();
+        // How long it lasts depends on who reads it, and says nothing of the statement.
+        let mut connection = options.disable_statement_logging().connect().await?;
+        take_role(&mut connection).await?;
+        Ok(connection)
     }
 
     /// Begins a transaction that writes.

@@ -58,6 +58,7 @@ fn api() -> OpenApiRouter<AppState> {
         .merge(crate::search::router())
         .merge(crate::totals::router())
         .merge(crate::imports::router())
+        .merge(crate::exports::router())
         .merge(crate::map_layers::router())
         .merge(ledger::router())
         .merge(map::router())
@@ -78,7 +79,12 @@ pub fn router(state: AppState) -> Router {
     let compress = CompressionLayer::new().gzip(true).compress_when(
         SizeAbove::new(1024)
             .and(NotForContentType::const_new("application/vnd.mapbox-vector-tile"))
-            .and(NotForContentType::IMAGES),
+            .and(NotForContentType::IMAGES)
+            // Exports that are packed already.
+            .and(NotForContentType::const_new("application/zip"))
+            .and(NotForContentType::const_new(
+                "application/vnd.openxmlformats-officedocument",
+            )),
     );
     routes
         .merge(crate::ogc::router())

@@ -347,6 +347,17 @@ mod tests {
             assert_eq!(done["report"]["warnings"]["datum_shifted"], 20, "{done}");
             let words = done["report"]["words"]["datum_shifted"][0].as_str().unwrap();
             assert!(words.contains("杭州市测绘院 2019 年第 12 号"), "{words}");
+            let kept: Vec<Option<i32>> =
+                sqlx::query_scalar("select st_srid(st_geomfromewkb(original_geometry)) from spatial_unit_version")
+                    .fetch_all(&pool)
+                    .await
+                    .unwrap();
+            assert!(
+                kept.len() >= 20 && kept.iter().all(|srid| *srid == Some(2385)),
+                "{kept:?}"
+            );
+            let again = upload(&app, name, &sample(name), &[given, from, ("dataset", given.0)]).await;
+            assert_eq!(again["report"]["counts"]["unchanged"], 20, "{again}");
             let is_fitted = given.0 == "control_points";
             assert_eq!(words.contains("中误差"), is_fitted, "{words}");
             let residuals = done["report"]["words"]["control_point_residuals"][0].as_str();

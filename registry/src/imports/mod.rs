@@ -1,7 +1,7 @@
 //! Files coming in: read → map fields → coordinate system → check and mend → compare by source key → write.
 //!
 //! One import is one transaction: an interrupted one leaves nothing but its own record. Every row of the file is
-//! accounted for in `import_row`, and the counts of the report add up to the rows that were read.
+//! accounted for in `import_outcome`, and the counts of the report add up to the rows that were read.
 
 mod compare;
 mod coordinates;

@@ -603,9 +603,8 @@ fn prepare(candidate: Candidate) -> Result<Accepted, (Box<Candidate>, String)> {
         area_after_m2: repair.area_after_m2,
     });
     let original_geometry = candidate
-        .repaired
-        .as_ref()
-        .and_then(|repair| crate::geometry::ewkb(&repair.original).ok());
+        .shape_before()
+        .and_then(|(shape, epsg)| crate::geometry::ewkb_in(shape, epsg).ok());
     Ok(Accepted {
         row: candidate.row,
         source_key: candidate.source_key,

@@ -13,7 +13,7 @@ use crate::request::{Context, Listed, Listing, Page, Problem, SortColumn, Times}
 /// What a list may be narrowed by.
 #[derive(Debug, Clone, Default, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(super) struct ListQuery {
+pub struct ListQuery {
     /// Part of the number or name.
     q: Option<String>,
     /// The id of the building.
@@ -142,7 +142,8 @@ pub(super) async fn list_rooms(
     Ok(Json(listing.page(rows, total)))
 }
 
-fn narrow(select: &mut QueryBuilder<Postgres>, times: Times, query: &ListQuery) -> Result<(), Problem> {
+/// Appends the conditions of a list at a date. `v` is the version.
+pub(crate) fn narrow(select: &mut QueryBuilder<Postgres>, times: Times, query: &ListQuery) -> Result<(), Problem> {
     let given = |field: &str, value: &Option<String>| match value.as_deref() {
         None | Some("") => Ok(None),
         Some(value) => plain_text(field, value, 400).map(Some),

@@ -8,6 +8,8 @@ mod read;
 mod tests;
 
 pub use content::{RoomContent, held_versions, verify_versions};
+pub use list::ListQuery;
+pub(crate) use list::narrow;
 
 use axum::extract::FromRef;
 use utoipa_axum::router::OpenApiRouter;

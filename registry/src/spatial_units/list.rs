@@ -12,7 +12,7 @@ use crate::request::{Context, Cursor, Page, PageQuery, Problem, Times};
 /// What a list may be narrowed by.
 #[derive(Debug, Clone, Default, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(super) struct ListQuery {
+pub struct ListQuery {
     /// Part of the name, address or code.
     q: Option<String>,
     /// Region code; places below it are included.
@@ -212,7 +212,24 @@ fn without_cursor(uri: &axum::http::Uri) -> String {
     }
 }
 
-fn narrow(select: &mut QueryBuilder<Postgres>, kind: Kind, times: Times, query: &ListQuery) -> Result<(), Problem> {
+/// Appends the order that the query asks for; the database's own where it asks for none.
+pub(crate) fn push_order(select: &mut QueryBuilder<Postgres>, query: &ListQuery) -> Result<(), Problem> {
+    if query.sort.is_some() {
+        let order = order(query.sort.as_deref())?;
+        let direction = if order.descending { " desc" } else { "" };
+        select.push(" order by ").push(order.column).push(direction);
+        select.push(", v.object_id").push(direction);
+    }
+    Ok(())
+}
+
+/// Appends the conditions of a list at a date. `v` is the version, `u` the identity.
+pub(crate) fn narrow(
+    select: &mut QueryBuilder<Postgres>,
+    kind: Kind,
+    times: Times,
+    query: &ListQuery,
+) -> Result<(), Problem> {
     select.push(" where v.kind = ").push_bind(kind.word());
     select.push(" and v.valid @> ").push_bind(times.as_of);
     select.push(" and v.recorded @> ").push_bind(times.known_at);

@@ -16,6 +16,8 @@ mod verify;
 
 pub use content::{Content, Repair};
 pub use kind::Kind;
+pub use list::ListQuery;
+pub(crate) use list::{narrow, push_order};
 pub use queries::{HeldUnit, Occasion, VersionWriter, held_versions, write_revision};
 pub use verify::verify_versions;
 

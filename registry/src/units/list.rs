@@ -14,7 +14,7 @@ use crate::request::{Context, Listed, Listing, Page, Problem, SortColumn, Times}
 /// What a list may be narrowed by.
 #[derive(Debug, Clone, Default, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(super) struct ListQuery {
+pub struct ListQuery {
     /// Part of the name or code.
     q: Option<String>,
     /// Region code; units of places below it are included.
@@ -126,7 +126,8 @@ pub(super) async fn list_units(
     Ok(Json(listing.page(rows, total)))
 }
 
-fn narrow(select: &mut QueryBuilder<Postgres>, times: Times, query: &ListQuery) -> Result<(), Problem> {
+/// Appends the conditions of a list at a date. `v` is the version.
+pub(crate) fn narrow(select: &mut QueryBuilder<Postgres>, times: Times, query: &ListQuery) -> Result<(), Problem> {
     let given = |field: &str, value: &Option<String>| match value.as_deref() {
         None | Some("") => Ok(None),
         Some(value) => plain_text(field, value, 400).map(Some),

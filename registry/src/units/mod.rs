@@ -11,6 +11,8 @@ mod tests;
 
 pub use code::{CodeCheck, check_code};
 pub use content::{UnitContent, held_versions, is_registered, verify_versions};
+pub use list::ListQuery;
+pub(crate) use list::narrow;
 
 use axum::extract::FromRef;
 use utoipa_axum::router::OpenApiRouter;

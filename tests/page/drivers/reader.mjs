@@ -232,6 +232,42 @@ export class Reader {
     await this.part("away-words").waitFor({ state: "detached" });
   }
 
+  /** Types into the table's filter and waits until so many rows are left. */
+  async narrowsTheTable(text, rows) {
+    await this.part("table").locator("header input[type=text]").fill(text);
+    await this.page.waitForFunction((wanted) => document.querySelectorAll("[data-testid=table] tbody tr").length === wanted, rows);
+  }
+
+  // Export
+
+  async opensExport() {
+    await this.part("table-export").click();
+    await this.part("export-dialog").waitFor();
+  }
+
+  async choosesExportSystem(code) {
+    await this.part("export-crs").click();
+    await this.part("export-crs").locator("input").fill(code);
+    await this.page.locator(".el-select-dropdown__item:visible").filter({ hasText: code }).click();
+  }
+
+  /** Exports in a format; gives the name offered and where the browser keeps the file. */
+  async exports(format) {
+    await this.part(`export-${format}`).click();
+    const [download] = await Promise.all([this.page.waitForEvent("download"), this.part("export-submit").click()]);
+    await this.part("export-done").waitFor();
+    return { name: download.suggestedFilename(), path: await download.path() };
+  }
+
+  /** A dialog stands whole inside the window, its buttons too. */
+  async fitsTheWindow(dialog) {
+    const box = await this.page.locator(dialog).boundingBox();
+    const window = this.page.viewportSize();
+    assert.ok(box && window);
+    const reach = [box.x, box.y, window.width - box.x - box.width, window.height - box.y - box.height];
+    assert.ok(reach.every((room) => room >= 0), `${dialog} reaches out of the window: ${reach}`);
+  }
+
   async total(layer) {
     await this.part(`total-${layer}`).waitFor();
     return asNumber(await this.part(`total-${layer}`).innerText());

@@ -1,30 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { asReader, server, useBrowser } from "../drivers/browser.mjs";
-import { estate } from "../fixtures.mjs";
+import { asReader, useBrowser } from "../drivers/browser.mjs";
+import { estate, importOnce } from "../fixtures.mjs";
 
 const here = estate("look");
 
-/** Puts the estate into the registry without the page. */
-async function importOnce() {
-  const form = new FormData();
-  form.set("layer", "parcels");
-  form.set("dataset", here.dataset);
-  form.set("valid_from", "2023-01-01");
-  form.set("file", new File([here.firstYear.text], here.firstYear.name));
-  const { id } = await (await fetch(`${server}/api/v1/imports`, { method: "POST", body: form })).json();
-  for (let i = 0; i < 200; i++) {
-    const { state, problem } = await (await fetch(`${server}/api/v1/imports/${id}`)).json();
-    if (state === "done") return;
-    assert.notEqual(state, "failed", JSON.stringify(problem));
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  assert.fail("the import did not end");
-}
-
 describe("looking at the map", () => {
   useBrowser();
-  test("the estate is imported", importOnce);
+  test("the estate is imported", () => importOnce(here));
 
   test("a parcel is found from the keyboard by code and its card says what it is", (t) =>
     asReader(t, async (manager) => {

@@ -14,7 +14,7 @@ import type {
   TileJson,
   Totals,
 } from "@/api/types";
-import type { ImportOutcome, LayerName, Theme } from "@/vocabulary";
+import type { ExportFormat, ExportLabels, ImportOutcome, LayerName, Theme } from "@/vocabulary";
 
 /** The two dates of a reading; null means now. */
 export type Moment = { asOf: string | null; knownAt: string | null };
@@ -68,18 +68,49 @@ export type AssetQuery = Moment & {
   limit: number;
 };
 
-/** The address of a list; filters are comma-separated words, `none` for what nobody has filled in. */
-export function assetListAddress(layer: LayerName, query: AssetQuery): string {
+/** What narrows a list; filters are comma-separated words, `none` for what nobody has filled in. */
+function narrowing(query: AssetQuery): Record<string, string | null | undefined> {
   const filters = Object.fromEntries(Object.entries(query.filter).map(([field, values]) => [field, values?.join(",")]));
-  return withQuery(`/api/v1/${layer}`, {
-    ...moment(query),
-    q: query.q,
-    bbox: query.bbox,
-    sort: query.sort,
-    limit: query.limit,
-    count: true,
-    ...filters,
-  });
+  return { ...moment(query), q: query.q, bbox: query.bbox, sort: query.sort, ...filters };
+}
+
+/** The address of a list. */
+export function assetListAddress(layer: LayerName, query: AssetQuery): string {
+  return withQuery(`/api/v1/${layer}`, { ...narrowing(query), limit: query.limit, count: true });
+}
+
+export type ExportOptions = { format: ExportFormat; crs: string; labels: ExportLabels };
+
+/** The address of the file with all rows of a list. */
+export function exportAddress(layer: LayerName, query: AssetQuery, options: ExportOptions): string {
+  return withQuery(`/api/v1/${layer}/export`, { ...narrowing(query), ...options });
+}
+
+export type ExportedFile = { content: Blob; names: { full: string; ascii: string }; rows: number; warnings: { code: string; count: number }[] };
+
+/** `field_name_cut=3, text_cut=1` as the server counts what a format can't hold. */
+export function exportWarningsOf(text: string): ExportedFile["warnings"] {
+  return text
+    .split(",")
+    .map((part) => part.trim().split("="))
+    .flatMap(([code = "", count = ""]) => (code === "" ? [] : [{ code, count: Number(count) }]));
+}
+
+/** The names a file is offered under: in UTF-8 and in ASCII, as RFC 6266 has them. */
+export function offeredNames(disposition: string): { full: string; ascii: string } {
+  const [, ascii = "export"] = /filename="([^"]+)"/.exec(disposition) ?? [];
+  const [, encoded] = /filename\*=UTF-8''([^;]+)/.exec(disposition) ?? [];
+  return { full: encoded === undefined ? ascii : decodeURIComponent(encoded), ascii };
+}
+
+export async function fetchExport(address: string, signal: AbortSignal): Promise<ExportedFile> {
+  const response = await send(address, { signal, cache: "no-store" });
+  return {
+    content: await response.blob(),
+    names: offeredNames(response.headers.get("content-disposition") ?? ""),
+    rows: Number(response.headers.get("yice-rows") ?? 0),
+    warnings: exportWarningsOf(response.headers.get("yice-warnings") ?? ""),
+  };
 }
 
 export function fetchAssetList(address: string, signal?: AbortSignal): Promise<Page<AssetRow>> {

@@ -4,7 +4,7 @@ import { parse } from "vue/compiler-sfc";
 import { describe, expect, it } from "vitest";
 import en from "@/language/en";
 import zh from "@/language/zh";
-import { importLayers, importOutcomes, mappableFields, themes, valuesOf } from "@/vocabulary";
+import { exportFormats, exportLabels, exportWarnings, importLayers, importOutcomes, mappableFields, themes, valuesOf } from "@/vocabulary";
 
 type Words = { [name: string]: string | Words };
 
@@ -41,6 +41,9 @@ describe("both languages", () => {
       ...importLayers.map((layer) => `layer.${layer}`),
       ...importOutcomes.flatMap((outcome) => [`outcome.${outcome}`, `outcome_about.${outcome}`]),
       ...mappableFields.map((field) => `field.${field}`),
+      ...exportFormats.flatMap((format) => [`export.format_${format}`, `export.about_${format}`]),
+      ...exportLabels.map((labels) => `export.labels_${labels}`),
+      ...exportWarnings.map((warning) => `export_warning.${warning}`),
     ];
     expect(keys.filter((key) => !chinese.has(key))).toEqual([]);
   });
