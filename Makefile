@@ -8,7 +8,7 @@ ARGS ?=
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: ## Install what is missing, build, and serve on http://127.0.0.1:8080 with the sample
+run: ## Install what is missing, build, and serve on http://127.0.0.1:8080 with the demo city
 	@scripts/run $(ARGS)
 
 test: ## Install what is missing and run every check and test there is
