@@ -133,6 +133,7 @@ impl<C: VersionContent> StoredVersion<C> {
             .unwrap_or([0; 32]);
         FoundVersion {
             version_id: VersionId(self.head.version_id),
+            object_id: self.head.object_id,
             sha256,
             recorded_to: self.recorded_to,
         }

@@ -36,6 +36,9 @@ struct Collection<'a> {
 
 impl Collection<'_> {
     fn begin(&mut self, properties: &serde_json::Value, kind: &str) {
+        // By the alphabet, whatever order the maps of the program keep.
+        let mut properties = properties.clone();
+        properties.sort_all_objects();
         if !self.text.ends_with('[') {
             self.text.push_str(",\n");
         }

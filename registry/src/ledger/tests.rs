@@ -1060,6 +1060,7 @@ async fn versions_verdict(app: &PgPool, rows: &[Version]) -> Option<FirstBad> {
     let rows = rows.iter().map(|row| {
         Ok(FoundVersion {
             version_id: VersionId(row.id),
+            object_id: row.id,
             sha256: digest(&row.content).0,
             recorded_to: row.recorded_to,
         })
@@ -1097,7 +1098,13 @@ async fn version_rows_are_held_against_the_ledger(pool: PgPool) {
         .unwrap();
     assert_eq!(
         (altered.seq, altered.wrong),
-        (Some(7), Wrong::VersionAltered { version_id: rows[6].id })
+        (
+            Some(7),
+            Wrong::VersionAltered {
+                version_id: rows[6].id,
+                object_id: rows[6].id
+            }
+        )
     );
     assert!(altered.entry_id.is_some() && altered.object_id.is_some());
     let removed = versions_verdict(&app, &spoil(&|rows| drop(rows.remove(8))))
@@ -1120,14 +1127,21 @@ async fn version_rows_are_held_against_the_ledger(pool: PgPool) {
         (
             None,
             Wrong::VersionSlippedIn {
-                version_id: stranger.id
+                version_id: stranger.id,
+                object_id: stranger.id
             }
         )
     );
     let twice = versions_verdict(&app, &spoil(&|rows| rows.push(rows[0].clone())))
         .await
         .unwrap();
-    assert_eq!(twice.wrong, Wrong::VersionSlippedIn { version_id: rows[0].id });
+    assert_eq!(
+        twice.wrong,
+        Wrong::VersionSlippedIn {
+            version_id: rows[0].id,
+            object_id: rows[0].id
+        }
+    );
     for (index, end, seq) in [(3, None, 11), (3, Some(NOW), 11), (5, Some(later), 6)] {
         let ended = versions_verdict(&app, &spoil(&|rows| rows[index].recorded_to = end))
             .await

@@ -112,10 +112,14 @@ pub enum Wrong {
         why: String,
     },
     /// The version row is not what the entry says.
-    #[error("the row of version {version_id} was altered: its content does not give the digest in the ledger")]
+    #[error(
+        "the row of version {version_id} of {object_id} was altered: its content does not give the digest in the ledger"
+    )]
     VersionAltered {
         /// The row.
         version_id: Uuid,
+        /// What it is a version of.
+        object_id: Uuid,
     },
     /// The version row is gone.
     #[error("the row of version {version_id} was removed")]
@@ -124,20 +128,26 @@ pub enum Wrong {
         version_id: Uuid,
     },
     /// The end of the recorded period is not what the closing entry says.
-    #[error("the end of the recorded period of version {version_id} was altered: {found}, not {expected}")]
+    #[error(
+        "the end of the recorded period of version {version_id} of {object_id} was altered: {found}, not {expected}"
+    )]
     VersionEndAltered {
         /// The row.
         version_id: Uuid,
+        /// What it is a version of.
+        object_id: Uuid,
         /// What stands in the row.
         found: String,
         /// What must.
         expected: String,
     },
     /// There is a version row that no entry wrote.
-    #[error("the row of version {version_id} was slipped in: no entry wrote it")]
+    #[error("the row of version {version_id} of {object_id} was slipped in: no entry wrote it")]
     VersionSlippedIn {
         /// The row.
         version_id: Uuid,
+        /// What it says it is a version of.
+        object_id: Uuid,
     },
 }
 

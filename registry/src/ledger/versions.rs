@@ -19,6 +19,8 @@ use crate::ids::VersionId;
 pub struct FoundVersion {
     /// Its id.
     pub version_id: VersionId,
+    /// What it is a version of.
+    pub object_id: Uuid,
     /// The digest of its content now.
     pub sha256: [u8; 32],
     /// The end of its recorded period; none while it is what is known.
@@ -161,18 +163,18 @@ impl ExpectedVersions {
 
     /// Holds a version row against the ledger; rows come in any order, of all tables one after another.
     pub fn check(&mut self, row: &FoundVersion) {
-        let version_id = row.version_id.0;
+        let (version_id, object_id) = (row.version_id.0, row.object_id);
         let Ok(index) = self.written.binary_search_by_key(&version_id, |version| version.id) else {
-            return self.found(PENDING, Wrong::VersionSlippedIn { version_id });
+            return self.found(PENDING, Wrong::VersionSlippedIn { version_id, object_id });
         };
         let written = self.written[index];
         let (word, bit) = (index / 64, 1 << (index % 64));
         if self.seen[word] & bit != 0 {
-            return self.found(PENDING, Wrong::VersionSlippedIn { version_id });
+            return self.found(PENDING, Wrong::VersionSlippedIn { version_id, object_id });
         }
         self.seen[word] |= bit;
         if written.sha256 != row.sha256 {
-            self.found(written.seq, Wrong::VersionAltered { version_id });
+            self.found(written.seq, Wrong::VersionAltered { version_id, object_id });
         }
         let closed = self.closed.binary_search_by_key(&version_id, |version| version.id);
         let closed = closed.ok().map(|index| self.closed[index]);
@@ -180,6 +182,7 @@ impl ExpectedVersions {
         if recorded_to != closed.map(|closed| closed.at) {
             let wrong = Wrong::VersionEndAltered {
                 version_id,
+                object_id,
                 found: instant(recorded_to),
                 expected: instant(closed.map(|closed| closed.at)),
             };

@@ -26,7 +26,7 @@ pub async fn verify_versions(connection: &mut PgConnection, expected: &mut Expec
             valid: valid_period(&row.valid),
             recorded_from,
         };
-        let version_id: Uuid = row.version_id;
+        let (version_id, object_id): (Uuid, Uuid) = (row.version_id, row.object_id);
         // A row that no longer reads as what it was is altered, not a failure of the proof.
         let sha256 = row
             .content()
@@ -34,6 +34,7 @@ pub async fn verify_versions(connection: &mut PgConnection, expected: &mut Expec
             .unwrap_or([0; 32]);
         expected.check(&FoundVersion {
             version_id: VersionId(version_id),
+            object_id,
             sha256,
             recorded_to,
         });
@@ -53,6 +54,7 @@ pub async fn verify_versions(connection: &mut PgConnection, expected: &mut Expec
         let sha256 = relation_digest(&head, &row.kind, row.lower_id);
         expected.check(&FoundVersion {
             version_id: VersionId(row.version_id),
+            object_id: row.upper_id,
             sha256,
             recorded_to,
         });
