@@ -26,7 +26,8 @@ pub struct Total {
 impl Total {
     fn add(&mut self, count: i64, area_m2: f64) {
         self.count += count;
-        self.area_m2 += area_m2;
+        // Registered areas have four decimals; adding doubles must not leave a hair on the sum of a whole city.
+        self.area_m2 = ((self.area_m2 + area_m2) * 1e4).round() / 1e4;
     }
 }
 
