@@ -70,7 +70,7 @@ impl Asked {
     }
 
     /// Refuses parameters that this address does not know.
-    pub fn only(&self, known: &[&str]) -> Result<(), Problem> {
+    pub fn refuse_all_but(&self, known: &[&str]) -> Result<(), Problem> {
         match self.parameters.iter().find(|(name, _)| !known.contains(&name.as_str())) {
             None => Ok(()),
             Some((name, _)) => Err(unknown(name, known)),

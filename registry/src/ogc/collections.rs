@@ -84,7 +84,7 @@ fn describe(asked: &Asked, map: &MapLayers, kind: Kind) -> Value {
 
 /// `GET /ogc/collections`
 pub(super) async fn get_collections(State(map): State<MapLayers>, asked: Asked) -> Result<Response, Problem> {
-    asked.only(&["f"])?;
+    asked.refuse_all_but(&["f"])?;
     let collections: Vec<Value> = Kind::ALL.iter().map(|kind| describe(&asked, &map, *kind)).collect();
     asked.document(&json!({
         "title": "Collections",
@@ -106,6 +106,6 @@ pub(super) async fn get_collection(
     asked: Asked,
 ) -> Result<Response, Problem> {
     let kind = collection(&name)?;
-    asked.only(&["f"])?;
+    asked.refuse_all_but(&["f"])?;
     asked.document(&describe(&asked, &map, kind))
 }

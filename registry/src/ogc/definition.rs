@@ -15,7 +15,7 @@ use crate::spatial_units::Kind;
 
 /// `GET /ogc/api`
 pub(super) async fn get_definition(asked: Asked) -> Result<Response, Problem> {
-    asked.only(&["f"])?;
+    asked.refuse_all_but(&["f"])?;
     let definition = definition(&asked);
     match asked.form(&[
         (

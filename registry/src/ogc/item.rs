@@ -19,7 +19,7 @@ pub(super) async fn get_item(
     asked: Asked,
 ) -> Result<Response, Problem> {
     let kind = collection(&name)?;
-    asked.only(&["f", "crs", "datetime", "known_at"])?;
+    asked.refuse_all_but(&["f", "crs", "datetime", "known_at"])?;
     asked.form(&[
         ("json", "application/geo+json application/json"),
         ("geojson", "application/geo+json"),

@@ -45,7 +45,7 @@ pub(super) const CONFORMANCE: &[&str] = &[
 
 /// `GET /ogc`
 pub(super) async fn get_landing(asked: Asked) -> Result<Response, Problem> {
-    asked.only(&["f"])?;
+    asked.refuse_all_but(&["f"])?;
     let at = |path: &str| asked.address(path);
     asked.document(&json!({
         "title": "一策 Yice",
@@ -70,7 +70,7 @@ pub(super) const OPENAPI: &str = "application/vnd.oai.openapi+json;version=3.0";
 
 /// `GET /ogc/conformance`
 pub(super) async fn get_conformance(asked: Asked) -> Result<Response, Problem> {
-    asked.only(&["f"])?;
+    asked.refuse_all_but(&["f"])?;
     asked.document(&json!({
         "title": "What it conforms to",
         "conformsTo": CONFORMANCE,

@@ -316,7 +316,7 @@ fn geometry_format(kind: Kind) -> &'static str {
 /// `GET /ogc/collections/{collection}/queryables`: a JSON schema.
 pub(super) async fn get_queryables(Path(name): Path<String>, asked: Asked) -> Result<Response, Problem> {
     let kind = collection(&name)?;
-    asked.only(&["f"])?;
+    asked.refuse_all_but(&["f"])?;
     asked.form(&[("json", "application/schema+json application/json")])?;
     let mut fields = Map::new();
     fields.insert(
@@ -343,7 +343,7 @@ pub(super) async fn get_queryables(Path(name): Path<String>, asked: Asked) -> Re
 /// Clients take the types of the fields from it: in a page where a property is null throughout they could only guess.
 pub(super) async fn get_schema(Path(name): Path<String>, asked: Asked) -> Result<Response, Problem> {
     let kind = collection(&name)?;
-    asked.only(&["f"])?;
+    asked.refuse_all_but(&["f"])?;
     asked.form(&[("json", "application/schema+json application/json")])?;
     let mut fields = Map::new();
     for property in properties_of(kind).filter(|property| property.value != ValueKind::Id) {

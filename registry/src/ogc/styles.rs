@@ -71,7 +71,7 @@ pub(super) async fn get_style(Path(name): Path<String>, asked: Asked) -> Result<
         Problem::new(ProblemKind::NotFound, format!("there is no style {bare:?}"))
             .remedy(format!("there are {}", names.join(", ")))
     })?;
-    asked.only(&["f"])?;
+    asked.refuse_all_but(&["f"])?;
     asked.form(&[
         ("json", "application/json application/vnd.mapbox.style+json"),
         ("mbs", "application/vnd.mapbox.style+json"),

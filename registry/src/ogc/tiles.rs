@@ -37,7 +37,7 @@ fn known_set(name: &str) -> Result<(), Problem> {
 
 /// `GET /ogc/tileMatrixSets`
 pub(super) async fn get_tile_matrix_sets(asked: Asked) -> Result<Response, Problem> {
-    asked.only(&["f"])?;
+    asked.refuse_all_but(&["f"])?;
     let own = asked.address(&format!("/ogc/tileMatrixSets/{SET}"));
     asked.document(&json!({
         "title": "Tile matrix sets",
@@ -52,7 +52,7 @@ pub(super) async fn get_tile_matrix_sets(asked: Asked) -> Result<Response, Probl
 /// `GET /ogc/tileMatrixSets/{set}`
 pub(super) async fn get_tile_matrix_set(Path(set): Path<String>, asked: Asked) -> Result<Response, Problem> {
     known_set(&set)?;
-    asked.only(&["f"])?;
+    asked.refuse_all_but(&["f"])?;
     asked.form(&[("json", "application/json")])?;
     let matrices: Vec<Value> = (0..=MAX_ZOOM)
         .map(|zoom| {
@@ -161,7 +161,7 @@ pub(super) async fn get_tilesets(
     asked: Asked,
 ) -> Result<Response, Problem> {
     let kind = collection(&name)?;
-    asked.only(&["f"])?;
+    asked.refuse_all_but(&["f"])?;
     let own = asked.address(&format!("/ogc/collections/{}/tiles", kind.layer()));
     asked.document(&json!({
         "title": format!("Tiles of {}", title(kind)),
@@ -178,7 +178,7 @@ pub(super) async fn get_tileset(
 ) -> Result<Response, Problem> {
     let kind = collection(&name)?;
     known_set(&set)?;
-    asked.only(&["f"])?;
+    asked.refuse_all_but(&["f"])?;
     asked.document(&tileset(&asked, &map, kind))
 }
 
@@ -192,7 +192,7 @@ pub(super) async fn get_tile(
 ) -> Result<Response, Problem> {
     let kind = collection(&name)?;
     known_set(&set)?;
-    asked.only(&["f", "datetime", "as_of", "known_at"])?;
+    asked.refuse_all_but(&["f", "datetime", "as_of", "known_at"])?;
     asked.form(&[("mvt", MVT), ("pbf", "application/x-protobuf")])?;
     let as_of = match asked.get("datetime") {
         None => asked.get("as_of").map(str::to_owned),

@@ -378,9 +378,12 @@ impl VersionWriter {
         // The instant of an entry is that of every version it writes or ends: an object that was changed within the
         // same microsecond has one of its own.
         if gathered.recorded_at != revision.at || gathered.kind != kind.object_kind() {
-            return self
-                .revise(id, kind, Action::Change, revision, None, occasion)
-                .map(|_| ());
+            let action = if revision.close.is_empty() {
+                Action::Create
+            } else {
+                Action::Change
+            };
+            return self.revise(id, kind, action, revision, None, occasion).map(|_| ());
         }
         for (valid, content) in &revision.write {
             let (version_id, sha256, _) = self.write_version(id, *valid, revision.at, content)?;
