@@ -129,10 +129,21 @@ pub(crate) fn doubled_area(ring: &[Coord<f64>]) -> f64 {
 
 /// Checks a shape whose repeated points are removed (see [`clean`]). Points and lines are valid.
 pub fn check(geometry: &Geometry<f64>) -> Verdict {
+    check_and_measure(geometry).0
+}
+
+/// Edges that keep this distance, in the unit of the coordinates, are told apart by any program: it is far beyond the
+/// last digit of a longitude, and a tenth of a millimetre in degrees.
+pub const CLEARANCE: f64 = 1e-9;
+
+/// As [`check`], and whether the shape is clear beyond doubt: all edges that don't follow one another keep at least
+/// [`CLEARANCE`] apart, and none turns back on the one before. Then whatever another program rounds on the way, it
+/// finds the same. A shape with rings or parts that touch is never clear.
+pub fn check_and_measure(geometry: &Geometry<f64>) -> (Verdict, bool) {
     match geometry {
         Geometry::Polygon(polygon) => check_polygons(std::slice::from_ref(polygon)),
         Geometry::MultiPolygon(polygons) => check_polygons(&polygons.0),
-        _ => Verdict::Valid,
+        _ => (Verdict::Valid, true),
     }
 }
 
@@ -146,15 +157,43 @@ struct Edge {
 }
 
 impl Edge {
-    fn overlaps_box_of(&self, other: &Edge) -> bool {
+    /// Whether the boxes overlap or are less than the clearance apart.
+    fn comes_near_box_of(&self, other: &Edge) -> bool {
         let (left, right) = sorted(self.a.x, self.b.x);
         let (other_left, other_right) = sorted(other.a.x, other.b.x);
-        if left > other_right || other_left > right {
+        if left > other_right + CLEARANCE || other_left > right + CLEARANCE {
             return false;
         }
         let (bottom, top) = sorted(self.a.y, self.b.y);
         let (other_bottom, other_top) = sorted(other.a.y, other.b.y);
-        bottom <= other_top && other_bottom <= top
+        bottom <= other_top + CLEARANCE && other_bottom <= top + CLEARANCE
+    }
+
+    fn keeps_clear_of(&self, point: Coord<f64>) -> bool {
+        let (dx, dy) = (self.b.x - self.a.x, self.b.y - self.a.y);
+        let (px, py) = (point.x - self.a.x, point.y - self.a.y);
+        let length2 = dx * dx + dy * dy;
+        let along = if length2 > 0.0 {
+            ((px * dx + py * dy) / length2).clamp(0.0, 1.0)
+        } else {
+            0.0
+        };
+        let (x, y) = (px - along * dx, py - along * dy);
+        x * x + y * y >= CLEARANCE * CLEARANCE
+    }
+
+    /// For edges that don't cross.
+    fn keeps_clear_of_edge(&self, other: &Edge) -> bool {
+        self.keeps_clear_of(other.a)
+            && self.keeps_clear_of(other.b)
+            && other.keeps_clear_of(self.a)
+            && other.keeps_clear_of(self.b)
+    }
+
+    /// For an edge that begins where this one ends: neither is so short nor the turn so sharp that an end comes near
+    /// the other edge.
+    fn turns_clearly_into(&self, next: &Edge) -> bool {
+        self.keeps_clear_of(next.b) && next.keeps_clear_of(self.a)
     }
 
     fn rectangle(&self) -> Rectangle<[f64; 2]> {
@@ -271,22 +310,31 @@ const MAX_PAIRS: u64 = 40_000_000;
 /// Touches between different rings: which rings, and where.
 type Touches = Vec<(u32, u32, Coord<f64>)>;
 
+/// Where edges come close to each other without anything being wrong.
+#[derive(Default)]
+struct Contacts {
+    touches: Touches,
+    /// Some edges touch or are less than the clearance apart.
+    is_tight: bool,
+}
+
 enum Stop {
     Defect(Defect, Coord<f64>),
     TooComplex,
 }
 
-fn check_polygons(polygons: &[Polygon<f64>]) -> Verdict {
+fn check_polygons(polygons: &[Polygon<f64>]) -> (Verdict, bool) {
     let mut rings: Vec<Ring> = Vec::with_capacity(polygons.len());
     for (part, polygon) in polygons.iter().enumerate() {
         let all = std::iter::once(polygon.exterior()).chain(polygon.interiors());
         for (position, line) in all.enumerate() {
             // Four points make the smallest closed ring.
             if line.0.len() < 4 {
-                return Verdict::Invalid {
+                let verdict = Verdict::Invalid {
                     defect: Defect::TooFewPoints,
                     at: line.0.first().copied().unwrap_or_default(),
                 };
+                return (verdict, false);
             }
             let edges = line.0.len() - 1;
             rings.push(Ring {
@@ -298,12 +346,13 @@ fn check_polygons(polygons: &[Polygon<f64>]) -> Verdict {
         }
     }
     let edges = edges_of(rings.iter().map(|ring| ring.line));
-    let mut touches = Touches::new();
-    let result = compare_edges(&rings, &edges, &mut touches).and_then(|()| compare_rings(polygons, &rings, &touches));
+    let mut contacts = Contacts::default();
+    let result =
+        compare_edges(&rings, &edges, &mut contacts).and_then(|()| compare_rings(polygons, &rings, &contacts.touches));
     match result {
-        Ok(()) => Verdict::Valid,
-        Err(Stop::Defect(defect, at)) => Verdict::Invalid { defect, at },
-        Err(Stop::TooComplex) => Verdict::TooComplex,
+        Ok(()) => (Verdict::Valid, !contacts.is_tight),
+        Err(Stop::Defect(defect, at)) => (Verdict::Invalid { defect, at }, false),
+        Err(Stop::TooComplex) => (Verdict::TooComplex, false),
     }
 }
 
@@ -324,10 +373,10 @@ fn edges_of<'a>(rings: impl Iterator<Item = &'a LineString<f64>>) -> Vec<Edge> {
     edges
 }
 
-fn compare_edges(rings: &[Ring], edges: &[Edge], touches: &mut Touches) -> Result<(), Stop> {
+fn compare_edges(rings: &[Ring], edges: &[Edge], contacts: &mut Contacts) -> Result<(), Stop> {
     // A spike touches its ring as well where it begins, and a loop may: the graver defect is told.
     let mut self_touch = None;
-    for_pairs_near(edges, |e, f| match compare_pair(rings, e, f, touches) {
+    for_pairs_near(edges, |e, f| match compare_pair(rings, e, f, contacts) {
         Err(Stop::Defect(Defect::RingSelfTouch, at)) => {
             self_touch.get_or_insert(at);
             Ok(())
@@ -340,12 +389,12 @@ fn compare_edges(rings: &[Ring], edges: &[Edge], touches: &mut Touches) -> Resul
     }
 }
 
-/// Calls `compare` with each pair of edges whose boxes meet, once, in the order of the edges.
+/// Calls `compare` with each pair of edges whose boxes come near each other, once, in the order of the edges.
 fn for_pairs_near(edges: &[Edge], mut compare: impl FnMut(&Edge, &Edge) -> Result<(), Stop>) -> Result<(), Stop> {
     if edges.len() <= FEW_EDGES {
         for (position, e) in edges.iter().enumerate() {
             for f in edges.iter().skip(position + 1) {
-                if e.overlaps_box_of(f) {
+                if e.comes_near_box_of(f) {
                     compare(e, f)?;
                 }
             }
@@ -363,7 +412,10 @@ fn for_pairs_near(edges: &[Edge], mut compare: impl FnMut(&Edge, &Edge) -> Resul
     for (position, e) in edges.iter().enumerate() {
         let (left, right) = sorted(e.a.x, e.b.x);
         let (bottom, top) = sorted(e.a.y, e.b.y);
-        let envelope = AABB::from_corners([left, bottom], [right, top]);
+        let envelope = AABB::from_corners(
+            [left - CLEARANCE, bottom - CLEARANCE],
+            [right + CLEARANCE, top + CLEARANCE],
+        );
         for near in tree.locate_in_envelope_intersecting(envelope) {
             pairs += 1;
             if pairs > MAX_PAIRS {
@@ -379,18 +431,28 @@ fn for_pairs_near(edges: &[Edge], mut compare: impl FnMut(&Edge, &Edge) -> Resul
     Ok(())
 }
 
-fn compare_pair(rings: &[Ring], e: &Edge, f: &Edge, touches: &mut Touches) -> Result<(), Stop> {
+fn compare_pair(rings: &[Ring], e: &Edge, f: &Edge, contacts: &mut Contacts) -> Result<(), Stop> {
     let meeting = meeting(e, f);
     if meeting == Meeting::Apart {
+        contacts.is_tight = contacts.is_tight || !e.keeps_clear_of_edge(f);
         return Ok(());
     }
     if e.ring == f.ring {
         let count = rings.get(e.ring as usize).map_or(0, |ring| ring.edges);
         // `e` comes before `f`; the first and the last edge of a ring are neighbours, too.
-        let are_neighbours = f.position == e.position + 1 || (e.position == 0 && f.position + 1 == count);
+        let follows = f.position == e.position + 1;
+        let are_neighbours = follows || (e.position == 0 && f.position + 1 == count);
         return match meeting {
             Meeting::Apart => Ok(()),
-            Meeting::Touch(_) if are_neighbours => Ok(()),
+            Meeting::Touch(_) if are_neighbours => {
+                let is_clear = if follows {
+                    e.turns_clearly_into(f)
+                } else {
+                    f.turns_clearly_into(e)
+                };
+                contacts.is_tight = contacts.is_tight || !is_clear;
+                Ok(())
+            }
             Meeting::Along(at) => Err(Stop::Defect(Defect::Spike, at)),
             Meeting::Touch(at) => Err(Stop::Defect(Defect::RingSelfTouch, at)),
             Meeting::Cross(at) => Err(Stop::Defect(Defect::SelfIntersection, at)),
@@ -405,7 +467,8 @@ fn compare_pair(rings: &[Ring], e: &Edge, f: &Edge, touches: &mut Touches) -> Re
     match meeting {
         Meeting::Apart => Ok(()),
         Meeting::Touch(at) => {
-            touches.push((e.ring.min(f.ring), e.ring.max(f.ring), at));
+            contacts.is_tight = true;
+            contacts.touches.push((e.ring.min(f.ring), e.ring.max(f.ring), at));
             Ok(())
         }
         Meeting::Cross(at) | Meeting::Along(at) => Err(Stop::Defect(crossing, at)),

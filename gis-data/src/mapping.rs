@@ -480,23 +480,20 @@ impl Target {
 /// The code of a closed list for a code or a Chinese word, ignoring spaces and the width of
 /// punctuation.
 pub(crate) fn closed_code(list: ClosedList, text: &str) -> Option<&'static str> {
-    let wanted = word(text);
+    let is_meant = |known: &&str| letters(known).eq(letters(text));
     list.iter()
-        .find(|(code, words)| *code == wanted || words.iter().any(|known| word(known) == wanted))
+        .find(|(code, words)| is_meant(code) || words.iter().any(|known| is_meant(known)))
         .map(|(code, _)| *code)
 }
 
-/// A word without spaces, with narrow punctuation.
-fn word(text: &str) -> String {
-    text.chars()
-        .filter(|c| !c.is_whitespace())
-        .map(|c| match c {
-            '（' => '(',
-            '）' => ')',
-            '，' | ',' => '、',
-            other => other.to_ascii_lowercase(),
-        })
-        .collect()
+/// The letters of a word without spaces, with narrow punctuation.
+fn letters(word: &str) -> impl Iterator<Item = char> {
+    word.chars().filter(|c| !c.is_whitespace()).map(|c| match c {
+        '（' => '(',
+        '）' => ')',
+        '，' | ',' => '、',
+        other => other.to_ascii_lowercase(),
+    })
 }
 
 /// A header without punctuation, spaces and unit, in lower case.

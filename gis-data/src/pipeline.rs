@@ -161,6 +161,9 @@ pub struct Candidate {
     pub original: Option<Box<Original>>,
     /// Plane area in the shape's own 3° zone, m²; nothing for points and lines.
     pub area_m2: Option<f64>,
+    /// The shape is valid beyond doubt ([`check::check_and_measure`]): what isn't had better be
+    /// shown to whoever judges it next. True without a shape.
+    pub is_clear: bool,
     /// What is worth knowing.
     pub warnings: Vec<Warning>,
 }
@@ -316,6 +319,7 @@ impl Pipeline {
         let mut repaired = None;
         let mut original = None;
         let mut area_m2 = None;
+        let mut is_clear = true;
         match &mut shape {
             None if needs_geometry(self.mapping.layer()) => {
                 return quarantine(Reason::NoGeometry, properties, None);
@@ -326,6 +330,7 @@ impl Pipeline {
                     repaired = prepared.repaired;
                     original = prepared.original;
                     area_m2 = prepared.area_m2;
+                    is_clear = prepared.is_clear;
                     if let Some(record) = self.conversion.record() {
                         warnings.push(record.warning());
                         if !self.are_residuals_told.swap(true, Ordering::Relaxed) {
@@ -407,6 +412,7 @@ impl Pipeline {
             repaired,
             original,
             area_m2,
+            is_clear,
             warnings,
         })
     }
@@ -502,7 +508,8 @@ impl Pipeline {
             Geometry::Polygon(_) | Geometry::MultiPolygon(_) => Some(plane_area_m2(shape)),
             _ => None,
         };
-        match check::check(shape) {
+        let (verdict, mut is_clear) = check::check_and_measure(shape);
+        match verdict {
             Verdict::Valid => {}
             Verdict::TooComplex => return Err((Reason::TooComplex, true)),
             Verdict::Invalid { defect, at } => {
@@ -524,6 +531,7 @@ impl Pipeline {
                 }
                 let original = std::mem::replace(shape, mended);
                 area_m2 = Some(area_after_m2);
+                is_clear = false;
                 repaired = Some(Repair {
                     reason: defect,
                     original,
@@ -550,6 +558,7 @@ impl Pipeline {
             original,
             reaches_beyond,
             area_m2,
+            is_clear,
         })
     }
 
@@ -641,6 +650,7 @@ struct Prepared {
     original: Option<Box<Original>>,
     reaches_beyond: bool,
     area_m2: Option<f64>,
+    is_clear: bool,
 }
 
 /// Areas are registered in hundredths of a square metre: what rounds to nothing is no area.

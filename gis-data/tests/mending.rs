@@ -455,6 +455,87 @@ proptest! {
         }
     }
 
+    /// What is clear stays valid whatever the last digits become, so that two programs can't differ about it.
+    #[test]
+    fn a_clear_shape_is_valid_however_it_is_rounded(
+        rings in any_rings(),
+        (scale, squeeze) in (prop::sample::select(vec![1.0, 1e-5, 1e-8, 3e-9]), prop::sample::select(vec![1.0, 1e-9])),
+        nudges in prop::collection::vec((-0.3_f64..0.3, -0.3_f64..0.3), 64),
+    ) {
+        let rings: Vec<Ring> = rings
+            .iter()
+            .map(|ring| {
+                let mut ring: Ring = ring.iter().map(|(x, y)| (x * scale, y * scale * squeeze)).collect();
+                ring.dedup();
+                ring
+            })
+            .collect();
+        let (verdict, is_clear) = check::check_and_measure(&cleaned(&rings));
+        prop_assert_eq!(verdict, check::check(&cleaned(&rings)));
+        if is_clear {
+            prop_assert_eq!(verdict, Verdict::Valid);
+            let nudged: Vec<Ring> = rings
+                .iter()
+                .map(|ring| {
+                    // The last point is the first one.
+                    let nudge = |index: usize| nudges[index % (ring.len() - 1) % nudges.len()];
+                    ring.iter()
+                        .enumerate()
+                        .map(|(index, (x, y))| {
+                            let (dx, dy) = nudge(index);
+                            (x + dx * check::CLEARANCE, y + dy * check::CLEARANCE)
+                        })
+                        .collect()
+                })
+                .collect();
+            prop_assert_eq!(check::check(&polygon(&nudged)), Verdict::Valid);
+        }
+    }
+}
+
+#[test]
+fn what_touches_or_nearly_does_is_not_clear() {
+    let hair = 4e-10;
+    let clear = |rings: &[Ring]| {
+        let (verdict, is_clear) = check::check_and_measure(&polygon(rings));
+        assert_eq!(verdict, Verdict::Valid, "{rings:?}");
+        is_clear
+    };
+    assert!(clear(&[square(0.0, 0.0, 10.0)]));
+    assert!(clear(&[square(0.0, 0.0, 10.0), square(1.0, 1.0, 2.0)]));
+    // A hole that touches its shell, and one that nearly does.
+    assert!(!clear(&[
+        square(0.0, 0.0, 10.0),
+        vec![(0.0, 5.0), (2.0, 6.0), (2.0, 4.0), (0.0, 5.0)]
+    ]));
+    assert!(!clear(&[square(0.0, 0.0, 10.0), square(hair, 1.0, 2.0)]));
+    // A needle, a turn right back, and an edge of next to no length.
+    assert!(!clear(&[vec![
+        (0.0, 0.0),
+        (10.0, 0.0),
+        (10.0, hair),
+        (0.0, 5.0),
+        (0.0, 0.0)
+    ]]));
+    assert!(!clear(&[vec![
+        (0.0, 0.0),
+        (10.0, 0.0),
+        (5.0, hair),
+        (0.0, 5.0),
+        (0.0, 0.0)
+    ]]));
+    // Two arms of a U that nearly meet.
+    assert!(!clear(&[vec![
+        (0.0, 0.0),
+        (10.0, 0.0),
+        (10.0, 5.0),
+        (5.0 + hair, 5.0),
+        (5.0 + hair, 1.0),
+        (5.0, 1.0),
+        (5.0, 5.0),
+        (0.0, 5.0),
+        (0.0, 0.0)
+    ]]));
 }
 
 proptest! {

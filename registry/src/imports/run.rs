@@ -29,7 +29,7 @@ use crate::request::{Fault, Problem, ProblemKind};
 use crate::spatial_units::{Content, HeldUnit, Kind, Occasion, Repair, VersionWriter, held_versions};
 
 /// Rows that travel together from the reader to the writer. Two batches wait at most, so memory stays bounded.
-const BATCH_ROWS: usize = 2_000;
+const BATCH_ROWS: usize = 4_000;
 /// The first batch is small and the next ones double, so that the database has something to do at once.
 const FIRST_BATCH_ROWS: usize = 250;
 
@@ -173,6 +173,7 @@ pub(crate) struct Accepted {
     pub(crate) geometry: Option<Vec<u8>>,
     pub(crate) tile_shape: Option<Vec<u8>>,
     pub(crate) area_m2: Option<f64>,
+    pub(crate) is_clear: bool,
     pub(crate) bbox: Option<[f64; 4]>,
     pub(crate) repair: Option<Repair>,
     pub(crate) original_geometry: Option<Vec<u8>>,
@@ -200,19 +201,7 @@ pub async fn run_import(
 ) -> Result<Report, ImportFailed> {
     let valid_from = order.valid_from.unwrap_or_else(|| clock.today());
     record_start(database, clock, id, order, valid_from).await?;
-    let mut outcome = attempt(database, clock, id, order, progress, valid_from, false).await;
-    // Our own check and PostGIS's disagree once in a great while; then every shape is shown to PostGIS first.
-    if let Err(ImportFailed::Fault {
-        source: Fault::Database { source },
-    }) = &outcome
-        && source
-            .as_database_error()
-            .and_then(|error| error.constraint())
-            .is_some_and(|name| name.ends_with("_geometry_sound"))
-    {
-        progress.inner.rows.store(0, Ordering::Relaxed);
-        outcome = attempt(database, clock, id, order, progress, valid_from, true).await;
-    }
+    let outcome = attempt(database, clock, id, order, progress, valid_from).await;
     if let Err(failed) = &outcome {
         let state = if matches!(failed, ImportFailed::Cancelled) {
             "cancelled"
@@ -296,7 +285,6 @@ async fn attempt(
     order: &ImportOrder,
     progress: &ImportProgress,
     valid_from: Date,
-    careful: bool,
 ) -> Result<Report, ImportFailed> {
     let begun = Instant::now();
     let kind = match order.layer {
@@ -317,18 +305,7 @@ async fn attempt(
     let (source, pipeline, mut batches) = start_reading(order, progress).await?;
     let mut transaction = database.begin().await?;
     let is_new = lock_import(&mut transaction, id, &order.dataset, clock).await?;
-    let mut writer = Writer::prepare(
-        &mut transaction,
-        clock,
-        id,
-        order,
-        kind,
-        valid_from,
-        &pipeline,
-        careful,
-        is_new,
-    )
-    .await?;
+    let mut writer = Writer::prepare(&mut transaction, clock, id, order, kind, valid_from, &pipeline, is_new).await?;
     // While the database takes one batch in, the next is built: two cores do what one would do in turn.
     let mut waiting = Waiting::default();
     while let Some(batch) = batches.recv().await {
@@ -521,7 +498,9 @@ pub(crate) async fn start_reading(
     let pipeline = Arc::new(pipeline);
     let (sender, receiver) = mpsc::channel(2);
     let (checking, watching) = (Arc::clone(&pipeline), progress.clone());
-    tokio::task::spawn_blocking(move || {
+    let reading = std::thread::Builder::new().name("import-reader".to_owned());
+    let started = reading.spawn(move || {
+        give_way();
         let mut full = FIRST_BATCH_ROWS;
         let mut batch = Vec::with_capacity(full);
         for row in source.rows() {
@@ -550,7 +529,19 @@ pub(crate) async fn start_reading(
             let _ = sender.blocking_send(Ok(Vec::new()));
         }
     });
+    started.map_err(|error| Fault::Impossible {
+        what: format!("no thread could be started for the reader: {error}"),
+    })?;
     Ok((facts, pipeline, Batches::over(receiver)))
+}
+
+/// Reading and checking is work for seconds on end: it gives way to the threads that feed the database, which wait for
+/// nothing but their turn, and to those that answer requests.
+fn give_way() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), 5) {
+        tracing::debug!(%error, "the reader keeps its priority");
+    }
 }
 
 fn ready(checked: Checked) -> ReadyRow {
@@ -617,6 +608,7 @@ fn prepare(candidate: Candidate) -> Result<Accepted, (Box<Candidate>, String)> {
         geometry,
         tile_shape,
         area_m2: candidate.area_m2,
+        is_clear: candidate.is_clear,
         bbox,
         repair,
         original_geometry,
@@ -661,7 +653,6 @@ struct Writer {
     dataset: String,
     valid_from: Date,
     dry_run: bool,
-    careful: bool,
     likeness: Likeness,
     default_region: Option<String>,
     mapped: Arc<[Target]>,
@@ -695,7 +686,6 @@ impl Writer {
         kind: Kind,
         valid_from: Date,
         pipeline: &Pipeline,
-        careful: bool,
         is_new_dataset: bool,
     ) -> Result<Self, ImportFailed> {
         let fresh = is_new_dataset
@@ -741,7 +731,6 @@ impl Writer {
             dataset: order.dataset.clone(),
             valid_from,
             dry_run: order.dry_run,
-            careful,
             likeness: Likeness {
                 same_shape: order.same_shape,
                 attributes: order.compare_attributes,
@@ -775,9 +764,7 @@ impl Writer {
     }
 
     async fn look_up(&self, connection: &mut PgConnection, batch: &mut [ReadyRow]) -> Result<Found, ImportFailed> {
-        if self.careful {
-            show_to_postgis(connection, batch).await?;
-        }
+        show_to_postgis(connection, batch).await?;
         let mut found = Found::default();
         if self.fresh {
             return Ok(found);
@@ -1152,27 +1139,34 @@ pub(crate) fn signed(row: u64) -> i64 {
     i64::try_from(row).unwrap_or(i64::MAX)
 }
 
-/// Asks PostGIS about every shape of a batch and quarantines those that it does not take.
+/// Asks PostGIS about the shapes of a batch that two programs might judge differently, and quarantines those that it
+/// does not take: the table does not ask it about what an import brings (docs/adr/0010).
 pub(crate) async fn show_to_postgis(connection: &mut PgConnection, batch: &mut [ReadyRow]) -> Result<(), ImportFailed> {
-    let shapes: Vec<Vec<u8>> = batch
+    let doubtful: Vec<(usize, &[u8])> = batch
         .iter()
-        .map(|row| match row {
-            ReadyRow::Accepted(accepted) => accepted.geometry.clone().unwrap_or_default(),
-            ReadyRow::Quarantined(_) => Vec::new(),
+        .enumerate()
+        .filter_map(|(index, row)| match row {
+            ReadyRow::Accepted(accepted) if !accepted.is_clear => Some((index, accepted.geometry.as_deref()?)),
+            _ => None,
         })
         .collect();
+    if doubtful.is_empty() {
+        return Ok(());
+    }
+    let (places, shapes): (Vec<usize>, Vec<&[u8]>) = doubtful.into_iter().unzip();
     let refused = sqlx::query!(
         r#"select ordinality as "ordinality!", st_isvalidreason(st_geomfromewkb(shape)) as "reason!"
              from unnest($1::bytea[]) with ordinality as s (shape, ordinality)
-            where octet_length(shape) > 0 and not st_isvalid(st_geomfromewkb(shape))"#,
-        &shapes,
+            where not st_isvalid(st_geomfromewkb(shape))"#,
+        &shapes as &[&[u8]],
     )
     .fetch_all(connection)
     .await?;
     for refused in refused {
         let Some(slot) = usize::try_from(refused.ordinality - 1)
             .ok()
-            .and_then(|index| batch.get_mut(index))
+            .and_then(|ordinal| places.get(ordinal))
+            .and_then(|index| batch.get_mut(*index))
         else {
             continue;
         };

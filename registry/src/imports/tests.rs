@@ -721,7 +721,49 @@ async fn two_years_of_a_real_city(pool: PgPool) {
         .await;
         assert_eq!(list.body["total"], expected, "{as_of}");
     }
+    // The table does not ask PostGIS about what an import brings; the importer does, where it matters.
+    let (unsound,): (i64,) = sqlx::query_as("select count(*) from spatial_unit_version where not st_isvalid(geometry)")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    assert_eq!(unsound, 0);
     prove(&pool).await.unwrap();
+}
+
+/// What two programs might judge differently is shown to PostGIS, and what it refuses is set aside.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_doubtful_shape_is_shown_to_postgis_and_a_clear_one_is_not(pool: PgPool) {
+    use geo_types::polygon;
+    let bow = polygon![(x: 119.0, y: 31.0), (x: 119.1, y: 31.1), (x: 119.1, y: 31.0), (x: 119.0, y: 31.1), (x: 119.0, y: 31.0)];
+    let sound = polygon![(x: 119.0, y: 31.0), (x: 119.1, y: 31.0), (x: 119.1, y: 31.1), (x: 119.0, y: 31.0)];
+    let row = |row: u64, shape: &geo_types::Polygon<f64>, is_clear: bool| {
+        super::ReadyRow::Accepted(Box::new(super::Accepted {
+            row,
+            source_key: format!("K{row}"),
+            fields: serde_json::Map::new(),
+            attributes: None,
+            geometry: Some(crate::geometry::ewkb(&shape.clone().into()).unwrap()),
+            tile_shape: None,
+            area_m2: None,
+            is_clear,
+            bbox: None,
+            repair: None,
+            original_geometry: None,
+            warnings: Vec::new(),
+        }))
+    };
+    let mut batch = vec![row(1, &bow, true), row(2, &sound, false), row(3, &bow, false)];
+    super::show_to_postgis(&mut pool.acquire().await.unwrap(), &mut batch)
+        .await
+        .unwrap();
+    let reasons: Vec<Option<(u64, &str)>> = batch
+        .iter()
+        .map(|row| match row {
+            super::ReadyRow::Accepted(_) => None,
+            super::ReadyRow::Quarantined(quarantine) => Some((quarantine.row, quarantine.reason.code())),
+        })
+        .collect();
+    assert_eq!(reasons, [None, None, Some((3, "malformed_geometry"))]);
 }
 
 /// Its longest road is one polygon of 18 606 vertices, under a key that other roads have, too.

@@ -403,6 +403,27 @@ async fn no_two_versions_hold_for_one_day_whoever_writes(pool: PgPool) {
 }
 
 #[sqlx::test(migrations = "../migrations")]
+async fn the_database_refuses_an_unsound_shape_that_no_import_brought(pool: PgPool) {
+    let (app, _) = app(&pool).await;
+    let (at, _) = register(&app, "one", "P1", "2020-01-01").await;
+    let id: uuid::Uuid = at.rsplit('/').next().unwrap().parse().unwrap();
+    let error = sqlx::query(
+        "update spatial_unit_version
+            set geometry = st_geomfromtext('POLYGON((119 31, 119.1 31.1, 119.1 31, 119 31.1, 119 31))', 4490)
+          where object_id = $1",
+    )
+    .bind(id)
+    .execute(&pool)
+    .await
+    .unwrap_err();
+    assert_eq!(
+        error.as_database_error().unwrap().constraint(),
+        Some("spatial_unit_version_geometry_sound"),
+        "{error}"
+    );
+}
+
+#[sqlx::test(migrations = "../migrations")]
 async fn the_program_can_not_rewrite_history(pool: PgPool) {
     let (app, state) = app(&pool).await;
     register(&app, "one", "P1", "2020-01-01").await;
