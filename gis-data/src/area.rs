@@ -4,10 +4,12 @@
 //! third flattening (Karney, "Transverse Mercator with an accuracy of a few nanometers", 2011,
 //! equation 35), on the CGCS2000 ellipsoid. Only the forward direction is needed here, once for
 //! every vertex of an import, which is why it doesn't go through the general projection crate.
+//! Areas of shapes near their central meridian, which is nearly all, take the surveyors' own
+//! series in the difference of longitude (高斯投影正算), in a third of the time.
 
 use std::sync::LazyLock;
 
-use geo_types::{Geometry, LineString, Polygon};
+use geo_types::{Coord, Geometry, LineString, Polygon};
 use serde::Serialize;
 
 /// Semi-major axis of the CGCS2000 ellipsoid in metres (GB 22021-2008).
@@ -66,6 +68,11 @@ struct Series {
     radius_m: f64,
     /// Coefficients α₁…α₆.
     alpha: [f64; 6],
+    semi_major_m: f64,
+    /// Square of the first eccentricity.
+    e2: f64,
+    /// Coefficients of sin 2φ, sin 4φ … sin 12φ in the length of the meridian, over its radius.
+    meridian: [f64; 6],
 }
 
 static CGCS2000: LazyLock<Series> = LazyLock::new(|| Series::new(SEMI_MAJOR_M, INVERSE_FLATTENING));
@@ -88,7 +95,46 @@ impl Series {
                 34729.0 / 80640.0 * n5 - 3_418_889.0 / 1_995_840.0 * n6,
                 212_378_941.0 / 319_334_400.0 * n6,
             ],
+            semi_major_m,
+            e2: f * (2.0 - f),
+            // The rectifying latitude by the geodetic one (Helmert's series).
+            meridian: [
+                -3.0 / 2.0 * n + 9.0 / 16.0 * n3 - 3.0 / 32.0 * n5,
+                15.0 / 16.0 * n2 - 15.0 / 32.0 * n4 + 135.0 / 2048.0 * n6,
+                -35.0 / 48.0 * n3 + 105.0 / 256.0 * n5,
+                315.0 / 512.0 * n4 - 189.0 / 512.0 * n6,
+                -693.0 / 1280.0 * n5,
+                1001.0 / 2048.0 * n6,
+            ],
         }
+    }
+
+    /// As [`Series::forward`], by powers of the difference of longitude: within a micrometre up to
+    /// [`NEAR_LON_DEG`] from the central meridian and [`NEAR_LAT_DEG`] from the equator.
+    fn forward_near(&self, lambda: f64, phi: f64) -> (f64, f64) {
+        let (sin, cos) = phi.sin_cos();
+        let (sin_2phi, cos_2phi) = (2.0 * sin * cos, (cos - sin) * (cos + sin));
+        let (mut y1, mut y2) = (0.0, 0.0);
+        for coefficient in self.meridian.iter().rev() {
+            (y1, y2) = (2.0 * cos_2phi * y1 - y2 + coefficient, y1);
+        }
+        let along_meridian = self.radius_m * (phi + sin_2phi * y1);
+        let t = sin / cos;
+        let t2 = t * t;
+        let t4 = t2 * t2;
+        let eta2 = self.e2 / (1.0 - self.e2) * cos * cos;
+        let radius = self.semi_major_m / (1.0 - self.e2 * sin * sin).sqrt();
+        let m = lambda * cos;
+        let m2 = m * m;
+        let north = 1.0 / 2.0
+            + m2 * ((5.0 - t2 + eta2 * (9.0 + 4.0 * eta2)) / 24.0
+                + m2 * ((61.0 - 58.0 * t2 + t4 + eta2 * (270.0 - 330.0 * t2)) / 720.0
+                    + m2 * (1385.0 - 3111.0 * t2 + 543.0 * t4 - t4 * t2) / 40320.0));
+        let east = 1.0
+            + m2 * ((1.0 - t2 + eta2) / 6.0
+                + m2 * ((5.0 - 18.0 * t2 + t4 + eta2 * (14.0 - 58.0 * t2 + eta2 * (13.0 - 64.0 * t2))) / 120.0
+                    + m2 * (61.0 - 479.0 * t2 + 179.0 * t4 - t4 * t2) / 5040.0));
+        (radius * m * east, along_meridian + radius * t * m2 * north)
     }
 
     /// Easting from the central meridian and northing from the equator, metres.
@@ -173,21 +219,62 @@ fn polygon_area(polygon: &Polygon<f64>, central_meridian: f64) -> f64 {
     (ring_area(polygon.exterior(), central_meridian) - holes).max(0.0)
 }
 
+/// Degrees of longitude from the central meridian within which the short series is used.
+const NEAR_LON_DEG: f64 = 2.0;
+/// Degrees of latitude likewise; China ends at 54°.
+const NEAR_LAT_DEG: f64 = 75.0;
+
 /// Unsigned area of one closed ring, m².
 fn ring_area(ring: &LineString<f64>, central_meridian: f64) -> f64 {
-    let Some(first) = ring.0.first() else {
+    let is_near = ring
+        .0
+        .iter()
+        .all(|coord| (coord.x - central_meridian).abs() <= NEAR_LON_DEG && coord.y.abs() <= NEAR_LAT_DEG);
+    if is_near {
+        let series = &*CGCS2000;
+        ring_area_by(ring, |coord| {
+            series.forward_near((coord.x - central_meridian).to_radians(), coord.y.to_radians())
+        })
+    } else {
+        ring_area_by(ring, |coord| gauss_kruger(coord.x, coord.y, central_meridian))
+    }
+}
+
+fn ring_area_by(ring: &LineString<f64>, project: impl Fn(&Coord<f64>) -> (f64, f64)) -> f64 {
+    let [first, others @ .., _] = ring.0.as_slice() else {
         return 0.0;
     };
     // Coordinates relative to the first vertex keep the products small, so that small parcels
-    // lose no digits to the distance from the equator.
-    let origin = gauss_kruger(first.x, first.y, central_meridian);
+    // lose no digits to the distance from the equator. The last vertex is the first again.
+    let origin = project(first);
     let mut previous = (0.0, 0.0);
     let mut doubled = 0.0;
-    for coord in ring.0.iter().skip(1) {
-        let (x, y) = gauss_kruger(coord.x, coord.y, central_meridian);
+    for coord in others {
+        let (x, y) = project(coord);
         let point = (x - origin.0, y - origin.1);
         doubled += previous.0 * point.1 - point.0 * previous.1;
         previous = point;
     }
     doubled.abs() / 2.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn the_short_series_agrees_with_the_long_one(
+            lambda in -NEAR_LON_DEG..NEAR_LON_DEG,
+            phi in -NEAR_LAT_DEG..NEAR_LAT_DEG,
+        ) {
+            let (lambda, phi) = (lambda.to_radians(), phi.to_radians());
+            let (long, short) = (CGCS2000.forward(lambda, phi), CGCS2000.forward_near(lambda, phi));
+            prop_assert!((long.0 - short.0).abs() < 1e-6, "{long:?} {short:?}");
+            prop_assert!((long.1 - short.1).abs() < 1e-6, "{long:?} {short:?}");
+        }
+    }
 }
