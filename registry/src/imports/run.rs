@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use sqlx::PgConnection;
 use time::Date;
 use time::format_description::well_known::Iso8601;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
 use super::ImportOrder;
@@ -314,13 +314,13 @@ async fn attempt(
         }
         let mut batch = batch?;
         let found = writer.look_up(&mut transaction, &mut batch).await?;
-        let building = tokio::task::spawn_blocking(move || {
+        let building = beside(move || {
             let built = writer.build(batch, &found);
             (writer, built)
-        });
+        })?;
         waiting.flush(&mut transaction, id).await?;
-        let (back, built) = building.await.map_err(|error| Fault::Impossible {
-            what: format!("the builder of rows ended unexpectedly: {error}"),
+        let (back, built) = building.await.map_err(|_ended| Fault::Impossible {
+            what: "the builder of rows ended unexpectedly".to_owned(),
         })?;
         (writer, waiting) = (back, built?);
         progress.inner.rows.store(writer.counts.read, Ordering::Relaxed);
@@ -498,9 +498,7 @@ pub(crate) async fn start_reading(
     let pipeline = Arc::new(pipeline);
     let (sender, receiver) = mpsc::channel(2);
     let (checking, watching) = (Arc::clone(&pipeline), progress.clone());
-    let reading = std::thread::Builder::new().name("import-reader".to_owned());
-    let started = reading.spawn(move || {
-        give_way();
+    beside(move || {
         let mut full = FIRST_BATCH_ROWS;
         let mut batch = Vec::with_capacity(full);
         for row in source.rows() {
@@ -528,20 +526,28 @@ pub(crate) async fn start_reading(
         if batch.is_empty() || sender.blocking_send(Ok(batch)).is_ok() {
             let _ = sender.blocking_send(Ok(Vec::new()));
         }
-    });
-    started.map_err(|error| Fault::Impossible {
-        what: format!("no thread could be started for the reader: {error}"),
     })?;
     Ok((facts, pipeline, Batches::over(receiver)))
 }
 
-/// Reading and checking is work for seconds on end: it gives way to the threads that feed the database, which wait for
-/// nothing but their turn, and to those that answer requests.
-fn give_way() {
-    #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), 5) {
-        tracing::debug!(%error, "the reader keeps its priority");
-    }
+/// Computes on a thread of its own, which gives way: to the thread that feeds the database, which else waits for its
+/// turn while the database waits for it, and to those that answer requests. Threads that it starts give way, too.
+fn beside<T: Send + 'static>(compute: impl FnOnce() -> T + Send + 'static) -> Result<oneshot::Receiver<T>, Fault> {
+    let (sender, receiver) = oneshot::channel();
+    std::thread::Builder::new()
+        .name("import".to_owned())
+        .spawn(move || {
+            #[cfg(target_os = "linux")]
+            if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), 5) {
+                tracing::debug!(%error, "an import keeps its priority");
+            }
+            // Where the import has been given up already, nobody is left to be told.
+            let _ = sender.send(compute());
+        })
+        .map_err(|error| Fault::Impossible {
+            what: format!("no thread could be started: {error}"),
+        })?;
+    Ok(receiver)
 }
 
 fn ready(checked: Checked) -> ReadyRow {
