@@ -273,6 +273,33 @@ impl Pipeline {
         })
     }
 
+    /// About where the source's objects lie: west, south, east and north in degrees, by the first
+    /// coordinates of its first rows.
+    pub fn extent_of(&self, source: &Source) -> Option<[f64; 4]> {
+        source
+            .sample()
+            .iter()
+            .filter_map(|coord| {
+                let mut place = [*coord];
+                self.conversion.coordinates(&mut place).ok()?;
+                let [place] = place;
+                Some([place.x, place.y, place.x, place.y])
+            })
+            .reduce(|one, other| {
+                [
+                    one[0].min(other[0]),
+                    one[1].min(other[1]),
+                    one[2].max(other[2]),
+                    one[3].max(other[3]),
+                ]
+            })
+    }
+
+    /// Sets where objects are known to lie, before the first row is checked.
+    pub fn compare_with(&mut self, known: KnownPlaces) {
+        self.shift = ShiftWatch::new(Arc::new(known));
+    }
+
     /// The mapping in force.
     pub fn mapping(&self) -> &FieldMapping {
         &self.mapping

@@ -6,20 +6,33 @@ use std::sync::{Arc, Mutex, PoisonError};
 use geo::Centroid;
 use geo_types::{Coord, Geometry};
 
-use super::layer_shift;
+use super::{layer_shift, layer_shift_by_nearest};
 use crate::report::Warning;
 
-/// Where objects are known to lie, by their source key: the middle of each, longitude and latitude in
-/// degrees.
+/// Where objects are known to lie: the middle of each, longitude and latitude in degrees.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct KnownPlaces {
+    /// By their source key, from earlier deliveries.
     places: HashMap<String, Coord<f64>>,
+    /// Of other objects of the kind, from other sources, around the file's own place.
+    nearby: Vec<Coord<f64>>,
 }
 
 impl KnownPlaces {
     /// Adds an object's middle.
     pub fn insert(&mut self, source_key: String, lon: f64, lat: f64) {
         self.places.insert(source_key, Coord { x: lon, y: lat });
+    }
+
+    /// Adds the middle of an object whose key says nothing, because it came from another source. Such are looked at
+    /// only where no key is known.
+    pub fn insert_nearby(&mut self, lon: f64, lat: f64) {
+        self.nearby.push(Coord { x: lon, y: lat });
+    }
+
+    /// Whether nothing is known.
+    pub fn is_empty(&self) -> bool {
+        self.places.is_empty() && self.nearby.is_empty()
     }
 }
 
@@ -31,34 +44,64 @@ type Pair = (Coord<f64>, Coord<f64>);
 pub(crate) struct ShiftWatch {
     known: Arc<KnownPlaces>,
     /// Nothing once it is settled.
-    pairs: Mutex<Option<Vec<Pair>>>,
+    seen: Mutex<Option<Seen>>,
+}
+
+#[derive(Debug)]
+enum Seen {
+    Pairs(Vec<Pair>),
+    Places(Vec<Coord<f64>>),
 }
 
 /// When to look: soon, because small files end soon, and again when there is more to go by.
 const LOOK_AT: [usize; 5] = [5, 20, 80, 320, 1_280];
 
+/// Likewise where no key tells which object is which: a handful may fit anywhere by chance.
+const LOOK_AT_PLACES: [usize; 4] = [20, 80, 320, 1_280];
+
 impl ShiftWatch {
     pub(crate) fn new(known: Arc<KnownPlaces>) -> ShiftWatch {
-        let pairs = (!known.places.is_empty()).then(Vec::new);
+        let seen = if !known.places.is_empty() {
+            Some(Seen::Pairs(Vec::new()))
+        } else if !known.nearby.is_empty() {
+            Some(Seen::Places(Vec::new()))
+        } else {
+            None
+        };
         ShiftWatch {
             known,
-            pairs: Mutex::new(pairs),
+            seen: Mutex::new(seen),
         }
     }
 
     /// Takes notice of a row that is taken over; once in a file, the warning that it is shifted.
     pub(crate) fn notice(&self, source_key: &str, shape: Option<&Geometry<f64>>) -> Option<Warning> {
-        let known = *self.known.places.get(source_key)?;
-        let middle = shape?.centroid()?.0;
-        // Nothing panics while the lock is held.
-        let mut guard = self.pairs.lock().unwrap_or_else(PoisonError::into_inner);
-        let pairs = guard.as_mut()?;
-        pairs.push((middle, known));
-        if !LOOK_AT.contains(&pairs.len()) {
+        if self.known.is_empty() {
             return None;
         }
-        let shift = layer_shift(pairs);
-        if shift.is_some() || LOOK_AT.last() == Some(&pairs.len()) {
+        // Nothing panics while the lock is held.
+        let mut guard = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let (shift, is_settled) = match guard.as_mut()? {
+            Seen::Pairs(pairs) => {
+                let known = *self.known.places.get(source_key)?;
+                pairs.push((shape?.centroid()?.0, known));
+                if !LOOK_AT.contains(&pairs.len()) {
+                    return None;
+                }
+                (layer_shift(pairs), LOOK_AT.last() == Some(&pairs.len()))
+            }
+            Seen::Places(places) => {
+                places.push(shape?.centroid()?.0);
+                if !LOOK_AT_PLACES.contains(&places.len()) {
+                    return None;
+                }
+                (
+                    layer_shift_by_nearest(places, &self.known.nearby),
+                    LOOK_AT_PLACES.last() == Some(&places.len()),
+                )
+            }
+        };
+        if shift.is_some() || is_settled {
             *guard = None;
         }
         shift.map(|shift| shift.warning())

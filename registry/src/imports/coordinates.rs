@@ -3,11 +3,12 @@
 
 use std::sync::Arc;
 
-use gis_data::{Bounds, Crs, DatumShift, KnownPlaces, ParametersRefused, PipelineOptions, PipelineRefused};
+use gis_data::{Bounds, Crs, DatumShift, KnownPlaces, Layer, ParametersRefused, PipelineOptions, PipelineRefused};
 
 use super::ImportOrder;
 use crate::database::Database;
 use crate::request::{Problem, ProblemKind};
+use crate::spatial_units::Kind;
 
 /// How the coordinates of a file are to be understood, where the file does not say or says it wrongly.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -163,6 +164,51 @@ pub async fn expect_place(database: &Database, order: &mut ImportOrder, given: O
 
 /// So many objects tell whether a delivery lies where the last one did.
 const MAX_KNOWN: i64 = 5_000;
+
+/// What other sources say of the same kind around a box (west, south, east, north in degrees), for the first delivery
+/// of a data set: whether it lies beside itself shows there.
+///
+/// # Errors
+/// The database's.
+pub(super) async fn known_around(
+    database: &Database,
+    layer: Layer,
+    [west, south, east, north]: [f64; 4],
+) -> Result<KnownPlaces, sqlx::Error> {
+    let mut known = KnownPlaces::default();
+    let kind = match layer {
+        Layer::Parcels => Kind::Parcel,
+        Layer::Buildings => Kind::Building,
+        Layer::Sites => Kind::Site,
+        Layer::Regions | Layer::Units | Layer::Rooms => return Ok(known),
+    };
+    let places = sqlx::query!(
+        r#"select st_x(middle) as "lon!", st_y(middle) as "lat!"
+             from (select st_centroid(geometry) as middle
+                     from spatial_unit_version
+                    where kind = $1 and upper_inf(recorded) and not st_isempty(geometry)
+                      and geometry && st_expand(st_makeenvelope($2, $3, $4, $5, 4490), $6)
+                    limit $7) held"#,
+        kind.word(),
+        west,
+        south,
+        east,
+        north,
+        AROUND_DEG,
+        MAX_AROUND,
+    )
+    .fetch_all(database.pool())
+    .await?;
+    for place in places {
+        known.insert_nearby(place.lon, place.lat);
+    }
+    Ok(known)
+}
+
+/// Public maps are off by up to 1.3 km, about this in degrees of longitude at 50° north.
+const AROUND_DEG: f64 = 0.02;
+/// So many objects tell it; where more lie around, a sample of them hardly does, and nothing is said.
+const MAX_AROUND: i64 = 20_000;
 
 #[cfg(test)]
 mod tests {
@@ -384,5 +430,18 @@ mod tests {
         let declared = [&named[..], &[("crs", "gcj02"), ("dry_run", "true")]].concat();
         let third = upload(&app, "again.geojson", &shifted, &declared).await;
         assert_eq!(third["report"]["warnings"], json!({"offset_taken_back": 20}), "{third}");
+
+        // Under another name no key says which object is which; what is registered around the place does.
+        for (dry_run, name) in [("true", "tried"), ("false", "taken")] {
+            let stranger = [("dataset", name), ("map", "key=地块编号"), ("dry_run", dry_run)];
+            let fourth = upload(&app, "stranger.geojson", &shifted, &stranger).await;
+            assert_eq!(fourth["report"]["warnings"]["layer_shifted"], 1, "{fourth}");
+            let words = fourth["report"]["words"]["layer_shifted"][0].as_str().unwrap();
+            assert!(words.contains("--crs gcj02"), "{words}");
+        }
+        // What lies where it should says nothing, whatever else is registered there.
+        let right = [("dataset", "right"), ("map", "key=地块编号"), ("dry_run", "true")];
+        let fifth = upload(&app, "right.geojson", &sample("reference_wgs84.geojson"), &right).await;
+        assert!(fifth["report"]["warnings"].get("layer_shifted").is_none(), "{fifth}");
     }
 }

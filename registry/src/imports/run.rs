@@ -302,7 +302,7 @@ async fn attempt(
                 .into());
         }
     };
-    let (source, pipeline, mut batches) = start_reading(order, progress).await?;
+    let (source, pipeline, mut batches) = start_reading(database, order, progress).await?;
     let mut transaction = database.begin().await?;
     let is_new = lock_import(&mut transaction, id, &order.dataset, clock).await?;
     let mut writer = Writer::prepare(&mut transaction, clock, id, order, kind, valid_from, &pipeline, is_new).await?;
@@ -480,11 +480,12 @@ impl Batches {
 
 /// Opens the file and reads it on a thread of its own.
 pub(crate) async fn start_reading(
+    database: &Database,
     order: &ImportOrder,
     progress: &ImportProgress,
 ) -> Result<(SourceFacts, Arc<Pipeline>, Batches), ImportFailed> {
     let opening = order.clone();
-    let (mut source, pipeline) = tokio::task::spawn_blocking(move || open(&opening))
+    let (mut source, mut pipeline) = tokio::task::spawn_blocking(move || open(&opening))
         .await
         .map_err(|error| Fault::Impossible {
             what: format!("the reader ended unexpectedly: {error}"),
@@ -495,6 +496,11 @@ pub(crate) async fn start_reading(
         declared: source.crs().label(),
     };
     let _ = progress.inner.source.set(source.progress());
+    if order.coordinates.known.is_empty()
+        && let Some(extent) = pipeline.extent_of(&source)
+    {
+        pipeline.compare_with(super::coordinates::known_around(database, order.layer, extent).await?);
+    }
     let pipeline = Arc::new(pipeline);
     let (sender, receiver) = mpsc::channel(2);
     let (checking, watching) = (Arc::clone(&pipeline), progress.clone());

@@ -49,7 +49,7 @@ pub async fn import_regions(
 ) -> Result<Report, ImportFailed> {
     let begun = Instant::now();
     let columns = AncestorColumn::read(&order.ancestors)?;
-    let (source, pipeline, mut batches) = start_reading(order, progress).await?;
+    let (source, pipeline, mut batches) = start_reading(database, order, progress).await?;
     let mapping = pipeline.mapping().entries();
     let mut transaction = database.begin().await?;
     let since = clock.now();

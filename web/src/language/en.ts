@@ -301,7 +301,7 @@ export default {
     no_file: "No file chosen yet",
     choose_file: "Choose a file",
     other_file: "Another one",
-    formats: "GeoJSON, newline-delimited GeoJSON, Shapefile (as zip); gzip is fine",
+    formats: "GeoJSON, Shapefile (as zip), GeoPackage, FlatGeobuf, CSV, XLSX, boundary-point TXT, KML/KMZ; gzip or zip is fine",
     layer: "Import as",
     valid_from: "Valid from",
     valid_from_about: "The day from which the file holds true",
@@ -433,7 +433,7 @@ export default {
     internal: "A fault of the server",
     interrupted: "The import was interrupted",
   },
-  drop: { title: "Drop to import", formats: "GeoJSON, Shapefile (zip); gzip is fine" },
+  drop: { title: "Drop to import", formats: "GeoJSON, Shapefile (zip), GeoPackage, FlatGeobuf, CSV, XLSX, boundary-point TXT, KML" },
   server: {
     lost_title: "The server can't be reached",
     lost_text: "What is shown stays; unfinished work was not saved. Reconnecting by itself.",

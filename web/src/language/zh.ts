@@ -301,7 +301,7 @@ export default {
     no_file: "尚未选择文件",
     choose_file: "选择文件",
     other_file: "换一个",
-    formats: "GeoJSON、逐行 GeoJSON、Shapefile（打包为 zip）；可用 gzip 压缩",
+    formats: "GeoJSON、Shapefile（打包为 zip）、GeoPackage、FlatGeobuf、CSV、XLSX、勘测定界 TXT、KML/KMZ；可用 gzip 或 zip 压缩",
     layer: "导入为",
     valid_from: "生效日期",
     valid_from_about: "文件所述状态从哪一天起成立",
@@ -433,7 +433,7 @@ export default {
     internal: "服务器内部错误",
     interrupted: "导入中断",
   },
-  drop: { title: "松开即可导入", formats: "GeoJSON、Shapefile（zip），可用 gzip 压缩" },
+  drop: { title: "松开即可导入", formats: "GeoJSON、Shapefile（zip）、GeoPackage、FlatGeobuf、CSV、XLSX、勘测定界 TXT、KML" },
   server: {
     lost_title: "与服务器的连接中断",
     lost_text: "已显示的内容仍在，未完成的操作没有保存。正在自动重连。",
