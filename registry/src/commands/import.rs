@@ -7,7 +7,6 @@ use std::time::Duration;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use time::Date;
-use time::format_description::well_known::Iso8601;
 
 use super::CommandFailed;
 use super::store::{Store, signing_key};
@@ -107,7 +106,7 @@ fn ancestor(text: &str) -> Result<(String, String, String), String> {
 }
 
 fn date(text: &str) -> Result<Date, String> {
-    Date::parse(text, &Iso8601::DATE).map_err(|_| "write the day as 2024-06-30".to_owned())
+    crate::request::day(text).ok_or_else(|| "write the day as 2024-06-30".to_owned())
 }
 
 fn share(text: &str) -> Result<f64, String> {

@@ -11,7 +11,6 @@ use futures_util::TryStreamExt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
-use time::format_description::well_known::Iso8601;
 use time::{Date, OffsetDateTime};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -188,7 +187,7 @@ async fn receive(context: &Context, mut multipart: Multipart) -> Result<(ImportO
         }
     }
     if let Some(text) = first("valid_from") {
-        order.valid_from = Some(Date::parse(text, &Iso8601::DATE).map_err(|_| {
+        order.valid_from = Some(crate::request::day(text).ok_or_else(|| {
             Problem::invalid("valid_from", format!("{text:?} is no date")).remedy("write the day as 2024-06-30")
         })?);
     }
@@ -540,7 +539,7 @@ async fn list_import_rows(
            )
            select r.row as "row!", r.outcome as "outcome!", r.source_key, r.object_id, r.repaired as "repaired!",
                   r.reason::text as reason, r.warnings::text as warnings, r.raw::text as raw,
-                  coalesce(r.geometry_text, st_asgeojson(v.geometry, 9)) as geometry,
+                  coalesce(r.geometry_text, st_asgeojson(v.geometry, 9, 0)) as geometry,
                   v.original_geometry as "original?"
              from told r
              left join lateral (

@@ -12,7 +12,6 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use sqlx::PgConnection;
 use time::Date;
-use time::format_description::well_known::Iso8601;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
@@ -920,7 +919,7 @@ impl Writer {
                 Target::Usage => content.usage = text("usage"),
                 Target::Occupancy => content.occupancy = text("occupancy"),
                 Target::IdleSince => {
-                    content.idle_since = text("idle_since").and_then(|text| Date::parse(&text, &Iso8601::DATE).ok());
+                    content.idle_since = text("idle_since").and_then(|text| crate::request::day(&text));
                 }
                 Target::RegisteredAreaM2 => {
                     let said = fields.get("registered_area_m2").and_then(Value::as_f64);

@@ -124,7 +124,7 @@ pub(super) async fn load(context: &Context, id: RegionId, times: Times) -> Resul
     let row = sqlx::query!(
         r#"select v.version_id, v.valid, v.recorded, v.scheme, v.code, v.name, v.name_en, v.level, v.parent_id,
                   v.successor_ids, v.dataset, v.source_key, v.repair as "repair: serde_json::Value",
-                  st_asgeojson(v.geometry, 9) as geometry,
+                  st_asgeojson(v.geometry, 9, 0) as geometry,
                   v.original_geometry as original,
                   st_xmin(v.geometry) as west, st_ymin(v.geometry) as south,
                   st_xmax(v.geometry) as east, st_ymax(v.geometry) as north,

@@ -17,4 +17,4 @@ pub use listing::{Listed, Listing, SortColumn};
 pub use paging::{Cursor, MAX_LIMIT, Page, PageQuery};
 pub use pattern::{contains_pattern, escape_pattern};
 pub use problem::{Fault, Problem, ProblemKind};
-pub use times::Times;
+pub use times::{Times, day};

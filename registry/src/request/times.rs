@@ -3,11 +3,20 @@
 use axum::extract::{FromRef, FromRequestParts, Query};
 use axum::http::request::Parts;
 use serde::Deserialize;
-use time::format_description::well_known::{Iso8601, Rfc3339};
+use time::format_description::well_known::Rfc3339;
+use time::macros::format_description;
 use time::{Date, OffsetDateTime};
 
 use super::Problem;
 use crate::clock::{Clock, legal_date};
+
+/// A day written as `2024-06-30`, and nothing else: of an instant the hour would be lost, and with it maybe the day.
+#[must_use]
+pub fn day(text: &str) -> Option<Date> {
+    // Ten characters: the format would take a sign before the year.
+    let day = (text.len() == 10).then(|| Date::parse(text, format_description!("[year]-[month]-[day]")));
+    day?.ok()
+}
 
 /// The moment a read looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +57,7 @@ impl Times {
     pub fn parse(as_of: Option<&str>, known_at: Option<&str>, clock: &Clock) -> Result<Self, Problem> {
         let mut times = Self::now(clock);
         if let Some(text) = as_of.filter(|text| !text.is_empty()) {
-            times.as_of = Date::parse(text, &Iso8601::DATE).map_err(|_| {
+            times.as_of = day(text).ok_or_else(|| {
                 Problem::bad("as_of", format!("{text:?} is no date")).remedy("write the day as 2024-06-30")
             })?;
             times.is_now = false;
@@ -81,5 +90,29 @@ where
             asked.known_at.as_deref(),
             &Clock::from_ref(state),
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::day;
+    use time::macros::date;
+
+    #[test]
+    fn a_day_is_a_day_and_nothing_else() {
+        assert_eq!(day("2024-02-29"), Some(date!(2024 - 02 - 29)));
+        for text in [
+            "",
+            "2024",
+            "2024-02-30",
+            "2024-06-29T16:00:00Z",
+            "2024-06-29 ",
+            "20240629",
+            "2024-W26-6",
+            "2024-181",
+            "24-06-29",
+        ] {
+            assert_eq!(day(text), None, "{text}");
+        }
     }
 }

@@ -227,7 +227,7 @@ pub(super) async fn load(
                   v.floors_above, v.floors_below, v.structure, v.completed_year,
                   v.source_attributes::text as source_attributes, v.source_row, v.import_id,
                   v.repair::text as repair,
-                  st_asgeojson(v.geometry, 9) as geometry, v.original_geometry as original,
+                  st_asgeojson(v.geometry, 9, 0) as geometry, v.original_geometry as original,
                   st_xmin(v.geometry) as west, st_ymin(v.geometry) as south,
                   st_xmax(v.geometry) as east, st_ymax(v.geometry) as north,
                   r.name as "region_name?", r.name_en as "region_name_en?", w.code as "unit_code_of?", w.name as "unit_name?"
