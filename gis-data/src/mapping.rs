@@ -482,7 +482,7 @@ impl Target {
 pub(crate) fn closed_code(list: ClosedList, text: &str) -> Option<&'static str> {
     let is_meant = |known: &&str| letters(known).eq(letters(text));
     list.iter()
-        .find(|(code, words)| is_meant(code) || words.iter().any(|known| is_meant(known)))
+        .find(|(code, words)| is_meant(code) || words.iter().any(&is_meant))
         .map(|(code, _)| *code)
 }
 
