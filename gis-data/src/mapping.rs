@@ -99,6 +99,10 @@ pub enum Target {
     FloorsBelow,
     /// Floor a room is on.
     Floor,
+    /// The first day on which the row holds: each row is one version of its object.
+    ValidFrom,
+    /// The first day on which the row no longer holds; goes with [`Target::ValidFrom`].
+    ValidTo,
 }
 
 /// A suggestion: this source field probably is that field of ours.
@@ -114,7 +118,7 @@ pub struct MappingGuess {
 
 impl Target {
     /// All targets.
-    pub const ALL: [Target; 18] = [
+    pub const ALL: [Target; 20] = [
         Target::Key,
         Target::Code,
         Target::Name,
@@ -133,6 +137,8 @@ impl Target {
         Target::FloorsAbove,
         Target::FloorsBelow,
         Target::Floor,
+        Target::ValidFrom,
+        Target::ValidTo,
     ];
 
     /// The name used in a mapping and as the key of a mapped value.
@@ -156,6 +162,8 @@ impl Target {
             Target::FloorsAbove => "floors_above",
             Target::FloorsBelow => "floors_below",
             Target::Floor => "floor",
+            Target::ValidFrom => "valid_from",
+            Target::ValidTo => "valid_to",
         }
     }
 
@@ -168,7 +176,7 @@ impl Target {
     pub fn of_layer(layer: Layer) -> &'static [Target] {
         use Target::{
             Address, Code, Floor, FloorsAbove, FloorsBelow, IdleSince, Key, Kind, Level, Name, Occupancy, ParentCode,
-            RegionCode, RegisteredAreaM2, TitleStatus, UnitCode, Usage, YearBuilt,
+            RegionCode, RegisteredAreaM2, TitleStatus, UnitCode, Usage, ValidFrom, ValidTo, YearBuilt,
         };
         match layer {
             Layer::Regions => &[Key, Code, Name, ParentCode, Level],
@@ -184,6 +192,8 @@ impl Target {
                 Occupancy,
                 UnitCode,
                 RegionCode,
+                ValidFrom,
+                ValidTo,
             ],
             Layer::Parcels => &[
                 Key,
@@ -197,6 +207,8 @@ impl Target {
                 IdleSince,
                 UnitCode,
                 RegionCode,
+                ValidFrom,
+                ValidTo,
             ],
             Layer::Buildings => &[
                 Key,
@@ -214,6 +226,8 @@ impl Target {
                 YearBuilt,
                 FloorsAbove,
                 FloorsBelow,
+                ValidFrom,
+                ValidTo,
             ],
             Layer::Rooms => &[
                 Key,
@@ -397,6 +411,8 @@ impl Target {
             ],
             Target::FloorsBelow => &[("floorsbelow", 1.0), ("地下层数", 1.0)],
             Target::Floor => &[("floor", 1.0), ("楼层", 1.0), ("所在层", 1.0), ("所在楼层", 1.0)],
+            // Whether a file is a history is for somebody to say: our own exports have such columns, too.
+            Target::ValidFrom | Target::ValidTo => &[],
         }
     }
 }
@@ -470,7 +486,7 @@ impl Target {
             Target::TitleStatus => ValueRule::Closed(TITLE_STATUS),
             Target::Usage => ValueRule::Closed(USAGE),
             Target::Occupancy => ValueRule::Closed(OCCUPANCY),
-            Target::IdleSince => ValueRule::Date,
+            Target::IdleSince | Target::ValidFrom | Target::ValidTo => ValueRule::Date,
             Target::YearBuilt | Target::FloorsAbove | Target::FloorsBelow => ValueRule::Integer,
             _ => ValueRule::Text,
         }
@@ -574,6 +590,14 @@ pub enum MappingRefused {
         /// What the source has.
         known: Vec<String>,
     },
+    /// A field of ours means nothing without another one.
+    #[error("{target} goes with {companion}, which is mapped to no field")]
+    Alone {
+        /// The field that is mapped.
+        target: &'static str,
+        /// The field that it needs beside it.
+        companion: &'static str,
+    },
 }
 
 impl MappingRefused {
@@ -582,6 +606,7 @@ impl MappingRefused {
         match self {
             MappingRefused::UnknownTarget { .. } => "mapping_unknown_target",
             MappingRefused::UnknownField { .. } => "mapping_unknown_field",
+            MappingRefused::Alone { .. } => "mapping_alone",
         }
     }
 
@@ -593,6 +618,9 @@ impl MappingRefused {
             }
             MappingRefused::UnknownField { field, known } => {
                 format!("数据里没有字段 {field}；现有：{}", known.join("、"))
+            }
+            MappingRefused::Alone { target, companion } => {
+                format!("{target} 须与 {companion} 同时指定")
             }
         };
         Words::new(zh, self.to_string())
@@ -722,6 +750,13 @@ impl FieldMapping {
                 });
             }
         }
+        let is_mapped = |target| mapped.iter().any(|mapped: &Mapped| mapped.target == target);
+        if is_mapped(Target::ValidTo) && !is_mapped(Target::ValidFrom) {
+            return Err(MappingRefused::Alone {
+                target: Target::ValidTo.as_str(),
+                companion: Target::ValidFrom.as_str(),
+            });
+        }
         // A column that calls itself the key, as our own exports do, leaves nothing to guess.
         let called_key = || {
             let is_called_key = |field: &&FieldName| matches!(plain(&field.name).as_str(), "key" | "sourcekey");
@@ -742,6 +777,11 @@ impl FieldMapping {
     /// The layer filled.
     pub fn layer(&self) -> Layer {
         self.layer
+    }
+
+    /// Whether each row is a version of its object, with days of its own: then one key has many rows.
+    pub fn is_history(&self) -> bool {
+        self.source_of(Target::ValidFrom).is_some()
     }
 
     /// Our field and the source's, for a report; `key` is among them when one was asked for.

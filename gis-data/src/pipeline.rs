@@ -396,6 +396,9 @@ impl Pipeline {
             };
             return quarantine(reason, properties, shape.as_ref().map(|s| (s, true)));
         }
+        if let Err(reason) = self.period(&fields, &properties) {
+            return quarantine(reason, properties, shape.as_ref().map(|s| (s, true)));
+        }
         let mut source_key = match self.key_of_attributes(id.as_deref(), &properties) {
             Some(key) => key,
             None => {
@@ -407,7 +410,10 @@ impl Pipeline {
                 content_key(shape.as_ref(), &properties)
             }
         };
-        if let Err(first_row) = self.claim(&source_key, number) {
+        // Which versions of one key contradict each other is seen when all of them are there.
+        if !self.mapping.is_history()
+            && let Err(first_row) = self.claim(&source_key, number)
+        {
             match self.duplicate_keys {
                 DuplicateKeys::Quarantine => {
                     let reason = Reason::DuplicateKey { first_row };
@@ -460,6 +466,32 @@ impl Pipeline {
             geometry: shape.and_then(|(geometry, _)| shown_geometry(geometry)),
             geometry_is_lonlat: shape.is_some_and(|(_, is_lonlat)| is_lonlat),
         }
+    }
+
+    /// Whether the days of a version are days at all: known, and at least one.
+    fn period(&self, fields: &Map<String, Value>, properties: &Map<String, Value>) -> Result<(), Reason> {
+        if !self.mapping.is_history() {
+            return Ok(());
+        }
+        let typed = |target: Target| fields.get(target.as_str()).and_then(Value::as_str);
+        let said = |target: Target| {
+            let value = properties.get(self.mapping.source_of(target)?)?;
+            plain_text(value).map(|text| text.chars().take(60).collect::<String>())
+        };
+        let (from, to) = (typed(Target::ValidFrom), typed(Target::ValidTo));
+        let holds = match (from, to) {
+            // What is written as year, month and day is in the order of its letters.
+            (Some(from), Some(to)) => from < to,
+            (Some(_), None) => said(Target::ValidTo).is_none(),
+            (None, _) => false,
+        };
+        if holds {
+            return Ok(());
+        }
+        Err(Reason::InvalidPeriod {
+            from: said(Target::ValidFrom),
+            to: said(Target::ValidTo),
+        })
     }
 
     /// Remembers the key, or says which row has it already.

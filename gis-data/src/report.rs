@@ -155,6 +155,18 @@ pub enum Reason {
         /// The row that was accepted with this key.
         first_row: u64,
     },
+    /// The days of a version can't be read, or there are none: it ends where it begins, or before.
+    InvalidPeriod {
+        /// The beginning as in the file.
+        from: Option<String>,
+        /// The end as in the file.
+        to: Option<String>,
+    },
+    /// Another version of the same object in the same file holds on some of its days.
+    OverlappingPeriod {
+        /// The row that was accepted with those days.
+        first_row: u64,
+    },
     /// A field the layer can't do without is missing or empty.
     MissingField {
         /// Our name of the field.
@@ -178,6 +190,8 @@ impl Reason {
             Reason::InvalidGeometry { .. } => "invalid_geometry",
             Reason::TooComplex => "too_complex",
             Reason::DuplicateKey { .. } => "duplicate_key",
+            Reason::InvalidPeriod { .. } => "invalid_period",
+            Reason::OverlappingPeriod { .. } => "overlapping_period",
             Reason::MissingField { .. } => "missing_field",
         }
     }
@@ -187,6 +201,7 @@ impl Reason {
         match self {
             Reason::MissingField { field } => Some(field),
             Reason::DuplicateKey { .. } => Some("key"),
+            Reason::InvalidPeriod { .. } | Reason::OverlappingPeriod { .. } => Some("valid_from"),
             Reason::MalformedRecord { .. } => None,
             _ => Some("geometry"),
         }
@@ -257,6 +272,21 @@ impl Reason {
             Reason::DuplicateKey { first_row } => Words::new(
                 format!("主键重复：与第 {first_row} 行相同"),
                 format!("duplicate key: the same as row {first_row}"),
+            ),
+            Reason::InvalidPeriod { from, to } => {
+                let shown = |day: &Option<String>| day.clone().unwrap_or_else(|| "—".to_owned());
+                let (from, to) = (shown(from), shown(to));
+                Words::new(
+                    format!("有效期不成立：自 {from} 至 {to}；须有起始日期，截止日期（不含当日）须晚于起始日期"),
+                    format!(
+                        "holds on no day: from {from} to {to}; a version needs its first day, and an end (the first day on \
+                         which it no longer holds) that lies behind it"
+                    ),
+                )
+            }
+            Reason::OverlappingPeriod { first_row } => Words::new(
+                format!("有效期与同一对象的第 {first_row} 行重叠"),
+                format!("holds on days on which row {first_row} of the same object holds, too"),
             ),
             Reason::MissingField { field } => Words::new(
                 format!("缺少必填字段：{field}"),

@@ -11,6 +11,10 @@ mod outcome;
 mod report;
 mod routes;
 mod run;
+
+#[cfg(test)]
+#[path = "real_sets/tests.rs"]
+mod real_sets;
 #[cfg(test)]
 mod tests;
 

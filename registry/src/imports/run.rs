@@ -27,6 +27,8 @@ use crate::period::{ValidPeriod, reach, revise};
 use crate::request::{Fault, Problem, ProblemKind};
 use crate::spatial_units::{Content, HeldUnit, Kind, Occasion, Repair, VersionWriter, held_versions};
 
+mod history;
+
 /// Rows that travel together from the reader to the writer. Two batches wait at most, so memory stays bounded.
 const BATCH_ROWS: usize = 4_000;
 /// The first batch is small and the next ones double, so that the database has something to do at once.
@@ -305,6 +307,9 @@ async fn attempt(
     let mut transaction = database.begin().await?;
     let is_new = lock_import(&mut transaction, id, &order.dataset, clock).await?;
     let mut writer = Writer::prepare(&mut transaction, clock, id, order, kind, valid_from, &pipeline, is_new).await?;
+    if pipeline.mapping().is_history() {
+        writer.take_history(&mut transaction, &mut batches, progress).await?;
+    }
     // While the database takes one batch in, the next is built: two cores do what one would do in turn.
     let mut waiting = Waiting::default();
     while let Some(batch) = batches.recv().await {
@@ -776,10 +781,6 @@ impl Writer {
 
     async fn look_up(&self, connection: &mut PgConnection, batch: &mut [ReadyRow]) -> Result<Found, ImportFailed> {
         show_to_postgis(connection, batch).await?;
-        let mut found = Found::default();
-        if self.fresh {
-            return Ok(found);
-        }
         let keys: Vec<String> = batch
             .iter()
             .filter_map(|row| match row {
@@ -787,11 +788,20 @@ impl Writer {
                 ReadyRow::Quarantined(quarantine) => quarantine.source_key.clone(),
             })
             .collect();
+        self.find(connection, &keys).await
+    }
+
+    /// What the registry holds of the objects with these keys.
+    async fn find(&self, connection: &mut PgConnection, keys: &[String]) -> Result<Found, ImportFailed> {
+        let mut found = Found::default();
+        if self.fresh {
+            return Ok(found);
+        }
         for unit in sqlx::query!(
             r#"select id, source_key as "source_key!" from spatial_unit where dataset = $1 and kind = $2 and source_key = any($3)"#,
             self.dataset,
             self.kind.word(),
-            &keys,
+            keys,
         )
         .fetch_all(&mut *connection)
         .await?

@@ -19,54 +19,65 @@ use crate::ids::ImportId;
 use crate::spatial_units::tests::{app, ask};
 use crate::versioned::tests::{entries, prove};
 
-fn sample(name: &str) -> PathBuf {
+pub(crate) fn sample(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../gis-data/samples")
         .join(name)
 }
 
+/// A folder of the larger sets; a test that needs it is left out with a word in its absence.
+pub(crate) fn test_data(set: &str) -> Option<PathBuf> {
+    let Some(folder) = std::env::var_os("YICE_TEST_DATA") else {
+        eprintln!("left out: YICE_TEST_DATA names no folder with {set}");
+        return None;
+    };
+    let folder = Path::new(&folder).join(set);
+    assert!(folder.is_dir(), "there is no {}", folder.display());
+    Some(folder)
+}
+
 /// A file of square parcels in a temporary folder.
-struct File {
+pub(crate) struct File {
     folder: TempDir,
 }
 
 impl File {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             folder: tempfile::tempdir().unwrap(),
         }
     }
 
-    fn write(&self, features: &[Value]) -> PathBuf {
+    pub(crate) fn write(&self, features: &[Value]) -> PathBuf {
         self.write_text(&json!({"type": "FeatureCollection", "features": features}).to_string())
     }
 
-    fn write_text(&self, text: &str) -> PathBuf {
+    pub(crate) fn write_text(&self, text: &str) -> PathBuf {
         let path = self.folder.path().join("parcels.geojson");
         std::fs::write(&path, text).unwrap();
         path
     }
 }
 
-fn square(number: i32) -> Value {
+pub(crate) fn square(number: i32) -> Value {
     let (west, south) = (119.95 + 0.002 * f64::from(number), 31.78);
     json!({"type": "Polygon", "coordinates": [[[west, south], [west + 0.001, south], [west + 0.001, south + 0.001],
         [west, south + 0.001], [west, south]]]})
 }
 
-fn parcel(number: i32) -> Value {
+pub(crate) fn parcel(number: i32) -> Value {
     json!({"type": "Feature", "properties": {"key": format!("K{number}"), "code": format!("P{number}"), "name": "一", "owner": "市"},
         "geometry": square(number)})
 }
 
-fn order(path: PathBuf, year: i32) -> ImportOrder {
+pub(crate) fn order(path: PathBuf, year: i32) -> ImportOrder {
     ImportOrder {
         valid_from: Some(date!(2013 - 01 - 01).replace_year(year).unwrap()),
         ..ImportOrder::new(Layer::Parcels, path, "set")
     }
 }
 
-async fn import(state: &AppState, order: &ImportOrder) -> Result<(ImportId, Report), ImportFailed> {
+pub(crate) async fn import(state: &AppState, order: &ImportOrder) -> Result<(ImportId, Report), ImportFailed> {
     state.clock.advance(time::Duration::minutes(1));
     let id = ImportId::fresh();
     let report = run_import(&state.database, &state.clock, id, order, &ImportProgress::default()).await?;
@@ -75,7 +86,7 @@ async fn import(state: &AppState, order: &ImportOrder) -> Result<(ImportId, Repo
     Ok((id, report))
 }
 
-fn counts(read: u64, inserted: u64, unchanged: u64, new_version: u64, quarantined: u64) -> Counts {
+pub(crate) fn counts(read: u64, inserted: u64, unchanged: u64, new_version: u64, quarantined: u64) -> Counts {
     Counts {
         read,
         inserted,
@@ -86,7 +97,7 @@ fn counts(read: u64, inserted: u64, unchanged: u64, new_version: u64, quarantine
 }
 
 /// Rows of everything that an import writes, besides the record that there was one.
-async fn held(pool: &PgPool) -> [i64; 5] {
+pub(crate) async fn held(pool: &PgPool) -> [i64; 5] {
     let mut held = [0; 5];
     for (count, table) in held.iter_mut().zip([
         "spatial_unit",
@@ -95,7 +106,7 @@ async fn held(pool: &PgPool) -> [i64; 5] {
         "dataset",
         "import_outcome",
     ]) {
-        *count = sqlx::query_scalar(sqlx::AssertSqlSafe(format!("select count(*) from {table}")))
+        *count = sqlx::query_scalar(sqlx::AssertSqlSafe(format!("select count(t) from {table} t")))
             .fetch_one(pool)
             .await
             .unwrap();
@@ -103,7 +114,7 @@ async fn held(pool: &PgPool) -> [i64; 5] {
     held
 }
 
-async fn state_of(pool: &PgPool, id: ImportId) -> (String, Option<Value>) {
+pub(crate) async fn state_of(pool: &PgPool, id: ImportId) -> (String, Option<Value>) {
     sqlx::query_as("select state, problem from import where id = $1")
         .bind(id.0)
         .fetch_one(pool)

@@ -28,6 +28,15 @@ use axum::routing::get;
 use crate::clock::Clock;
 use crate::database::Database;
 use crate::map_layers::{HistoricalLayers, MapLayers};
+use crate::request::Problem;
+
+/// Reads a filter as a request for parcels would be read, and gives its condition as SQL: a door for fuzzing.
+///
+/// # Errors
+/// A problem on `filter` that says what is not understood or not supported.
+pub fn understand_filter(text: &str) -> Result<String, Problem> {
+    filter::understand(text)
+}
 
 /// The routes of the OGC API and of the styles.
 pub fn router<S>() -> Router<S>

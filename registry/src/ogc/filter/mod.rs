@@ -159,6 +159,47 @@ pub(super) async fn parse(text: &str, language: Language, kind: Kind, crs: Crs) 
         .unwrap_or_else(|_| Err(Problem::bad("filter", "the filter is not understood")))
 }
 
+/// Reads a filter of parcels as a request's would be read, in the language it looks like, and writes its condition: a
+/// door for fuzzing. Where the crate `cql2` panics over the text, a request is refused, and so it is here; a panic of
+/// ours is passed on.
+///
+/// # Errors
+/// As in [`parse`].
+pub(super) fn understand(text: &str) -> Result<String, Problem> {
+    let not_understood = || Problem::bad("filter", "the filter is not understood");
+    let language = if text.trim_start().starts_with('{') {
+        Language::Json
+    } else {
+        Language::Text
+    };
+    if text.len() > LONGEST {
+        return Err(not_understood());
+    }
+    if language == Language::Text {
+        refuse_deep(text)?;
+    }
+    limit_grammar();
+    let text = text.to_owned();
+    let reading = std::thread::Builder::new().stack_size(STACK).spawn(move || {
+        let parsed = std::panic::catch_unwind(|| match language {
+            Language::Text => cql2::parse_text(&text).is_ok(),
+            Language::Json => cql2::parse_json(&text).is_ok(),
+        });
+        parsed.map_err(|_| not_understood())?;
+        let condition = read::filter(&text, language, Kind::Parcel, Crs::Crs84)?;
+        let mut select = sqlx::QueryBuilder::new("");
+        condition.push(&mut select);
+        Ok(select.sql().as_str().to_owned())
+    });
+    let reading = reading.map_err(|error| Fault::Impossible {
+        what: format!("no thread for a filter: {error}"),
+    })?;
+    match reading.join() {
+        Ok(read) => read,
+        Err(panic) => std::panic::resume_unwind(panic),
+    }
+}
+
 /// Refuses brackets within brackets beyond what a person writes, and before the grammar sees them.
 fn refuse_deep(text: &str) -> Result<(), Problem> {
     let mut depth = 0_usize;
