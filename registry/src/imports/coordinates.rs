@@ -165,7 +165,7 @@ pub async fn expect_place(database: &Database, order: &mut ImportOrder, given: O
 const MAX_KNOWN: i64 = 5_000;
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::time::Duration;
 
     use axum::Router;
@@ -180,7 +180,7 @@ mod tests {
     const SAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../gis-data/samples/hangzhou-crs/");
 
     /// Uploads a file and gives the answer, or the import as it ended.
-    async fn upload(app: &Router, name: &str, bytes: &[u8], fields: &[(&str, &str)]) -> Value {
+    pub(in crate::imports) async fn upload(app: &Router, name: &str, bytes: &[u8], fields: &[(&str, &str)]) -> Value {
         let mut body = Vec::new();
         for (field, value) in fields {
             body.extend(
