@@ -22,6 +22,7 @@ pub mod pipeline;
 pub mod report;
 pub mod sample;
 pub mod source;
+pub mod workbook;
 pub mod write;
 
 pub use crs::{

@@ -349,10 +349,12 @@ impl Target {
                 ("使用状态", 1.0),
                 ("使用情况", 0.8),
                 ("使用现状", 0.8),
+                ("使用状况", 0.9),
             ],
             Target::IdleSince => &[
                 ("idlesince", 1.0),
                 ("闲置起始日期", 1.0),
+                ("闲置起始日", 1.0),
                 ("闲置日期", 0.9),
                 ("闲置时间", 0.8),
             ],
@@ -367,6 +369,8 @@ impl Target {
                 ("regioncode", 1.0),
                 ("所属行政区代码", 1.0),
                 ("行政区代码", 1.0),
+                ("行政区划代码", 0.9),
+                ("区划代码", 0.9),
                 ("行政区划", 0.8),
                 ("区划", 0.7),
                 ("xzqdm", 1.0),
@@ -480,6 +484,12 @@ pub(crate) enum ValueRule {
 }
 
 impl Target {
+    /// The Chinese header it is best known by.
+    pub(crate) fn chinese_header(self) -> Option<&'static str> {
+        let (header, _) = self.headers().iter().find(|(header, _)| !header.is_ascii())?;
+        Some(header)
+    }
+
     pub(crate) fn rule(self) -> ValueRule {
         match self {
             Target::RegisteredAreaM2 => ValueRule::Number(1.0),
@@ -510,6 +520,63 @@ fn letters(word: &str) -> impl Iterator<Item = char> {
         '，' | ',' => '、',
         other => other.to_ascii_lowercase(),
     })
+}
+
+/// What a header says, in the plain form of [`plain`]: all of it where that is known; else the last row of a header of
+/// several rows, of which a name in Latin letters behind a Chinese one, as our own workbooks have them
+/// (`登记面积 registered_area_m2`), or the Chinese.
+fn said(header: &str) -> String {
+    let whole = plain(header);
+    if is_known(&whole) {
+        return whole;
+    }
+    let last = header.rsplit('/').next().unwrap_or(header);
+    let (chinese, name) = bilingual(last).unwrap_or((last, ""));
+    [last, name, chinese]
+        .into_iter()
+        .map(plain)
+        .find(|form| is_known(form))
+        .unwrap_or(whole)
+}
+
+/// A Chinese header and the name behind it.
+fn bilingual(header: &str) -> Option<(&str, &str)> {
+    let (chinese, name) = header.trim().rsplit_once(char::is_whitespace)?;
+    let is_name = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    (!chinese.is_ascii() && is_name(name)).then(|| (chinese.trim_end(), name))
+}
+
+/// Headers that are a key's, in the plain form.
+const CALLED_KEY: [&str; 3] = ["key", "sourcekey", "原始编号"];
+
+/// Columns of our own exports that fill no field: their Chinese must not be taken for another's.
+const NO_FIELD: [&str; 17] = [
+    "realestateunitcode",
+    "landusescheme",
+    "landusecode",
+    "structure",
+    "regionname",
+    "unitname",
+    "parentname",
+    "buildingname",
+    "nameen",
+    "scheme",
+    "headcount",
+    "headcounttotal",
+    "validfrom",
+    "validto",
+    "dataset",
+    "wkt",
+    "图形面积",
+];
+
+/// Whether anything goes by that name.
+fn is_known(header: &str) -> bool {
+    CALLED_KEY.contains(&header)
+        || NO_FIELD.contains(&header)
+        || Target::ALL
+            .iter()
+            .any(|target| target.headers().iter().any(|(known, _)| is_header(header, known)))
 }
 
 /// A header without punctuation, spaces and unit, in lower case.
@@ -557,6 +624,16 @@ fn unit_of_header(header: &str) -> Option<(&str, f64)> {
         }
     }
     None
+}
+
+/// The unit that a header names, in m²: the last of its rows, else one above it that speaks for all below.
+fn unit_said(header: &str) -> Option<f64> {
+    header.rsplit('/').chain([header]).find_map(|row| {
+        let chinese = bilingual(row).map_or(row, |(chinese, _)| chinese);
+        unit_of_header(row)
+            .or_else(|| unit_of_header(chinese))
+            .map(|(_, factor)| factor)
+    })
 }
 
 fn without_unit(header: &str) -> &str {
@@ -759,14 +836,14 @@ impl FieldMapping {
         }
         // A column that calls itself the key, as our own exports do, leaves nothing to guess.
         let called_key = || {
-            let is_called_key = |field: &&FieldName| matches!(plain(&field.name).as_str(), "key" | "sourcekey");
+            let is_called_key = |field: &&FieldName| CALLED_KEY.contains(&said(&field.name).as_str());
             Some(KeyRule::Field(fields.iter().find(is_called_key)?.name.clone()))
         };
         let key = key.or_else(called_key).unwrap_or_else(|| {
             KeyRule::Guess(
                 KEY_FIELDS
                     .iter()
-                    .flat_map(|known| fields.iter().filter(|field| plain(&field.name) == *known))
+                    .flat_map(|known| fields.iter().filter(|field| said(&field.name) == *known))
                     .map(|field| field.name.clone())
                     .collect(),
             )
@@ -805,16 +882,13 @@ impl FieldMapping {
 
 fn rule(target: Target, source: &str, unit: Option<f64>) -> ValueRule {
     match target {
-        Target::RegisteredAreaM2 => ValueRule::Number(
-            unit.or_else(|| unit_of_header(source).map(|(_, factor)| factor))
-                .unwrap_or(1.0),
-        ),
+        Target::RegisteredAreaM2 => ValueRule::Number(unit.or_else(|| unit_said(source)).unwrap_or(1.0)),
         other => other.rule(),
     }
 }
 
 fn confidence(layer: Layer, target: Target, field: &FieldName) -> Option<f64> {
-    let header = plain(&field.name);
+    let header = said(&field.name);
     let (_, confidence) = target.headers().iter().find(|(known, _)| is_header(&header, known))?;
     let mut confidence = *confidence;
     // Names of other layers' things: 单位代码 is the code of a unit, but of a parcel's user.
@@ -825,11 +899,18 @@ fn confidence(layer: Layer, target: Target, field: &FieldName) -> Option<f64> {
             return None;
         }
         (Target::Code, Layer::Regions | Layer::Units) if header.contains("宗地") => return None,
+        (Target::Code, Layer::Units) if header.contains("区划") => return None,
         (Target::RegisteredAreaM2, Layer::Parcels) if header.contains("建筑") => return None,
         (Target::RegisteredAreaM2, Layer::Buildings) if header.contains("地面积") => {
             return None;
         }
         _ => {}
+    }
+    // Chinese with our own name behind it stands in our templates and exports alone: whatever is wrong with the values
+    // below it is to be told, not to be taken for another column.
+    let last = field.name.rsplit('/').next().unwrap_or_default();
+    if bilingual(last).is_some_and(|(_, name)| name == target.as_str()) {
+        return Some(1.0);
     }
     // Example values that contradict the meaning.
     match target.rule() {

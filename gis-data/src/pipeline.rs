@@ -684,7 +684,7 @@ impl Pipeline {
                 None => {
                     let shown: String = plain_text(value).unwrap_or_default().chars().take(60).collect();
                     let target = mapped.target.as_str();
-                    warnings.push(match mapped.rule {
+                    let warning = match mapped.rule {
                         ValueRule::Closed(_) => Warning::new(
                             WarningCode::UnknownValue,
                             format!("{name} 的值“{shown}”不在 {target} 的取值范围内，未采用"),
@@ -695,7 +695,8 @@ impl Pipeline {
                             format!("{name} 的值“{shown}”不能读作 {target}，未采用"),
                             format!("the value \"{shown}\" of {name} can't be read as {target}; left empty"),
                         ),
-                    });
+                    };
+                    warnings.push(warning.about(target));
                 }
             }
         }
@@ -752,7 +753,7 @@ impl SeenKeys {
 }
 
 /// Whether a row of the layer is worth nothing without a shape.
-fn needs_geometry(layer: Layer) -> bool {
+pub(crate) fn needs_geometry(layer: Layer) -> bool {
     matches!(layer, Layer::Parcels | Layer::Buildings)
 }
 
@@ -765,13 +766,17 @@ fn takes(layer: Layer, shape: &Geometry<f64>) -> bool {
     }
 }
 
-fn missing_field(layer: Layer, fields: &Map<String, Value>) -> Option<Target> {
-    let needed: &[Target] = match layer {
+/// What a row of the layer can't do without.
+pub(crate) fn needed_fields(layer: Layer) -> &'static [Target] {
+    match layer {
         Layer::Regions => &[Target::Code, Target::Name],
         Layer::Units => &[Target::Name],
         _ => &[],
-    };
-    needed
+    }
+}
+
+fn missing_field(layer: Layer, fields: &Map<String, Value>) -> Option<Target> {
+    needed_fields(layer)
         .iter()
         .copied()
         .find(|target| !fields.contains_key(target.as_str()))

@@ -372,6 +372,22 @@ impl WarningCode {
             WarningCode::LayerShifted => "layer_shifted",
         }
     }
+
+    /// What a warning of this kind is about wherever it comes up: `key`, `geometry`, or nothing.
+    fn field(self) -> Option<&'static str> {
+        match self {
+            WarningCode::NoSourceKey | WarningCode::DuplicateKeyNumbered => Some("key"),
+            WarningCode::ZDropped
+            | WarningCode::MDropped
+            | WarningCode::RingClosed
+            | WarningCode::RepeatedPointsRemoved
+            | WarningCode::RingsReassigned
+            | WarningCode::PartlyOutsideRegion
+            | WarningCode::DatumShifted
+            | WarningCode::OffsetTakenBack => Some("geometry"),
+            _ => None,
+        }
+    }
 }
 
 impl Serialize for WarningCode {
@@ -385,6 +401,9 @@ impl Serialize for WarningCode {
 pub struct Warning {
     /// What it is about.
     pub code: WarningCode,
+    /// Our field it is about, where it is about one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field: Option<&'static str>,
     /// In Chinese.
     pub message_zh: String,
     /// In English.
@@ -396,8 +415,18 @@ impl Warning {
     pub fn new(code: WarningCode, zh: impl Into<String>, en: impl Into<String>) -> Warning {
         Warning {
             code,
+            field: code.field(),
             message_zh: zh.into(),
             message_en: en.into(),
+        }
+    }
+
+    /// The same, about a field of ours.
+    #[must_use]
+    pub fn about(self, field: &'static str) -> Warning {
+        Warning {
+            field: Some(field),
+            ..self
         }
     }
 }

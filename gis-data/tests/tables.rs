@@ -7,7 +7,10 @@ mod support;
 
 use encoding_rs::GB18030;
 use geo_types::{Geometry, Point};
-use gis_data::{DeclaredCrs, Format, HeaderRows, ReadOptions, Source, SourceRow, TableOptions, Unreadable};
+use gis_data::{
+    DeclaredCrs, FieldMapping, FieldName, Format, HeaderRows, Layer, PipelineOptions, ReadOptions, Source, SourceRow,
+    TableOptions, Unreadable,
+};
 use rust_xlsxwriter::{ExcelDateTime, Format as CellFormat, Workbook};
 use serde_json::{Value, json};
 use support::*;
@@ -84,22 +87,55 @@ fn the_shape_of_a_table_is_found_or_named() {
     };
     let mut source = Source::open(&path, &with(named.clone())).unwrap();
     assert_eq!(rows(&mut source)[1].geometry, point(11.0, 21.0));
-    for wrong in [
-        TableOptions {
-            y_column: None,
-            ..named.clone()
-        },
-        TableOptions {
-            y_column: Some("z".to_owned()),
-            ..named
-        },
-        TableOptions {
-            shape_column: Some("geom".to_owned()),
-            ..TableOptions::default()
-        },
+    for (wrong, code, field) in [
+        (
+            TableOptions {
+                y_column: None,
+                ..named.clone()
+            },
+            "half_a_pair",
+            "y_column",
+        ),
+        (
+            TableOptions {
+                x_column: None,
+                ..named.clone()
+            },
+            "half_a_pair",
+            "x_column",
+        ),
+        (
+            TableOptions {
+                y_column: Some("z".to_owned()),
+                ..named.clone()
+            },
+            "no_such_column",
+            "y_column",
+        ),
+        (
+            TableOptions {
+                shape_column: Some("geom".to_owned()),
+                ..TableOptions::default()
+            },
+            "no_such_column",
+            "shape_column",
+        ),
+        (
+            TableOptions {
+                header: HeaderRows::parse("90").unwrap(),
+                ..TableOptions::default()
+            },
+            "no_such_header",
+            "header_row",
+        ),
     ] {
-        assert_eq!(Source::open(&path, &with(wrong)).unwrap_err().code(), "no_such_column");
+        let refused = Source::open(&path, &with(wrong)).unwrap_err();
+        assert_eq!((refused.code(), refused.field()), (code, Some(field)));
     }
+    // Of use for tables alone: elsewhere they would be passed over in silence.
+    let map = folder.write("map.geojson", r#"{"type":"FeatureCollection","features":[]}"#);
+    let refused = Source::open(&map, &with(named)).unwrap_err();
+    assert_eq!((refused.code(), refused.field()), ("no_table", Some("x_column")));
     // WKB in digits, as PostGIS writes it, and shapes of two systems in one column.
     let hex = |srid: u32| {
         let mut bytes = wkb(&[plot(1)]);
@@ -461,4 +497,79 @@ fn a_parcel_of_a_land_survey_is_judged_by_itself() {
     let is_good: Vec<bool> = found.iter().map(|row| row.geometry.is_ok()).collect();
     assert_eq!(is_good, [true, false, false, false, true]);
     assert!(matches!(found[3].geometry, Err(Unreadable::Record { .. })));
+}
+
+#[test]
+fn a_chinese_header_with_a_name_behind_it_is_either_and_keeps_its_unit() {
+    let mapped = |headers: &[&str]| {
+        let fields: Vec<FieldName> = headers
+            .iter()
+            .map(|name| FieldName {
+                name: (*name).to_owned(),
+                examples: vec!["1".to_owned()],
+            })
+            .collect();
+        FieldMapping::resolve(Layer::Parcels, &fields, true, &[])
+            .unwrap()
+            .entries()
+            .into_iter()
+            .map(|(target, source)| (target.as_str(), source))
+            .collect::<Vec<_>>()
+    };
+    let found = |target, source: &str| (target, source.to_owned());
+    assert_eq!(
+        mapped(&[
+            "原始编号 source_key",
+            "宗地代码 ZDDM",
+            "坐落 Where",
+            "Bemerkung",
+            "基本信息/名称 name"
+        ]),
+        [
+            found("key", "原始编号 source_key"),
+            found("code", "宗地代码 ZDDM"),
+            found("name", "基本信息/名称 name"),
+            found("address", "坐落 Where"),
+        ]
+    );
+    // Values that contradict a header are believed, but for a header of our own: there they are wrong.
+    assert_eq!(mapped(&["使用状态"]), []);
+    assert_eq!(
+        mapped(&["使用情况/使用状态 occupancy"]),
+        [found("occupancy", "使用情况/使用状态 occupancy")]
+    );
+    // The number of a real-estate unit is not the parcel's own code where both stand in an export of ours.
+    assert_eq!(mapped(&["不动产单元号 real_estate_unit_code"]), []);
+    let folder = Folder::new();
+    for (header, area) in [
+        ("用地面积（亩） LandArea", 10_000.0 / 15.0),
+        ("土地信息（单位：公顷）/用地面积", 10_000.0),
+        ("用地面积 registered_area_m2", 1.0),
+        ("用地面积", 1.0),
+    ] {
+        let path = folder.write("a.csv", format!("code,{header},wkt\n1,1,\"{PLOT}\"\n"));
+        let mut options = PipelineOptions::new(Layer::Parcels);
+        options.crs = Some(gis_data::Crs::from_epsg(4490).unwrap());
+        let outcome = import(&path, options).unwrap();
+        let read = outcome.accepted[0].fields["registered_area_m2"].as_f64().unwrap();
+        assert!((read - area).abs() < 1e-6, "{header}: {read}");
+    }
+}
+
+const PLOT: &str = "POLYGON((119.95 31.78,119.951 31.78,119.951 31.781,119.95 31.781,119.95 31.78))";
+
+#[test]
+fn an_apostrophe_that_guards_a_formula_comes_off_and_no_other() {
+    let folder = Folder::new();
+    let path = folder.write("a.csv", "a,b,c,d\n'=1+1,''=1,'s-Gravenhage,'-5\n'+86,=1,'',1'=2\n");
+    let rows = rows(&mut open(&path));
+    assert_eq!(
+        rows.iter()
+            .map(|row| Value::Object(row.properties.clone()))
+            .collect::<Vec<_>>(),
+        [
+            json!({"a": "=1+1", "b": "'=1", "c": "'s-Gravenhage", "d": "-5"}),
+            json!({"a": "+86", "b": "=1", "c": "''", "d": "1'=2"}),
+        ]
+    );
 }

@@ -355,7 +355,7 @@ impl Rows {
                     if text.contains('\u{fffd}') {
                         row.undecodable_fields.push(name.clone());
                     }
-                    Value::String(text.into_owned())
+                    Value::String(unguarded(&text).to_owned())
                 }
             };
             cells.push(value);
@@ -383,6 +383,21 @@ impl Rows {
             }
         }
         row
+    }
+}
+
+/// A text without the apostrophe that keeps a spreadsheet from running it as a formula: tables written with care, our own
+/// among them, have one in front of whatever looks like a formula or like a guarded one.
+fn unguarded(text: &str) -> &str {
+    match text.strip_prefix('\'') {
+        Some(rest)
+            if rest
+                .trim_start_matches('\'')
+                .starts_with(['=', '+', '-', '@', '\t', '\r']) =>
+        {
+            rest
+        }
+        _ => text,
     }
 }
 

@@ -59,8 +59,17 @@ pub(super) fn header(
             }
             (first, last)
         }
-        HeaderRows::Guess => guess(sample, merged),
+        // What stands above an example is header and titles alone.
+        HeaderRows::Guess => {
+            let above = sample.iter().position(|(_, cells)| is_example(cells));
+            guess(above.and_then(|at| sample.get(..at)).unwrap_or(sample), merged)
+        }
     };
+    let examples = sample
+        .iter()
+        .skip_while(|(number, _)| *number <= last)
+        .take_while(|(_, cells)| is_example(cells));
+    let last_row = examples.last().map_or(last, |(number, _)| *number);
     let mut names = vec![Vec::<String>::new(); width];
     for (number, cells) in sample.iter().filter(|(number, _)| (first..=last).contains(number)) {
         for (column, parts) in names.iter_mut().enumerate() {
@@ -76,8 +85,16 @@ pub(super) fn header(
     }
     Ok(Header {
         names: super::unique_names(names.into_iter().map(|parts| parts.join("/"))),
-        last_row: last,
+        last_row,
     })
+}
+
+/// Whether a row says of itself that it is an example, as those of our own templates do.
+fn is_example(cells: &[String]) -> bool {
+    cells
+        .iter()
+        .find(|cell| !cell.trim().is_empty())
+        .is_some_and(|cell| cell.trim_start().starts_with(crate::workbook::EXAMPLE))
 }
 
 /// The text of the merged cell that covers a cell; it stands in its first row and column.
@@ -151,6 +168,8 @@ pub(super) struct ShapeColumns {
     columns: Columns,
     /// Named by the first shape.
     srid: Option<u32>,
+    /// Named by the header of the columns, `图形（EPSG:4490）`.
+    named: Option<u32>,
 }
 
 impl ShapeColumns {
@@ -161,26 +180,31 @@ impl ShapeColumns {
         options: &TableOptions,
         table: &str,
     ) -> Result<ShapeColumns, SourceRefused> {
-        let place = |wanted: &str| {
+        let place = |setting: &'static str, wanted: &str| {
             names
                 .iter()
                 .position(|name| name == wanted)
                 .ok_or_else(|| SourceRefused::NoSuchColumn {
                     name: table.to_owned(),
+                    setting,
                     column: wanted.to_owned(),
                     columns: names.to_vec(),
                 })
         };
         let columns = match (&options.shape_column, &options.x_column, &options.y_column) {
-            (Some(shape), _, _) => Columns::Text(place(shape)?),
-            (None, Some(x), Some(y)) => Columns::Pair(place(x)?, place(y)?),
+            (Some(shape), _, _) => Columns::Text(place("shape_column", shape)?),
+            (None, Some(x), Some(y)) => Columns::Pair(place("x_column", x)?, place("y_column", y)?),
             (None, None, None) => guess_columns(names, rows),
-            (None, Some(one), None) | (None, None, Some(one)) => {
-                place(one)?;
-                return Err(SourceRefused::NoSuchColumn {
-                    name: table.to_owned(),
-                    column: "x_column + y_column".to_owned(),
-                    columns: names.to_vec(),
+            (None, Some(_), None) => {
+                return Err(SourceRefused::HalfAPair {
+                    given: "x_column",
+                    missing: "y_column",
+                });
+            }
+            (None, None, Some(_)) => {
+                return Err(SourceRefused::HalfAPair {
+                    given: "y_column",
+                    missing: "x_column",
                 });
             }
         };
@@ -192,12 +216,16 @@ impl ShapeColumns {
                 .and_then(|cell| srid_of(cell)),
             _ => None,
         };
-        Ok(ShapeColumns { columns, srid })
+        let named = match columns {
+            Columns::None => None,
+            Columns::Text(column) | Columns::Pair(column, _) => names.get(column).and_then(|name| code_in(name)),
+        };
+        Ok(ShapeColumns { columns, srid, named })
     }
 
     /// What the shapes say about their coordinate system.
     pub fn crs(&self) -> DeclaredCrs {
-        match self.srid {
+        match self.srid.or(self.named) {
             Some(srid) => DeclaredCrs::Member {
                 name: format!("EPSG:{srid}"),
             },
@@ -208,6 +236,15 @@ impl ShapeColumns {
     /// Whether there are columns of a shape at all.
     pub fn is_any(&self) -> bool {
         self.columns != Columns::None
+    }
+
+    /// The columns of the shape, from 0.
+    pub fn places(&self) -> Vec<usize> {
+        match self.columns {
+            Columns::None => Vec::new(),
+            Columns::Text(column) => vec![column],
+            Columns::Pair(x, y) => vec![x, y],
+        }
     }
 
     /// Whether a column is all shape, and no attribute.
@@ -248,6 +285,13 @@ impl ShapeColumns {
     }
 }
 
+/// The coordinate system that a header names.
+fn code_in(header: &str) -> Option<u32> {
+    let (_, behind) = header.split_once("EPSG:")?;
+    let digits = behind.split(|c: char| !c.is_ascii_digit()).next()?;
+    digits.parse().ok()
+}
+
 fn srid_of(text: &str) -> Option<u32> {
     match wkb::bytes_of_hex(text.trim()) {
         Some(bytes) => wkb::srid(&bytes),
@@ -282,9 +326,13 @@ fn text_of(value: &Value) -> Cow<'_, str> {
 }
 
 /// A name without case, spaces and what stands in brackets behind it; of a header of several rows
-/// the last.
+/// the last, and of that a Latin name behind Chinese and brackets, as our own workbooks have it.
 fn plain(name: &str) -> String {
     let name = name.rsplit('/').next().unwrap_or(name);
+    let name = match name.trim().rsplit_once(char::is_whitespace) {
+        Some((chinese, latin)) if !chinese.is_ascii() && latin.chars().all(|c| c.is_ascii_alphanumeric()) => latin,
+        _ => name,
+    };
     let name = name.split(['(', '（', '[', '【']).next().unwrap_or_default();
     name.chars()
         .filter(|c| c.is_alphanumeric())

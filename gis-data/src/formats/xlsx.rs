@@ -59,20 +59,30 @@ fn workbook(path: &Path) -> Result<Workbook, XlsxError> {
     Xlsx::new(BufReader::new(File::open(path)?))
 }
 
-fn look_into(
-    files: &LayerFiles,
-    options: &TableOptions,
-    max_vertices: u64,
-    length: u64,
-    unpacked: u64,
-) -> Result<Opened, SourceRefused> {
-    let failed = |error: XlsxError| match error {
+/// Where things stand in a sheet.
+struct Layout {
+    sheet: String,
+    /// The sheets there are.
+    sheets: Vec<String>,
+    names: Vec<String>,
+    last_header: u64,
+    shape: ShapeColumns,
+    /// Cells of header and titles that are one.
+    merged: Vec<Merged>,
+}
+
+fn refused(files: &LayerFiles, error: XlsxError) -> SourceRefused {
+    match error {
         XlsxError::Password => SourceRefused::Encrypted {
             entry: files.name.clone(),
         },
         error => SourceRefused::Broken(broken(&error, 0)),
-    };
-    let mut workbook = workbook(&files.main).map_err(failed)?;
+    }
+}
+
+/// Chooses the sheet and finds its header and its shapes.
+fn lay_out(workbook: &mut Workbook, files: &LayerFiles, options: &TableOptions) -> Result<Layout, SourceRefused> {
+    let failed = |error: XlsxError| refused(files, error);
     let sheets: Vec<(String, bool)> = workbook
         .sheets_metadata()
         .iter()
@@ -89,9 +99,9 @@ fn look_into(
                 });
             }
         },
-        None => only_sheet(&mut workbook, &sheets, files)?,
+        None => only_sheet(workbook, &sheets, files)?,
     };
-    let sample = sample(&mut workbook, &sheet, SAMPLE_ROWS).map_err(SourceRefused::Broken)?;
+    let sample = sample(workbook, &sheet, SAMPLE_ROWS).map_err(SourceRefused::Broken)?;
     if sample.is_empty() {
         return Err(SourceRefused::Empty {
             name: format!("{}/{sheet}", files.name),
@@ -115,6 +125,33 @@ fn look_into(
         .map(|(_, cells)| cells.as_slice())
         .collect();
     let shape = ShapeColumns::find(&header.names, &cells, options, &sheet)?;
+    Ok(Layout {
+        sheet,
+        sheets: sheets.into_iter().map(|(name, _)| name).collect(),
+        names: header.names,
+        last_header: header.last_row,
+        shape,
+        merged,
+    })
+}
+
+fn look_into(
+    files: &LayerFiles,
+    options: &TableOptions,
+    max_vertices: u64,
+    length: u64,
+    unpacked: u64,
+) -> Result<Opened, SourceRefused> {
+    let failed = |error: XlsxError| refused(files, error);
+    let mut workbook = workbook(&files.main).map_err(failed)?;
+    let Layout {
+        sheet,
+        sheets,
+        names,
+        last_header,
+        shape,
+        ..
+    } = lay_out(&mut workbook, files, options)?;
     let claimed = workbook
         .worksheet_cells_reader(&sheet)
         .map_err(failed)?
@@ -123,15 +160,15 @@ fn look_into(
         .0;
     // A claim; no row takes fewer than twenty bytes.
     let estimated_rows = u64::from(claimed + 1)
-        .saturating_sub(header.last_row)
+        .saturating_sub(last_header)
         .min(unpacked / 20)
         .max(1);
-    let fields = table::examples(&header.names, &shape);
+    let fields = table::examples(&names, &shape);
     let reading = Reading {
         path: files.main.clone(),
         sheet,
-        names: header.names,
-        last_header: header.last_row,
+        names,
+        last_header,
         shape,
         max_vertices,
         length,
@@ -150,15 +187,74 @@ fn look_into(
         estimated_rows: Some(estimated_rows),
         bytes_total: length,
         may_have_shapes: shape.is_any(),
-        layers: sheets.into_iter().map(|(name, _)| name).collect(),
+        layers: sheets,
         start,
     })
+}
+
+/// A sheet as it is, for a copy to be made of it.
+pub(crate) struct SheetFacts {
+    pub name: String,
+    /// Of the columns, as an import calls them.
+    pub names: Vec<String>,
+    /// Rows of titles, header and example.
+    pub header_rows: u64,
+    /// The columns of the shape, from 0.
+    pub shape_columns: Vec<usize>,
+    /// Cells of header and titles that are one: first and last row, first and last column, from 0.
+    pub merged: Vec<((u64, u64), (usize, usize))>,
+}
+
+/// Tells what the sheet is, then gives its cells in their order: row and column from 0, the value, and the number format
+/// it is shown in. Within the limits of any reading.
+pub(crate) fn copy<E: From<SourceRefused>>(
+    files: &LayerFiles,
+    options: &TableOptions,
+    limits: Limits,
+    begin: impl FnOnce(SheetFacts) -> Result<(), E>,
+    mut cell: impl FnMut(u32, usize, &DataRef<'_>, Option<&str>) -> Result<(), E>,
+) -> Result<(), E> {
+    let is_held = |name: &str| !name.contains("/worksheets/") && !name.contains("/media/");
+    measure_archive(&files.main, limits, MAX_HELD_BYTES, is_held)?;
+    let (mut workbook, layout) = guarded(|| {
+        let mut workbook = workbook(&files.main).map_err(|error| refused(files, error))?;
+        let layout = lay_out(&mut workbook, files, options)?;
+        Ok((workbook, layout))
+    })?;
+    begin(SheetFacts {
+        name: layout.sheet.clone(),
+        names: layout.names,
+        header_rows: layout.last_header,
+        shape_columns: layout.shape.places(),
+        merged: layout
+            .merged
+            .iter()
+            .filter(|area| area.rows.1 <= layout.last_header)
+            .map(|area| ((area.rows.0 - 1, area.rows.1 - 1), area.columns))
+            .collect(),
+    })?;
+    let read = |error: XlsxError| E::from(refused(files, error));
+    let mut reader = workbook.worksheet_cells_reader(&layout.sheet).map_err(read)?;
+    loop {
+        // The library may give up its thread over a stranger's workbook; what is done with the cell may not.
+        let found = guarded(|| reader.next_cell_with_style_id().map_err(|error| refused(files, error)))?;
+        let Some((found, style)) = found else { return Ok(()) };
+        let (row, column) = found.get_position();
+        let format = reader
+            .styles()
+            .get(style)
+            .and_then(|style| style.number_format.as_ref())
+            .map(|format| format.format_code.as_str());
+        cell(row, column as usize, found.get_value(), format)?;
+    }
 }
 
 /// The only visible sheet that holds more than a header.
 fn only_sheet(workbook: &mut Workbook, sheets: &[(String, bool)], files: &LayerFiles) -> Result<String, SourceRefused> {
     let mut filled = Vec::new();
-    for (name, _) in sheets.iter().filter(|(_, is_visible)| *is_visible) {
+    // Sheets that stand beside the table in workbooks of our own making.
+    let is_table = |name: &str| ![crate::workbook::ABOUT_SHEET, crate::workbook::FAULTS_SHEET].contains(&name);
+    for (name, _) in sheets.iter().filter(|(name, is_visible)| *is_visible && is_table(name)) {
         let rows = sample(workbook, name, 2).map_err(SourceRefused::Broken)?.len();
         if rows > 0 {
             filled.push((name, rows));

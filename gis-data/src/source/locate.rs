@@ -13,8 +13,8 @@ use super::{ReadOptions, SourceRefused};
 use crate::formats::{LayerFiles, shapefile};
 
 /// The layer found, unpacked where needed.
-pub(super) struct Located {
-    pub(super) files: LayerFiles,
+pub(crate) struct Located {
+    pub(crate) files: LayerFiles,
     pub(super) originals: Vec<Fingerprint>,
     pub(super) unpacked: Option<TempDir>,
 }
@@ -45,7 +45,7 @@ pub(super) fn head_of(path: &Path) -> Result<Vec<u8>, SourceRefused> {
     Ok(head)
 }
 
-pub(super) fn locate(path: &Path, options: &ReadOptions) -> Result<Located, SourceRefused> {
+pub(crate) fn locate(path: &Path, options: &ReadOptions) -> Result<Located, SourceRefused> {
     let metadata = std::fs::metadata(path).map_err(unreadable(path))?;
     if metadata.is_dir() {
         return locate_in_folder(path, options);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use geo_types::{Coord, Geometry};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tempfile::TempDir;
 
@@ -24,7 +25,7 @@ mod rows;
 pub(crate) use archive::measure_archive;
 use detect::{Detected, open_layer};
 use fingerprint::Fingerprint;
-use locate::locate;
+pub(crate) use locate::locate;
 pub use refused::{SourceBroken, SourceRefused};
 pub use rows::Rows;
 
@@ -102,7 +103,8 @@ impl Default for Limits {
 }
 
 /// Which rows of a table are its header.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum HeaderRows {
     /// Found by what the first rows hold.
     #[default]
@@ -136,7 +138,7 @@ impl HeaderRows {
 
 /// How to read a table without a shape of its own kind (CSV, Excel). What isn't given is found by
 /// names and values of the columns.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct TableOptions {
     /// The header.
     pub header: HeaderRows,
@@ -146,6 +148,20 @@ pub struct TableOptions {
     pub x_column: Option<String>,
     /// The column of northings or latitudes.
     pub y_column: Option<String>,
+}
+
+impl TableOptions {
+    /// The first setting that isn't left to guessing.
+    pub fn first_given(&self) -> Option<&'static str> {
+        [
+            (self.header != HeaderRows::Guess, "header_row"),
+            (self.shape_column.is_some(), "shape_column"),
+            (self.x_column.is_some(), "x_column"),
+            (self.y_column.is_some(), "y_column"),
+        ]
+        .into_iter()
+        .find_map(|(is_given, name)| is_given.then_some(name))
+    }
 }
 
 /// How to read a source.
@@ -314,6 +330,14 @@ impl Source {
             opened,
             converted,
         } = open_layer(&located.files, asked_for, options)?;
+        if let Some(setting) = options.table.first_given()
+            && !matches!(format, Format::Csv | Format::Xlsx)
+        {
+            return Err(SourceRefused::NoTable {
+                name: located.files.name.clone(),
+                setting,
+            });
+        }
         let read = Arc::new(AtomicU64::new(0));
         let mut fields = opened.fields.clone().unwrap_or_default();
         let mut is_complete = opened.fields.is_some();

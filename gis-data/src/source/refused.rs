@@ -72,6 +72,8 @@ pub enum SourceRefused {
     NoSuchColumn {
         /// The table.
         name: String,
+        /// Which setting names it: `shape_column`, `x_column` or `y_column`.
+        setting: &'static str,
         /// As asked for.
         column: String,
         /// What there is.
@@ -84,6 +86,22 @@ pub enum SourceRefused {
         name: String,
         /// The row, from 1.
         row: u64,
+    },
+    /// One of two columns of coordinates was named, and the other was not.
+    #[error("{given} is named, but not {missing}: a place has two coordinates")]
+    HalfAPair {
+        /// The setting given, `x_column` or `y_column`.
+        given: &'static str,
+        /// The one that is missing.
+        missing: &'static str,
+    },
+    /// Settings for tables, and the file is none.
+    #[error("{name} is no table: {setting} is of use for CSV and Excel alone")]
+    NoTable {
+        /// The file.
+        name: String,
+        /// The first setting given.
+        setting: &'static str,
     },
     /// The format is read by way of GDAL, which isn't installed.
     #[error("{name} is {format}, and ogr2ogr, which reads it, is not installed")]
@@ -143,6 +161,8 @@ impl SourceRefused {
             SourceRefused::NoSuchMember { .. } => "no_such_member",
             SourceRefused::NoSuchColumn { .. } => "no_such_column",
             SourceRefused::NoSuchHeader { .. } => "no_such_header",
+            SourceRefused::HalfAPair { .. } => "half_a_pair",
+            SourceRefused::NoTable { .. } => "no_table",
             SourceRefused::ConverterMissing { .. } => "converter_missing",
             SourceRefused::NoShapes { .. } => "no_shapes",
             SourceRefused::UnsafePath { .. } => "unsafe_path",
@@ -150,6 +170,19 @@ impl SourceRefused {
             SourceRefused::NestedArchive { .. } => "nested_archive",
             SourceRefused::Encrypted { .. } => "encrypted",
             SourceRefused::Broken(broken) => broken.code(),
+        }
+    }
+
+    /// The setting at fault, where one is: `encoding`, `member`, `header_row`, `shape_column`, `x_column` or
+    /// `y_column`.
+    pub fn field(&self) -> Option<&'static str> {
+        match self {
+            SourceRefused::UnknownEncoding { .. } => Some("encoding"),
+            SourceRefused::SeveralLayers { .. } | SourceRefused::NoSuchMember { .. } => Some("member"),
+            SourceRefused::NoSuchHeader { .. } => Some("header_row"),
+            SourceRefused::NoSuchColumn { setting, .. } | SourceRefused::NoTable { setting, .. } => Some(setting),
+            SourceRefused::HalfAPair { missing, .. } => Some(missing),
+            _ => None,
         }
     }
 
@@ -174,10 +207,16 @@ impl SourceRefused {
             SourceRefused::NoSuchMember { member, members } => {
                 format!("没有图层 {member}；现有：{}", members.join("、"))
             }
-            SourceRefused::NoSuchColumn { name, column, columns } => {
+            SourceRefused::NoSuchColumn {
+                name, column, columns, ..
+            } => {
                 format!("{name} 没有列 {column}；现有：{}", columns.join("、"))
             }
             SourceRefused::NoSuchHeader { name, row } => format!("{name} 的第 {row} 行不是表头"),
+            SourceRefused::HalfAPair { given, missing } => format!("指定了 {given}，却没有指定 {missing}"),
+            SourceRefused::NoTable { name, setting } => {
+                format!("{name} 不是表格，{setting} 只用于 CSV 和 Excel")
+            }
             SourceRefused::ConverterMissing { name, format } => {
                 format!("{name} 的格式是 {format}，读取它的 ogr2ogr 没有安装")
             }
@@ -214,6 +253,11 @@ impl SourceRefused {
                 "请给出表头所在的行，例如 3 或 2-3；没有表头写 0。",
                 "Give the rows of the header, for example 3 or 2-3; 0 where there is none.",
             ),
+            SourceRefused::HalfAPair { .. } => Words::new(
+                "东坐标（经度）与北坐标（纬度）两列请一并指定。",
+                "Name both: the column of eastings or longitudes and that of northings or latitudes.",
+            ),
+            SourceRefused::NoTable { .. } => Words::new("请去掉表格选项。", "Leave the settings for tables out."),
             SourceRefused::ConverterMissing { .. } => Words::new(
                 "请安装 gdal-bin（apt install gdal-bin），或先转换为 GeoPackage。",
                 "Install gdal-bin (apt install gdal-bin), or convert it to GeoPackage first.",

@@ -79,7 +79,7 @@ impl WriteFormat {
     }
 
     /// The media type, as registered or as the format's own standard says.
-    pub fn media_type(self) -> &'static str {
+    pub const fn media_type(self) -> &'static str {
         match self {
             WriteFormat::GeoJson => "application/geo+json",
             WriteFormat::GeoPackage => "application/geopackage+sqlite3",

@@ -59,7 +59,8 @@ impl XlsxRows {
                 .map_err(failed)?;
         }
         if let Some(column) = shape_column {
-            let words = format!("图形\n{SHAPE_COLUMN}");
+            // WKT names no system: the header does, and our own reader takes it from there.
+            let words = format!("图形（{}）\n{SHAPE_COLUMN}", table.crs.name());
             sheet
                 .write_string_with_format(0, column, words, &head)
                 .map_err(failed)?;

@@ -1,7 +1,7 @@
 //! `yice import`
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
@@ -13,8 +13,8 @@ use super::store::{Store, signing_key};
 use crate::clock::Clock;
 use crate::ids::ImportId;
 use crate::imports::{
-    CompareAttributes, CoordinateOrder, ImportFailed, ImportOrder, ImportProgress, Report, expect_place, run_import,
-    write_report,
+    CompareAttributes, CoordinateOrder, ImportFailed, ImportOrder, ImportProgress, Report, expect_place, joined,
+    mark_file, run_import, saved_mapping, table_options, would_be_marked, write_report,
 };
 use crate::ledger::Sealer;
 use crate::request::Actor;
@@ -24,7 +24,11 @@ use crate::settings::Settings;
 #[derive(Debug, Args)]
 pub(super) struct ImportArguments {
     /// The file, folder or archive
-    file: PathBuf,
+    #[arg(required_unless_present = "template")]
+    file: Option<PathBuf>,
+    /// Write a workbook to be filled in for the layer, and import nothing
+    #[arg(long, value_name = "FILE.xlsx", conflicts_with = "file")]
+    template: Option<PathBuf>,
     /// The layer it fills: parcels, buildings, sites or regions
     #[arg(long, value_parser = layer)]
     layer: gis_data::Layer,
@@ -55,12 +59,27 @@ pub(super) struct ImportArguments {
     /// The text encoding, where the file does not say (gb18030)
     #[arg(long)]
     encoding: Option<String>,
-    /// The layer inside an archive that holds several
+    /// The layer inside an archive that holds several, or the sheet of a workbook
     #[arg(long)]
     member: Option<String>,
+    /// The rows of a table's header: 3, or 2-3; 0 where there is none
+    #[arg(long, value_name = "ROWS")]
+    header_row: Option<String>,
+    /// The column of a table that holds the shape, as WKT or WKB
+    #[arg(long, value_name = "COLUMN", conflicts_with_all = ["x_column", "y_column"])]
+    shape_column: Option<String>,
+    /// The column of eastings or longitudes; goes with --y-column
+    #[arg(long, value_name = "COLUMN")]
+    x_column: Option<String>,
+    /// The column of northings or latitudes; goes with --x-column
+    #[arg(long, value_name = "COLUMN")]
+    y_column: Option<String>,
     /// Which field of the file is which of ours; may be repeated
     #[arg(long = "map", value_name = "TARGET=SOURCE", value_parser = pair)]
     map: Vec<(String, String)>,
+    /// A saved mapping of the layer; what --map says goes before it
+    #[arg(long, value_name = "NAME")]
+    mapping: Option<String>,
     /// A region above, named in columns of a region file; the nearest first
     #[arg(long = "ancestor", value_name = "LEVEL:CODE_FIELD:NAME_FIELD", value_parser = ancestor)]
     ancestors: Vec<(String, String, String)>,
@@ -91,6 +110,9 @@ pub(super) struct ImportArguments {
     /// Write the report here: .csv has every row, anything else is JSON
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
+    /// Write a copy of the workbook here, with every fault marked in its cell
+    #[arg(long, value_name = "FILE.xlsx")]
+    marked: Option<PathBuf>,
 }
 
 fn layer(text: &str) -> Result<gis_data::Layer, String> {
@@ -118,11 +140,34 @@ fn share(text: &str) -> Result<f64, String> {
 
 /// Imports a file; exit code 1 where rows were quarantined or the file was refused.
 pub(super) async fn import(settings: Settings, arguments: ImportArguments) -> Result<(), CommandFailed> {
-    let mut order = ImportOrder::new(arguments.layer, arguments.file, "");
+    if let Some(path) = &arguments.template {
+        return write_template(arguments.layer, path);
+    }
+    let Some(file) = arguments.file else {
+        return Err(CommandFailed::Input {
+            words: "there is no file to import".to_owned(),
+            remedy: None,
+        });
+    };
+    let is_workbook = file
+        .extension()
+        .is_some_and(|ending| ending.eq_ignore_ascii_case("xlsx") || ending.eq_ignore_ascii_case("zip"));
+    if arguments.marked.is_some() && !is_workbook {
+        return Err(CommandFailed::Input {
+            words: "only a workbook comes back with its faults marked".to_owned(),
+            remedy: Some("leave --marked out; --report FILE.csv lists the faults of any file".to_owned()),
+        });
+    }
+    let mut order = ImportOrder::new(arguments.layer, file, "");
     order.dataset = arguments
         .dataset
         .unwrap_or_else(|| crate::imports::dataset_of(&order.file_name));
     order.member = arguments.member;
+    order.table = table_options(
+        arguments.header_row.as_deref(),
+        [&arguments.shape_column, &arguments.x_column, &arguments.y_column].map(Option::as_deref),
+    )
+    .map_err(|problem| failed(problem.into()))?;
     let control_points = match arguments.control_points {
         Some(path) => Some(std::fs::read_to_string(&path).map_err(|error| CommandFailed::Input {
             words: format!("the control points in {} can't be read: {error}", path.display()),
@@ -160,8 +205,15 @@ pub(super) async fn import(settings: Settings, arguments: ImportArguments) -> Re
     ));
 
     let store = Store::open_or_join(&settings).await?;
-    let outcome = match expect_place(&store.database, &mut order, arguments.bounds.as_deref()).await {
-        Ok(()) => run(&settings, &store, &order, arguments.report).await,
+    let ready = async {
+        if let Some(name) = &arguments.mapping {
+            let saved = saved_mapping(&store.database, order.layer, name).await?;
+            order.map = joined(std::mem::take(&mut order.map), saved);
+        }
+        expect_place(&store.database, &mut order, arguments.bounds.as_deref()).await
+    };
+    let outcome = match ready.await {
+        Ok(()) => run(&settings, &store, &order, arguments.report, arguments.marked).await,
         Err(problem) => Err(failed(problem.into())),
     };
     store.close().await;
@@ -173,6 +225,7 @@ async fn run(
     store: &Store,
     order: &ImportOrder,
     report_file: Option<PathBuf>,
+    marked_file: Option<PathBuf>,
 ) -> Result<(), CommandFailed> {
     let clock = Clock::System;
     let id = ImportId::fresh();
@@ -198,6 +251,9 @@ async fn run(
                 remedy: Some("the import itself is done; read its report on the page".to_owned()),
             })?;
     }
+    if let Some(path) = marked_file {
+        write_marked(store, id, order, &report, &path).await?;
+    }
     // A server that runs beside this seals at once; where none does, the entries must not lie open.
     let sealer = Sealer::new(store.database.pool().clone(), signing_key(settings)?, clock);
     sealer.seal_all().await.map_err(|error| CommandFailed::system(&error))?;
@@ -212,6 +268,39 @@ async fn run(
         });
     }
     Ok(())
+}
+
+fn write_template(layer: gis_data::Layer, path: &Path) -> Result<(), CommandFailed> {
+    let bytes = gis_data::workbook::template(layer).map_err(|error| CommandFailed::system(&error))?;
+    std::fs::write(path, bytes).map_err(|error| CommandFailed::System {
+        words: format!("the template could not be written to {}: {error}", path.display()),
+        remedy: None,
+    })?;
+    say(&format!(
+        "wrote {}; fill it in and import it with --layer {}",
+        path.display(),
+        layer.as_str()
+    ));
+    Ok(())
+}
+
+async fn write_marked(
+    store: &Store,
+    id: ImportId,
+    order: &ImportOrder,
+    report: &Report,
+    path: &Path,
+) -> Result<(), CommandFailed> {
+    if !would_be_marked(report) {
+        say("nothing is wrong with the file: no marked copy was written");
+        return Ok(());
+    }
+    mark_file(&store.database, id, order, report, path)
+        .await
+        .map_err(|problem| CommandFailed::System {
+            words: format!("the marked copy could not be written: {}", problem.detail),
+            remedy: problem.remedy,
+        })
 }
 
 fn failed(failed: ImportFailed) -> CommandFailed {

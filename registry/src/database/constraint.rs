@@ -121,6 +121,11 @@ fn meaning_of(constraint: &str) -> Option<(Meaning, &'static str)> {
             Field("dataset"),
             "a data set's name has 1 to 80 characters, no slash and no blank in front",
         ),
+        "import_mapping_one_per_name" => (Clash, "somebody saved a mapping of that name at the same moment"),
+        "import_mapping_name_form" => (
+            Field("name"),
+            "a mapping's name has 1 to 80 characters, no slash and no blank in front",
+        ),
         "import_layer_known" => (Field("layer"), "the layer is not one of the list"),
         "region_pkey"
         | "unit_pkey"
@@ -155,6 +160,10 @@ fn meaning_of(constraint: &str) -> Option<(Meaning, &'static str)> {
         | "import_row_run_import_fkey"
         | "import_row_run_outcome_known"
         | "import_row_run_arrays_even"
+        | "import_mapping_pkey"
+        | "import_mapping_layer_known"
+        | "import_file_pkey"
+        | "import_file_import_fkey"
         | "idempotent_answer_pkey" => (Ours, ""),
         ledger if ledger.starts_with("ledger_") => (Ours, ""),
         _ => return None,

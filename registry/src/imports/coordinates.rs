@@ -211,7 +211,7 @@ const AROUND_DEG: f64 = 0.02;
 const MAX_AROUND: i64 = 20_000;
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::time::Duration;
 
     use axum::Router;
@@ -226,7 +226,7 @@ mod tests {
     const SAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../gis-data/samples/hangzhou-crs/");
 
     /// Uploads a file and gives the answer, or the import as it ended.
-    async fn upload(app: &Router, name: &str, bytes: &[u8], fields: &[(&str, &str)]) -> Value {
+    pub(in crate::imports) async fn upload(app: &Router, name: &str, bytes: &[u8], fields: &[(&str, &str)]) -> Value {
         let mut body = Vec::new();
         for (field, value) in fields {
             body.extend(

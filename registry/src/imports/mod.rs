@@ -6,22 +6,29 @@
 mod compare;
 mod coordinates;
 mod jobs;
+mod mappings;
+mod marked;
 mod order;
 mod outcome;
 mod report;
 mod routes;
 mod run;
+mod templates;
 
 #[cfg(test)]
 #[path = "real_sets/tests.rs"]
 mod real_sets;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod workbook_tests;
 
 pub(crate) use compare::overlap;
 pub use coordinates::{CoordinateOrder, expect_place};
 pub use jobs::{ImportJobs, mark_interrupted};
-pub use order::{CompareAttributes, ImportOrder, dataset_of};
+pub use mappings::saved_mapping;
+pub use marked::{mark_file, would_be_marked};
+pub use order::{CompareAttributes, ImportOrder, dataset_of, joined, table_options};
 pub use outcome::Outcome;
 pub(crate) use outcome::{OutcomeWriter, RowOutcome};
 pub use report::{Counts, CrsOf, Report};

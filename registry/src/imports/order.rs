@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use time::Date;
 
 use super::CoordinateOrder;
-use crate::request::Actor;
+use crate::request::{Actor, Problem};
 
 /// Which attributes make a version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -28,8 +28,10 @@ pub struct ImportOrder {
     pub file_name: String,
     /// The data set it is a delivery of: source keys are compared within it.
     pub dataset: String,
-    /// The layer inside an archive that holds several.
+    /// The layer inside an archive that holds several, or the sheet of a workbook.
     pub member: Option<String>,
+    /// Where header and shape stand in a table.
+    pub table: gis_data::TableOptions,
     /// The coordinate system, where the file does not say or says it wrongly.
     pub crs: Option<String>,
     /// What else there is to know about its coordinates.
@@ -57,11 +59,24 @@ pub struct ImportOrder {
     pub compare_attributes: CompareAttributes,
     /// What becomes of a row whose key an earlier row of the file has.
     pub duplicate_keys: gis_data::DuplicateKeys,
+    /// Keep a workbook with faults until the data set's next import, so that it can be given back with them marked.
+    pub keep_file: bool,
     /// Who brings it.
     pub actor: Actor,
 }
 
 impl ImportOrder {
+    /// How the file is to be read.
+    #[must_use]
+    pub fn read_options(&self) -> gis_data::ReadOptions {
+        gis_data::ReadOptions {
+            member: self.member.clone(),
+            encoding: self.encoding.clone(),
+            table: self.table.clone(),
+            ..gis_data::ReadOptions::default()
+        }
+    }
+
     /// An order with nothing but the file, its layer and its data set.
     #[must_use]
     pub fn new(layer: gis_data::Layer, path: PathBuf, dataset: &str) -> Self {
@@ -75,6 +90,7 @@ impl ImportOrder {
             file_name,
             dataset: dataset.to_owned(),
             member: None,
+            table: gis_data::TableOptions::default(),
             crs: None,
             coordinates: CoordinateOrder::default(),
             encoding: None,
@@ -88,9 +104,44 @@ impl ImportOrder {
             same_shape: 1.0,
             compare_attributes: CompareAttributes::All,
             duplicate_keys: gis_data::DuplicateKeys::default(),
+            keep_file: false,
             actor: Actor::on_this_machine(),
         }
     }
+}
+
+/// Where header and shape stand in a table, as somebody writes it; what is left out is guessed.
+///
+/// # Errors
+/// A problem naming the field, for header rows that are none.
+pub fn table_options(
+    header_row: Option<&str>,
+    [shape_column, x_column, y_column]: [Option<&str>; 3],
+) -> Result<gis_data::TableOptions, Problem> {
+    let header = match header_row {
+        None => gis_data::HeaderRows::Guess,
+        Some(text) => gis_data::HeaderRows::parse(text).ok_or_else(|| {
+            Problem::invalid("header_row", format!("{text:?} are no rows of a header"))
+                .remedy("write 3, or 2-3 for a header of several rows, or 0 where there is none")
+        })?,
+    };
+    let column = |name: Option<&str>| name.map(ToOwned::to_owned);
+    Ok(gis_data::TableOptions {
+        header,
+        shape_column: column(shape_column),
+        x_column: column(x_column),
+        y_column: column(y_column),
+    })
+}
+
+/// What was said with an order, and of a saved mapping what that leaves open: guesses come after both.
+#[must_use]
+pub fn joined(said: Vec<(String, String)>, saved: Vec<(String, String)>) -> Vec<(String, String)> {
+    let open: Vec<_> = saved
+        .into_iter()
+        .filter(|(field, _)| !said.iter().any(|(said, _)| said == field))
+        .collect();
+    said.into_iter().chain(open).collect()
 }
 
 /// The data set a file belongs to where nobody names one: its name without the endings.
@@ -106,6 +157,11 @@ pub fn dataset_of(file_name: &str) -> String {
         ".ndjson",
         ".json",
         ".shp",
+        ".gpkg",
+        ".fgb",
+        ".csv",
+        ".tsv",
+        ".xlsx",
     ] {
         let cut = stem.len().saturating_sub(ending.len());
         if cut > 0 && stem.is_char_boundary(cut) && stem[cut..].eq_ignore_ascii_case(ending) {
@@ -123,6 +179,7 @@ mod tests {
     fn a_data_set_is_called_like_its_file() {
         assert_eq!(dataset_of("宗地.shp.zip"), "宗地");
         assert_eq!(dataset_of("parcels_fy2013.geojson.gz"), "parcels_fy2013");
+        assert_eq!(dataset_of("房屋台账.XLSX"), "房屋台账");
         assert_eq!(dataset_of(".zip"), ".zip");
     }
 }

@@ -16,7 +16,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::order::dataset_of;
+use super::mappings::saved_mapping;
+use super::order::{dataset_of, joined, table_options};
 use super::{
     CompareAttributes, CoordinateOrder, ImportJobs, ImportOrder, ImportProgress, Report, expect_place, run_import,
 };
@@ -42,6 +43,14 @@ where
         .routes(routes!(get_import, cancel_import))
         .routes(routes!(list_import_rows))
         .routes(routes!(get_import_report_csv))
+        .routes(routes!(super::mappings::list_import_mappings))
+        .routes(routes!(
+            super::mappings::get_import_mapping,
+            super::mappings::put_import_mapping,
+            super::mappings::delete_import_mapping
+        ))
+        .routes(routes!(super::marked::get_import_marked))
+        .routes(routes!(super::templates::get_import_template))
         .layer(DefaultBodyLimit::max(MAX_UPLOAD_BYTES))
 }
 
@@ -143,6 +152,7 @@ async fn receive(context: &Context, mut multipart: Multipart) -> Result<(ImportO
     let mut order = ImportOrder::new(layer, path, &dataset);
     order.file_name = file_name;
     order.actor = context.actor.clone();
+    order.keep_file = true;
     order.crs = first("crs").map(ToOwned::to_owned);
     order.coordinates = CoordinateOrder {
         swap_axes: truth(first("swap_axes")),
@@ -154,6 +164,10 @@ async fn receive(context: &Context, mut multipart: Multipart) -> Result<(ImportO
     };
     order.encoding = first("encoding").map(ToOwned::to_owned);
     order.member = first("member").map(ToOwned::to_owned);
+    order.table = table_options(
+        first("header_row"),
+        [first("shape_column"), first("x_column"), first("y_column")],
+    )?;
     order.region = first("region").map(ToOwned::to_owned);
     expect_place(&context.database, &mut order, first("bounds")).await?;
     order.scheme = first("scheme").map(ToOwned::to_owned);
@@ -199,6 +213,10 @@ async fn receive(context: &Context, mut multipart: Multipart) -> Result<(ImportO
             mapping_pair(pair)
                 .ok_or_else(|| Problem::invalid("map", format!("{pair:?} is not written as target=source")))?,
         );
+    }
+    if let Some(name) = first("mapping") {
+        let saved = saved_mapping(&context.database, layer, name).await?;
+        order.map = joined(order.map, saved);
     }
     for (_, chain) in fields
         .iter()
@@ -258,6 +276,8 @@ struct Import {
     #[serde(with = "time::serde::rfc3339::option")]
     finished_at: Option<OffsetDateTime>,
     actor: String,
+    /// Its workbook can be had with every fault marked: `marked.xlsx`.
+    has_marked_file: bool,
     progress: Option<Progress>,
     #[schema(value_type = Object)]
     problem: Option<Value>,
@@ -312,7 +332,8 @@ async fn list_imports(
     // Ids are UUIDv7: their order is the order of the starts.
     let rows = sqlx::query!(
         r#"select id, layer, file_name, dataset, actor, dry_run, valid_from, state, started_at, finished_at,
-                  problem, null::json as report
+                  problem, null::json as report,
+                  exists (select from import_file f where f.import_id = import.id) as "has_marked_file!"
              from import where ($1::uuid is null or id < $1) order by id desc limit $2"#,
         after,
         i64::from(limit) + 1,
@@ -334,6 +355,7 @@ async fn list_imports(
             started_at: row.started_at,
             finished_at: row.finished_at,
             actor: row.actor,
+            has_marked_file: row.has_marked_file,
             progress: jobs.progress(ImportId(row.id)).as_ref().map(Progress::of),
             problem: row.problem,
             report: row.report,
@@ -363,8 +385,9 @@ async fn get_import(
     let id = parse_id(&id)?;
     let progress = jobs.progress(id);
     let row = sqlx::query!(
-        "select id, layer, file_name, dataset, actor, dry_run, valid_from, state, started_at, finished_at, problem, report
-           from import where id = $1",
+        r#"select id, layer, file_name, dataset, actor, dry_run, valid_from, state, started_at, finished_at, problem, report,
+                  exists (select from import_file f where f.import_id = import.id) as "has_marked_file!"
+             from import where id = $1"#,
         id.0,
     )
     .fetch_optional(context.database.pool())
@@ -383,6 +406,7 @@ async fn get_import(
             started_at: context.clock.now(),
             finished_at: None,
             actor: context.actor.0,
+            has_marked_file: false,
             progress: Some(Progress::of(&progress)),
             problem: None,
             report: None,
@@ -400,6 +424,7 @@ async fn get_import(
         started_at: row.started_at,
         finished_at: row.finished_at,
         actor: row.actor,
+        has_marked_file: row.has_marked_file,
         progress: progress.as_ref().map(Progress::of),
         problem: row.problem,
         report: row.report,
@@ -430,7 +455,7 @@ async fn cancel_import(
     })
 }
 
-fn parse_id(text: &str) -> Result<ImportId, Problem> {
+pub(super) fn parse_id(text: &str) -> Result<ImportId, Problem> {
     Uuid::parse_str(text)
         .map(ImportId)
         .map_err(|_| Problem::not_found("this import"))

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
-use gis_data::{Candidate, Checked, Pipeline, PipelineOptions, Quarantine, ReadOptions, Source, Target};
+use gis_data::{Candidate, Checked, Pipeline, PipelineOptions, Quarantine, Source, Target};
 use rust_decimal::Decimal;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -185,6 +185,9 @@ pub(crate) struct Accepted {
 #[derive(Debug, serde::Serialize)]
 pub(crate) struct RowWarning {
     pub(crate) code: String,
+    /// Our field it is about, where it is about one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) field: Option<&'static str>,
     pub(crate) zh: String,
     pub(crate) en: String,
 }
@@ -260,11 +263,13 @@ async fn record_start(
 
 /// Opens the file and settles coordinate system and mapping.
 fn open(order: &ImportOrder) -> Result<(Source, Pipeline), Problem> {
-    let mut options = ReadOptions::default();
-    options.member.clone_from(&order.member);
-    options.encoding.clone_from(&order.encoding);
-    let source =
-        Source::open(&order.path, &options).map_err(|error| refused(error.code(), &error.words(), &error.remedy()))?;
+    let source = Source::open(&order.path, &order.read_options()).map_err(|error| {
+        let problem = refused(error.code(), &error.words(), &error.remedy());
+        match error.field() {
+            Some(field) => problem.field(field),
+            None => problem,
+        }
+    })?;
     let mut options = PipelineOptions::new(order.layer);
     options.map.clone_from(&order.map);
     options.duplicate_keys = order.duplicate_keys;
@@ -427,6 +432,7 @@ pub(crate) async fn finish(
         };
         crate::ledger::append(&mut transaction, &entry).await?;
     }
+    super::marked::keep_file(&mut transaction, id, order, &report).await?;
     sqlx::query!(
         "update import set state = 'done', report = $2, finished_at = $3 where id = $1",
         id.0,
@@ -633,6 +639,7 @@ fn prepare(candidate: Candidate) -> Result<Accepted, (Box<Candidate>, String)> {
             .into_iter()
             .map(|warning| RowWarning {
                 code: warning.code.as_str().to_owned(),
+                field: warning.field,
                 zh: warning.message_zh,
                 en: warning.message_en,
             })
@@ -907,7 +914,7 @@ impl Writer {
             })
         };
         let mut beyond = Vec::new();
-        let mut number = |name: &str, bounds: RangeInclusive<i16>| {
+        let mut number = |name: &'static str, bounds: RangeInclusive<i16>| {
             let value = fields.get(name)?.as_i64()?;
             let within = i16::try_from(value).ok().filter(|value| bounds.contains(value));
             if within.is_none() {
@@ -946,11 +953,14 @@ impl Writer {
                 Target::RegionCode => {
                     content.region_code = text("region_code");
                     if let Some(code) = content.region_code.take_if(|code| !self.regions.contains(code)) {
-                        accepted.warnings.push(warning(
-                            "unknown_region",
-                            format!("行政区划代码 {code} 未登记"),
-                            format!("no region {code} is registered"),
-                        ));
+                        accepted.warnings.push(
+                            warning(
+                                "unknown_region",
+                                format!("行政区划代码 {code} 未登记"),
+                                format!("no region {code} is registered"),
+                            )
+                            .about("region_code"),
+                        );
                     }
                 }
                 Target::UnitCode => {
@@ -961,11 +971,14 @@ impl Writer {
                         .copied()
                         .map(UnitId);
                     if let (Some(name), None) = (named, content.unit_id) {
-                        accepted.warnings.push(warning(
-                            "unknown_unit",
-                            format!("单位 {name} 未登记"),
-                            format!("no unit {name} is registered"),
-                        ));
+                        accepted.warnings.push(
+                            warning(
+                                "unknown_unit",
+                                format!("单位 {name} 未登记"),
+                                format!("no unit {name} is registered"),
+                            )
+                            .about("unit_code"),
+                        );
                     }
                 }
                 Target::YearBuilt if building => content.completed_year = number("year_built", i16::MIN..=i16::MAX),
@@ -979,11 +992,14 @@ impl Writer {
             && let Some(day) = content.idle_since.take()
             && fields.contains_key("idle_since")
         {
-            accepted.warnings.push(warning(
-                "idle_since_without_idle",
-                format!("使用状态不是闲置，闲置起始日期 {day} 未采用"),
-                format!("it is not idle, so the day {day} since which it would be is left out"),
-            ));
+            accepted.warnings.push(
+                warning(
+                    "idle_since_without_idle",
+                    format!("使用状态不是闲置，闲置起始日期 {day} 未采用"),
+                    format!("it is not idle, so the day {day} since which it would be is left out"),
+                )
+                .about("idle_since"),
+            );
         }
         if content.region_code.is_none() {
             content.region_code.clone_from(&self.default_region);
@@ -1140,17 +1156,29 @@ impl Writer {
 /// No area is larger than the land of a country: more than this, in m², is a mistake in the file.
 const MOST_AREA_M2: f64 = 1e11;
 
-fn out_of_bounds(target: &str, value: &dyn std::fmt::Display, bounds: &str) -> RowWarning {
+impl RowWarning {
+    /// The same, about a field of ours.
+    pub(crate) fn about(self, field: &'static str) -> Self {
+        Self {
+            field: Some(field),
+            ..self
+        }
+    }
+}
+
+fn out_of_bounds(target: &'static str, value: &dyn std::fmt::Display, bounds: &str) -> RowWarning {
     warning(
         "value_out_of_bounds",
         format!("{target} 的值 {value} 超出范围（{bounds}），未采用"),
         format!("the value {value} of {target} is out of bounds ({bounds}); left empty"),
     )
+    .about(target)
 }
 
 pub(crate) fn warning(code: &str, zh: impl Into<String>, en: impl Into<String>) -> RowWarning {
     RowWarning {
         code: code.to_owned(),
+        field: None,
         zh: zh.into(),
         en: en.into(),
     }

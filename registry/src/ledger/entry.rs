@@ -144,6 +144,8 @@ words! {
         Import => "import",
         /// A person with an account.
         Person => "person",
+        /// A saved mapping of a table's columns.
+        ImportMapping => "import_mapping",
     }
 }
 

@@ -132,6 +132,30 @@ export class Reader {
     await this.part("import-dataset").fill(name);
   }
 
+  /** Puts another file in the place of the one that was dropped. */
+  async choosesFile(name, buffer) {
+    await this.part("import-file").setInputFiles({ name, mimeType: "application/octet-stream", buffer });
+  }
+
+  async choosesImportLayer(words) {
+    await this.part("import-layer").click();
+    await this.page.locator(".el-select-dropdown__item:visible").getByText(words, { exact: true }).click();
+  }
+
+  async choosesSavedMapping(name) {
+    await this.part("import-saved-mapping").click();
+    await this.page.locator(".el-select-dropdown__item:visible").getByText(name, { exact: true }).click();
+  }
+
+  /** Says of one field which column it is. */
+  async mapsField(field, column) {
+    await this.part("import-mapping-add").click();
+    const pair = this.part("import-dialog").locator(".mapping").last();
+    await pair.locator(".el-select").click();
+    await this.page.locator(".el-select-dropdown__item:visible").getByText(field, { exact: true }).click();
+    await pair.locator(".el-input input").fill(column);
+  }
+
   async asksForDryRun() {
     await this.part("import-dry-run").click();
   }

@@ -10,11 +10,12 @@ import type {
   MapSettings,
   Page,
   Readiness,
+  SavedMapping,
   SearchHit,
   TileJson,
   Totals,
 } from "@/api/types";
-import type { ExportFormat, ExportLabels, ImportOutcome, LayerName, Theme } from "@/vocabulary";
+import type { ExportFormat, ExportLabels, ImportLayer, ImportOutcome, LayerName, Theme } from "@/vocabulary";
 
 /** The two dates of a reading; null means now. */
 export type Moment = { asOf: string | null; knownAt: string | null };
@@ -129,8 +130,11 @@ export async function startImport(request: ImportRequest): Promise<string> {
   const form = new FormData();
   // Settings go before the file, so that the server knows them when the bytes arrive.
   form.set("layer", request.layer);
-  for (const name of ["crs", "datum_parameters", "control_points", "parameters_to", "parameters_from", "encoding", "dataset", "valid_from"] as const) {
+  for (const name of ["crs", "datum_parameters", "control_points", "parameters_to", "parameters_from", "encoding", "dataset", "valid_from", "region"] as const) {
     if (request[name] !== "") form.set(name, request[name]);
+  }
+  for (const [name, value] of Object.entries(request.table)) {
+    if (value.trim() !== "") form.set(name, value.trim());
   }
   for (const { target, source } of request.map) {
     if (target !== "" && source !== "") form.append("map", `${target}=${source}`);
@@ -161,6 +165,36 @@ export function fetchImportRows(address: string, signal?: AbortSignal): Promise<
 
 export function importCsvAddress(id: string): string {
   return `/api/v1/imports/${encodeURIComponent(id)}/report.csv`;
+}
+
+/** The workbook that was brought, with every fault marked in its cell. */
+export function importMarkedAddress(id: string): string {
+  return `/api/v1/imports/${encodeURIComponent(id)}/marked.xlsx`;
+}
+
+/** A workbook of a layer to be filled in. */
+export function importTemplateAddress(layer: ImportLayer): string {
+  return `/api/v1/imports/templates/${layer}.xlsx`;
+}
+
+export async function fetchMappings(layer: ImportLayer): Promise<SavedMapping[]> {
+  const page = await getJson<Page<SavedMapping>>(`/api/v1/import-mappings/${layer}`);
+  return page.items;
+}
+
+/** Saves a mapping under a name; `seen` is the version that was read, where there is one. */
+export async function saveMapping(layer: ImportLayer, name: string, map: Record<string, string>, seen: string | null): Promise<void> {
+  await send(`/api/v1/import-mappings/${layer}/${encodeURIComponent(name)}`, {
+    method: "PUT",
+    headers: { "content-type": "application/json", ...(seen === null ? {} : { "if-match": `"${seen}"` }) },
+    body: JSON.stringify({ map }),
+  });
+}
+
+/** Regions whose name or code holds a text. */
+export async function searchRegions(text: string): Promise<{ code: string; name: string | null }[]> {
+  const page = await getJson<Page<{ code: string; name: string | null }>>(withQuery("/api/v1/regions", { q: text.trim(), limit: 12 }));
+  return page.items;
 }
 
 export function importJsonAddress(id: string): string {

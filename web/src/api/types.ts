@@ -157,7 +157,17 @@ export type ImportJob = {
   report: ImportReport | null;
   started_at?: string | null;
   dry_run?: boolean;
+  /** Its workbook can be had with every fault marked in its cell. */
+  has_marked_file?: boolean;
 };
+
+/** Our field and the column of a file. */
+export type FieldPair = { target: string; source: string };
+
+export type SavedMapping = { layer: ImportLayer; name: string; map: Record<string, string>; version_id: string };
+
+/** Where header and shapes stand in a table; empty for what is to be found by itself. */
+export type TableOptions = { member: string; header_row: string; shape_column: string; x_column: string; y_column: string };
 
 export type ImportReason = { code: string; zh: string; en: string };
 
@@ -189,7 +199,10 @@ export type ImportRequest = {
   encoding: string;
   dataset: string;
   valid_from: string;
-  map: { target: string; source: string }[];
+  /** Code of the region everything lies in. */
+  region: string;
+  table: TableOptions;
+  map: FieldPair[];
   close_missing: boolean;
   /** Take rows with a key that was there before under the key with a number. */
   number_duplicates: boolean;

@@ -1,0 +1,33 @@
+//! Workbooks for people to fill in: a template for each layer ([`template`]), and a copy of a sheet that came with every
+//! fault marked in its cell ([`mark`]).
+//!
+//! Both are read again like any other workbook. What stands there for people alone, the example and the sheets beside the
+//! table, is known by the words below and left out.
+
+mod column;
+mod marked;
+mod template;
+
+pub use marked::{Fault, MarkRefused, mark};
+pub use template::template;
+
+/// How the first cell of a row begins that stands under a header for an example.
+pub(crate) const EXAMPLE: &str = "（示例，导入时忽略）";
+/// The sheet that explains a template.
+pub(crate) const ABOUT_SHEET: &str = "填写说明";
+/// The hidden sheet with the words of closed lists.
+const WORDS_SHEET: &str = "选项";
+/// The sheet that lists the faults.
+pub(crate) const FAULTS_SHEET: &str = "错误清单";
+
+/// The last row (counted from 0) that the checks of a column reach.
+const LAST_CHECKED_ROW: u32 = 20_000;
+
+fn failed(error: rust_xlsxwriter::XlsxError) -> crate::write::WriteFailed {
+    match error {
+        rust_xlsxwriter::XlsxError::IoError(error) => crate::write::WriteFailed::Io(error),
+        other => crate::write::WriteFailed::Library {
+            detail: other.to_string(),
+        },
+    }
+}
