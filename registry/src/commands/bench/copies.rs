@@ -182,3 +182,46 @@ impl Write for Counting {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_parcels_are_in_every_format() {
+        let sample =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../gis-data/samples/cambridge/parcels_fy2014.geojson.gz");
+        let copies = Copies::of(&sample).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let mut found = Vec::new();
+        for format in [
+            WriteFormat::GeoJson,
+            WriteFormat::FlatGeobuf,
+            WriteFormat::GeoPackage,
+            WriteFormat::Shapefile,
+        ] {
+            let path = folder.path().join(format!("parcels.{}", format.extension()));
+            copies.write(300, format, &path).unwrap();
+            let mut source = Source::open(&path, &ReadOptions::default()).unwrap();
+            let pipeline = Pipeline::new(&source, PipelineOptions::new(gis_data::Layer::Parcels)).unwrap();
+            let mut rows: Vec<String> = source
+                .rows()
+                .map(|row| match pipeline.check(row.unwrap()) {
+                    Checked::Accepted(candidate) => serde_json::to_string(&candidate.fields).unwrap(),
+                    Checked::Quarantined(quarantine) => panic!("{format:?}: {:?}", quarantine.reason),
+                })
+                .collect();
+            // A FlatGeobuf file is in the order of its index.
+            rows.sort();
+            found.push(rows);
+        }
+        assert_eq!(found[0].len(), 300);
+        assert!(found.iter().all(|rows| *rows == found[0]));
+
+        let path = folder.path().join("size.geojson");
+        let parcels = copies.parcels_of(1).unwrap();
+        copies.write_geojson(parcels, &path).unwrap();
+        let megabytes = std::fs::metadata(&path).unwrap().len() as f64 / 1e6;
+        assert!((0.7..1.4).contains(&megabytes), "{megabytes} MB");
+    }
+}
