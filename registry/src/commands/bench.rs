@@ -1,17 +1,15 @@
 //! `yice bench`: this machine, measured with the registry's own work over translated copies of real parcels.
 #![expect(clippy::print_stdout, reason = "figures are what this command is for")]
 
+mod copies;
 mod export;
+mod import;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use clap::{Args, Subcommand};
-use geo::{BoundingRect, MapCoords};
-use geo_types::{Coord, Geometry};
-use gis_data::{Checked, Pipeline, PipelineOptions, ReadOptions, Source};
 use tiles::{LayerName, ScopeFilter, TileId};
 use tokio_util::sync::CancellationToken;
 
@@ -28,8 +26,8 @@ use crate::settings::Settings;
 /// What to measure.
 #[derive(Debug, Subcommand)]
 pub(super) enum BenchCommand {
-    /// Import of parcels from GeoJSON, with ogr2ogr beside it where it is installed
-    Import(BenchArguments),
+    /// Import of parcels, with ogr2ogr beside it where it is installed
+    Import(import::ImportArguments),
     /// Export of parcels, with ogr2ogr from the same database beside it where it is installed
     Export(BenchArguments),
     /// From the database to serving, tiles without cache, a change until it shows, memory
@@ -61,63 +59,12 @@ fn bad(words: impl Into<String>) -> CommandFailed {
 pub(super) async fn bench(settings: Settings, command: BenchCommand) -> Result<(), CommandFailed> {
     let store = Store::open(&settings).await?;
     let outcome = match &command {
-        BenchCommand::Import(arguments) => import(&settings, &store, arguments).await,
+        BenchCommand::Import(arguments) => import::measure(&settings, &store, arguments).await,
         BenchCommand::Export(arguments) => export::measure(&store, arguments).await,
         BenchCommand::Tiles(arguments) => measure_tiles(&settings, &store, arguments).await,
     };
     store.close().await;
     outcome
-}
-
-/// Copies of a file's valid parcels, moved side by side around 119.95°E 31.78°N.
-fn copies(source: &Path, parcels: usize, target: &Path) -> Result<(), CommandFailed> {
-    let mut opened = Source::open(source, &ReadOptions::default()).map_err(|error| bad(error.to_string()))?;
-    let mut options = PipelineOptions::new(gis_data::Layer::Parcels);
-    options.map = vec![("key".to_owned(), "ML".to_owned())];
-    let pipeline = Pipeline::new(&opened, options).map_err(|error| bad(error.to_string()))?;
-    let mut shapes = Vec::new();
-    for row in opened.rows() {
-        if let Checked::Accepted(candidate) = pipeline.check(row.map_err(|error| bad(error.to_string()))?)
-            && let Some(geometry) = candidate.geometry
-        {
-            shapes.push((candidate.source_key, geometry));
-        }
-    }
-    let boxes: Vec<_> = shapes.iter().filter_map(|(_, shape)| shape.bounding_rect()).collect();
-    let west = boxes.iter().map(|rect| rect.min().x).fold(f64::MAX, f64::min);
-    let south = boxes.iter().map(|rect| rect.min().y).fold(f64::MAX, f64::min);
-    let width = boxes.iter().map(|rect| rect.max().x).fold(f64::MIN, f64::max) - west;
-    let height = boxes.iter().map(|rect| rect.max().y).fold(f64::MIN, f64::max) - south;
-    if shapes.is_empty() {
-        return Err(bad("the source has no parcels"));
-    }
-    let columns = ((parcels / shapes.len()) as f64).sqrt().ceil().max(1.0) as usize;
-    let disk = |error: std::io::Error| CommandFailed::system(&error);
-    let mut file = std::io::BufWriter::with_capacity(1 << 20, std::fs::File::create(target).map_err(disk)?);
-    write!(file, "{{\"type\":\"FeatureCollection\",\"features\":[").map_err(disk)?;
-    for (number, index) in (0..parcels).map(|number| (number, number % shapes.len())) {
-        let copy = number / shapes.len();
-        let (dx, dy) = (
-            119.95 - west + (copy % columns) as f64 * width * 1.02,
-            31.78 - south + (copy / columns) as f64 * height * 1.02,
-        );
-        let (key, shape) = &shapes[index];
-        let moved: Geometry<f64> = shape.map_coords(|coord| Coord {
-            x: coord.x + dx,
-            y: coord.y + dy,
-        });
-        let geometry = geojson::Geometry::from(&moved);
-        let comma = if number == 0 { "" } else { "," };
-        write!(
-            file,
-            "{comma}\n{{\"type\":\"Feature\",\"properties\":{{\"code\":\"{copy}-{key}\",\"title_status\":\"{}\",\"usage\":\"{}\"}},\"geometry\":{geometry}}}",
-            ["unified", "other_handed", "other_not_handed", "none_handed", "none_not_handed", "other"][number % 6],
-            ["administrative_office", "housing_security", "technical", "public_service", "commercial", "idle_land", "other"][number % 7],
-        )
-        .map_err(disk)?;
-    }
-    write!(file, "\n]}}\n").map_err(disk)?;
-    file.flush().map_err(disk)
 }
 
 async fn run_one(store: &Store, path: &Path, dataset: &str) -> Result<Report, CommandFailed> {
@@ -149,63 +96,6 @@ async fn require_empty(store: &Store) -> Result<(), CommandFailed> {
     Ok(())
 }
 
-async fn import(settings: &Settings, store: &Store, arguments: &BenchArguments) -> Result<(), CommandFailed> {
-    require_empty(store).await?;
-    let folder = tempfile::tempdir().map_err(|error| CommandFailed::system(&error))?;
-    let file = folder.path().join("parcels.geojson");
-    copies(&arguments.source, arguments.parcels, &file)?;
-    let bytes = std::fs::metadata(&file)
-        .map_err(|error| CommandFailed::system(&error))?
-        .len();
-    println!("{} parcels, GeoJSON of {:.1} MB", arguments.parcels, bytes as f64 / 1e6);
-    let sealer = Sealer::new(store.database.pool().clone(), signing_key(settings)?, Clock::System);
-    let (mut ours, mut fresh, mut appended) = (Vec::new(), Vec::new(), Vec::new());
-    for round in 0..arguments.rounds {
-        // Each round adds a data set: the registry's tables, indexes and ledger grow as they would.
-        let begun = Instant::now();
-        let report = run_one(store, &file, &format!("bench-{round}")).await?;
-        ours.push(begun.elapsed());
-        if report.counts.inserted != arguments.parcels as u64 {
-            return Err(bad(format!("only {} rows were inserted", report.counts.inserted)));
-        }
-        if let Some(seconds) = ogr2ogr(store, &file, "bench_ogr", false)? {
-            fresh.push(seconds);
-        }
-        if let Some(seconds) = ogr2ogr(store, &file, "bench_ogr_live", true)? {
-            appended.push(seconds);
-        }
-    }
-    let begun = Instant::now();
-    let sealed = sealer.seal_all().await.map_err(|error| CommandFailed::system(&error))?;
-    say(
-        "yice import (validated, versions, ledger, outcome of each row)",
-        &mut ours,
-        arguments.parcels,
-    );
-    say(
-        "ogr2ogr -overwrite, PG_USE_COPY, index after load",
-        &mut fresh,
-        arguments.parcels,
-    );
-    say(
-        "ogr2ogr -append into an indexed table",
-        &mut appended,
-        arguments.parcels,
-    );
-    if !fresh.is_empty() {
-        println!(
-            "ratio yice / ogr2ogr: {:.2} (overwrite), {:.2} (append)",
-            median(&ours) / median(&fresh),
-            median(&ours) / median(&appended)
-        );
-    }
-    println!(
-        "sealing {sealed} entries afterwards: {:.2} s",
-        begun.elapsed().as_secs_f64()
-    );
-    Ok(())
-}
-
 /// The database as GDAL is told of it.
 fn gdal_address(store: &Store) -> String {
     let options = &store.options;
@@ -220,34 +110,6 @@ fn gdal_address(store: &Store) -> String {
     )
 }
 
-/// The peer, over the same socket into the same server, under a schema of its own; none where it is not installed.
-fn ogr2ogr(store: &Store, file: &Path, table: &str, append: bool) -> Result<Option<Duration>, CommandFailed> {
-    let target = gdal_address(store);
-    let mut command = Command::new("ogr2ogr");
-    command.args(["-f", "PostgreSQL", &target]).arg(file).args([
-        "-nln",
-        table,
-        "-nlt",
-        "GEOMETRY",
-        "-lco",
-        "GEOMETRY_NAME=geom",
-    ]);
-    command.arg(if append { "-append" } else { "-overwrite" });
-    command
-        .args(["--config", "PG_USE_COPY", "YES"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    let begun = Instant::now();
-    match command.status() {
-        Ok(status) if status.success() => Ok(Some(begun.elapsed())),
-        Ok(status) => Err(bad(format!("ogr2ogr ended with {status}"))),
-        Err(_) => {
-            println!("ogr2ogr is not installed (Debian: gdal-bin); measuring alone");
-            Ok(None)
-        }
-    }
-}
-
 /// Imports the parcels to measure with, where the registry is empty.
 async fn fill(store: &Store, arguments: &BenchArguments) -> Result<(), CommandFailed> {
     let (held,): (i64,) = sqlx::query_as("select count(*) from spatial_unit")
@@ -256,7 +118,7 @@ async fn fill(store: &Store, arguments: &BenchArguments) -> Result<(), CommandFa
     if held == 0 {
         let folder = tempfile::tempdir().map_err(|error| CommandFailed::system(&error))?;
         let file = folder.path().join("parcels.geojson");
-        copies(&arguments.source, arguments.parcels, &file)?;
+        copies::Copies::of(&arguments.source)?.write_geojson(arguments.parcels, &file)?;
         let begun = Instant::now();
         run_one(store, &file, "bench").await?;
         println!(
@@ -470,9 +332,25 @@ fn say(label: &str, spent: &mut [Duration], rows: usize) {
 
 /// Resident memory of this process, bytes.
 fn resident_bytes() -> u64 {
+    memory_of_status("VmRSS:")
+}
+
+/// The most that was resident since the process started, or since [`forget_peak`], bytes.
+fn peak_bytes() -> u64 {
+    memory_of_status("VmHWM:")
+}
+
+/// Lets the peak begin anew. Where the system doesn't offer it, the peak is that of the whole process.
+fn forget_peak() {
+    if let Err(error) = std::fs::write("/proc/self/clear_refs", "5") {
+        tracing::debug!(%error, "the peak of resident memory is that of the whole process");
+    }
+}
+
+fn memory_of_status(name: &str) -> u64 {
     let text = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     text.lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .find_map(|line| line.strip_prefix(name))
         .and_then(|line| line.split_whitespace().next())
         .and_then(|number| number.parse::<u64>().ok())
         .unwrap_or_default()

@@ -231,3 +231,66 @@ fn files_in(folder: &Path, files: &mut Vec<PathBuf>) {
         }
     }
 }
+
+/// The overlap of two shapes, which decides whether a shape changed, against areas of what JTS says they share and cover.
+/// Of the other operations in the set validity is judged by `gis-data`; relations are PostGIS's, which follows JTS; buffers,
+/// hulls, centroids, distances and simplification to a tolerance have no counterpart here.
+#[test]
+fn the_overlap_of_shapes_is_what_jts_says() {
+    use geo::Area;
+    let Some(folder) = test_data("jts-geometry-tests") else {
+        return;
+    };
+    let (mut judged, mut wrong) = (0, Vec::new());
+    for name in ["TestOverlayAA.xml", "TestNGOverlayA.xml"] {
+        let text = std::fs::read_to_string(folder.join("general").join(name)).unwrap();
+        for case in text.split("<case>").skip(1) {
+            let between = |start: &str, end: &str| Some(case.split_once(start)?.1.split_once(end)?.0);
+            let result = |operation: &str| {
+                let operation = case
+                    .split("<op ")
+                    .find(|op| op.to_lowercase().starts_with(&format!("name=\"{operation}")))?;
+                operation.split_once('>')?.1.split_once("</op>").map(|(shape, _)| shape)
+            };
+            let (Some(a), Some(b)) = (between("<a>", "</a>"), between("<b>", "</b>")) else {
+                continue;
+            };
+            let (Some(shared), Some(both)) = (result("intersection"), result("union")) else {
+                continue;
+            };
+            let shapes = [a, b, shared, both].map(polygons_of);
+            let [Some(a), Some(b), Some(shared), Some(both)] = shapes else {
+                continue;
+            };
+            let sound = |shape| gis_data::check::check(shape) == gis_data::check::Verdict::Valid;
+            if !sound(&a) || !sound(&b) || both.unsigned_area() == 0.0 {
+                continue;
+            }
+            judged += 1;
+            let expected = shared.unsigned_area() / both.unsigned_area();
+            let ewkb = |shape| crate::geometry::ewkb(shape).unwrap();
+            let found = super::overlap(&ewkb(&a), &ewkb(&b)).unwrap();
+            if (found - expected).abs() > 1e-9 {
+                let description = between("<desc>", "</desc>").unwrap_or_default();
+                wrong.push(format!("{name}: {description}: {found}, JTS says {expected}"));
+            }
+        }
+    }
+    assert_eq!(wrong, [""; 0]);
+    assert_eq!(judged, 17);
+}
+
+/// The polygons of a well-known text; nothing where there are other shapes, and an empty one where there is none.
+fn polygons_of(text: &str) -> Option<geo_types::Geometry<f64>> {
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if text.ends_with("EMPTY") {
+        return Some(geo_types::MultiPolygon::<f64>(Vec::new()).into());
+    }
+    let file = tempfile::Builder::new().suffix(".csv").tempfile().unwrap();
+    std::fs::write(file.path(), format!("id,wkt\n1,\"{text}\"\n")).unwrap();
+    let mut source = gis_data::Source::open(file.path(), &gis_data::ReadOptions::default()).ok()?;
+    match source.rows().next()?.ok()?.geometry.ok()?? {
+        shape @ (geo_types::Geometry::Polygon(_) | geo_types::Geometry::MultiPolygon(_)) => Some(shape),
+        _ => None,
+    }
+}
