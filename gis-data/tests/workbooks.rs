@@ -281,6 +281,34 @@ fn a_workbook_that_contradicts_itself_is_refused_and_none_is_copied() {
             assert!(matches!(refused, MarkRefused::Source(_)), "{at}: {refused}");
         }
     }
+    // Rows where no sheet has any, and a text that is said very often.
+    let bent = |from: &str, to: &str| {
+        let mut parts = zip::ZipArchive::new(std::io::Cursor::new(&whole)).unwrap();
+        let mut packed = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        for index in 0..parts.len() {
+            let mut part = parts.by_index(index).unwrap();
+            let name = part.name().unwrap().to_string();
+            let mut text = String::new();
+            std::io::Read::read_to_string(&mut part, &mut text).unwrap();
+            packed
+                .start_file(name, zip::write::SimpleFileOptions::default())
+                .unwrap();
+            std::io::Write::write_all(&mut packed, text.replace(from, to).as_bytes()).unwrap();
+        }
+        folder.write("bent.xlsx", packed.finish().unwrap().into_inner())
+    };
+    let far = bent("A5\"", "A2000005\"");
+    let mut faults = faults();
+    faults.push(Fault {
+        row: 2_000_005,
+        ..faults[0].clone()
+    });
+    match mark(&far, &ReadOptions::default(), &mapping(), &faults, &to) {
+        Ok(()) | Err(MarkRefused::Source(_)) => {}
+        Err(refused) => panic!("{refused}"),
+    }
+    let long = bent("空关", &"空".repeat(40_000));
+    mark(&long, &ReadOptions::default(), &mapping(), &faults, &to).unwrap();
     let cut = folder.write("cut.xlsx", &whole[..whole.len() / 2]);
-    assert!(mark(&cut, &ReadOptions::default(), &mapping(), &faults(), &to).is_err());
+    assert!(mark(&cut, &ReadOptions::default(), &mapping(), &faults, &to).is_err());
 }

@@ -10,7 +10,7 @@ use calamine::DataRef;
 use rust_xlsxwriter::{ColNum, ExcelDateTime, Format, FormatAlign, Note, Workbook, Worksheet};
 
 use super::column::{Cells, Checks};
-use super::{FAULTS_SHEET, failed};
+use super::{FAULTS_SHEET, WORDS_SHEET, failed};
 use crate::formats::xlsx::{SheetFacts, copy};
 use crate::mapping::Target;
 use crate::report::Words;
@@ -19,6 +19,10 @@ use crate::write::WriteFailed;
 
 /// Cells of the largest sheet that is copied: they are held in memory.
 const MAX_CELLS: usize = 1_500_000;
+/// Bytes of all texts that are copied, likewise: a few kilobytes of a file may unpack to as much.
+const MAX_TEXT_BYTES: usize = 192 << 20;
+/// Rows of a sheet: a limit of the format.
+const MAX_ROWS: u32 = 1_048_576;
 /// Characters of a cell, UTF-16 units: a limit of the format.
 const MAX_TEXT: usize = 32_767;
 /// Columns of a sheet, likewise.
@@ -48,10 +52,10 @@ pub enum MarkRefused {
     #[error(transparent)]
     Source(#[from] SourceRefused),
     /// It is more than is copied.
-    #[error("the sheet has more than {limit} cells")]
+    #[error("the sheet has more than {limit}")]
     TooLarge {
         /// The most there may be.
-        limit: usize,
+        limit: &'static str,
     },
     /// The copy can't be written.
     #[error(transparent)]
@@ -132,8 +136,8 @@ struct Copy {
     listed: Vec<Listed>,
     looks: HashMap<Look, Format>,
     widths: HashMap<ColNum, usize>,
-    /// Rows that were looked at for their widths.
     cells: usize,
+    text_bytes: usize,
 }
 
 impl Copy {
@@ -144,13 +148,15 @@ impl Copy {
         faults: &[Fault],
     ) -> Result<Copy, MarkRefused> {
         // What a stranger calls a sheet may be nothing that a library takes; the name is no matter of the import.
-        if facts.name == FAULTS_SHEET || sheet.set_name(&facts.name).is_err() {
+        let is_taken = [FAULTS_SHEET, WORDS_SHEET].contains(&facts.name.as_str());
+        if is_taken || sheet.set_name(&facts.name).is_err() {
             sheet.set_name("数据").map_err(failed)?;
         }
         let mut marks: BTreeMap<(u32, ColNum), Mark> = BTreeMap::new();
         let mut listed = Vec::new();
         for fault in faults {
-            let Some(row) = fault.row.checked_sub(1).and_then(|row| u32::try_from(row).ok()) else {
+            let row = fault.row.checked_sub(1).and_then(|row| u32::try_from(row).ok());
+            let Some(row) = row.filter(|row| *row < MAX_ROWS) else {
                 continue;
             };
             let column = place_of(&facts, mapping, fault.field.as_deref());
@@ -198,6 +204,7 @@ impl Copy {
             looks: HashMap::new(),
             widths: HashMap::new(),
             cells: 0,
+            text_bytes: 0,
         })
     }
 
@@ -209,12 +216,23 @@ impl Copy {
         value: &DataRef<'_>,
         format: Option<&str>,
     ) -> Result<(), MarkRefused> {
-        if matches!(value, DataRef::Empty) || column >= MAX_COLUMNS {
+        // A sheet that claims more rows than there are in one is nobody's to mend.
+        if matches!(value, DataRef::Empty) || column >= MAX_COLUMNS || row >= MAX_ROWS {
             return Ok(());
         }
         self.cells += 1;
+        self.text_bytes += match value {
+            DataRef::String(text) | DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => text.len(),
+            DataRef::SharedString(text) => text.len(),
+            _ => 0,
+        };
         if self.cells > MAX_CELLS {
-            return Err(MarkRefused::TooLarge { limit: MAX_CELLS });
+            let limit = "1 500 000 cells";
+            return Err(MarkRefused::TooLarge { limit });
+        }
+        if self.text_bytes > MAX_TEXT_BYTES {
+            let limit = "192 MiB of text";
+            return Err(MarkRefused::TooLarge { limit });
         }
         let column = ColNum::try_from(column).unwrap_or(ColNum::MAX);
         let is_header = u64::from(row) < self.facts.header_rows;
@@ -290,11 +308,11 @@ impl Copy {
             let width = (*width as f64 + 2.0).clamp(10.0, 44.0);
             sheet.set_column_width(*column, width).map_err(failed)?;
         }
-        let first = u32::try_from(self.facts.header_rows).unwrap_or_default();
+        let first = u32::try_from(self.facts.header_rows).unwrap_or(MAX_ROWS);
         if (1..40).contains(&first) {
             sheet.set_freeze_panes(first, 0).map_err(failed)?;
         }
-        for (field, header) in mapping {
+        for (field, header) in mapping.iter().filter(|_| first < MAX_ROWS) {
             let place = self.facts.names.iter().position(|name| name == header);
             let (Some(place), Some(target)) = (place, Target::parse(field)) else {
                 continue;
