@@ -99,5 +99,10 @@ describe("importing tables", () => {
       const [download] = await Promise.all([clerk.page.waitForEvent("download"), clerk.part("import-marked").click()]);
       assert.equal(download.suggestedFilename(), `${here.prefix}-again-错误标注.xlsx`);
       assert.equal(readFileSync(await download.path()).subarray(0, 2).toString(), "PK");
+      // Opened by its address, the report shows its rows, too.
+      await clerk.opens(`/?panel=imports&import=${clerk.address().get("import")}`);
+      await clerk.waitsForTheReport();
+      await clerk.page.locator('[data-testid="rows-quarantined"][aria-selected="true"]').waitFor();
+      await clerk.part("import-rows").locator("tbody tr").first().waitFor();
     }));
 });
