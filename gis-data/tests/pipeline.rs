@@ -162,7 +162,10 @@ fn chinese_and_english_headers_are_guessed() {
     // Our own names always find themselves, but for those that make a file a history.
     let is_never_guessed = |target: &Target| matches!(target, Target::Key | Target::ValidFrom | Target::ValidTo);
     for layer in Layer::ALL {
-        for target in Target::of_layer(layer).iter().filter(|target| !is_never_guessed(target)) {
+        for target in Target::of_layer(layer)
+            .iter()
+            .filter(|target| !is_never_guessed(target))
+        {
             assert_eq!(
                 guessed(layer, &[target.as_str()]),
                 pairs(&[(target.as_str(), target.as_str())]),
