@@ -45,6 +45,11 @@ impl Layer {
         }
     }
 
+    /// Is it a list, whose rows have no shapes of their own?
+    pub fn is_list(self) -> bool {
+        matches!(self, Layer::Units | Layer::Rooms)
+    }
+
     /// The layer of that name.
     pub fn parse(text: &str) -> Option<Layer> {
         Layer::ALL.into_iter().find(|layer| layer.as_str() == text)
@@ -249,6 +254,8 @@ impl Target {
                 ("行政区划代码", 0.95),
                 ("区划代码", 0.95),
                 ("单位代码", 0.9),
+                ("统一社会信用代码", 0.95),
+                ("社会信用代码", 0.9),
                 ("自然幢号", 0.9),
                 ("幢号", 0.9),
                 ("楼栋编号", 0.9),
@@ -355,6 +362,8 @@ impl Target {
                 ("行政区代码", 1.0),
                 ("行政区划", 0.8),
                 ("区划", 0.7),
+                ("行政区划代码", 0.95),
+                ("区划代码", 0.9),
                 ("xzqdm", 1.0),
             ],
             Target::ParentCode => &[
@@ -364,16 +373,29 @@ impl Target {
                 ("父级代码", 1.0),
                 ("上级区划代码", 1.0),
                 ("上级单位代码", 1.0),
+                ("上级单位", 0.9),
+                ("上级单位名称", 0.8),
+                ("主管部门", 0.7),
+                ("parent", 0.8),
                 ("所属楼栋", 0.8),
                 ("所属宗地", 0.8),
                 ("provistatcode", 0.9),
             ],
-            Target::Level => &[("level", 1.0), ("级别", 1.0), ("层级", 0.9), ("单位级别", 1.0)],
+            Target::Level => &[
+                ("level", 1.0),
+                ("级别", 1.0),
+                ("层级", 0.9),
+                ("单位级别", 1.0),
+                ("单位层级", 1.0),
+                ("所属层级", 0.9),
+            ],
             Target::Kind => &[
                 ("kind", 1.0),
                 ("类型", 0.8),
                 ("单位类型", 1.0),
                 ("单位性质", 0.9),
+                ("机构类型", 0.9),
+                ("机构性质", 0.8),
                 ("房间类型", 1.0),
                 ("房间性质", 0.9),
             ],
@@ -780,11 +802,13 @@ fn confidence(layer: Layer, target: Target, field: &FieldName) -> Option<f64> {
     // Names of other layers' things: 单位代码 is the code of a unit, but of a parcel's user.
     match (target, layer) {
         (Target::Code, Layer::Parcels | Layer::Sites | Layer::Buildings | Layer::Rooms)
-            if header.contains("单位") || header.contains("区划") =>
+            if header.contains("单位") || header.contains("区划") || header.contains("信用代码") =>
         {
             return None;
         }
         (Target::Code, Layer::Regions | Layer::Units) if header.contains("宗地") => return None,
+        (Target::Code, Layer::Units) if header.contains("区划") => return None,
+        (Target::Code, Layer::Regions) if header.contains("信用代码") => return None,
         (Target::RegisteredAreaM2, Layer::Parcels) if header.contains("建筑") => return None,
         (Target::RegisteredAreaM2, Layer::Buildings) if header.contains("地面积") => {
             return None;

@@ -240,6 +240,8 @@ impl Pipeline {
         let bounds = options.bounds;
         let offers = || crs::offers(source.sample(), bounds);
         let crs = match options.crs {
+            // A list's places are not read: whatever coordinates it has need no system.
+            _ if options.layer.is_list() => Crs::from_epsg(4490)?,
             Some(crs) => crs,
             None => match source.crs().resolve() {
                 // Without any coordinate there is nothing a coordinate system could spoil.
@@ -259,7 +261,9 @@ impl Pipeline {
             None => Conversion::to_storage(&crs)?,
         };
         let conversion = conversion.swapping_axes(options.swap_axes);
-        conversion.examine(source.sample(), bounds)?;
+        if !options.layer.is_list() {
+            conversion.examine(source.sample(), bounds)?;
+        }
         Ok(Pipeline {
             mapping,
             conversion,
@@ -311,11 +315,24 @@ impl Pipeline {
         let quarantine = |reason, properties, shape: Option<(&Geometry<f64>, bool)>| {
             Checked::Quarantined(self.quarantine(number, id.as_deref(), reason, properties, shape))
         };
-        let mut shape = match geometry {
-            Ok(shape) => shape,
-            Err(unreadable) => return quarantine(reason_of(unreadable), properties, None),
-        };
         let mut warnings = Vec::new();
+        let is_list = self.mapping.layer().is_list();
+        let mut shape = match geometry {
+            Err(unreadable) if !is_list || matches!(unreadable, Unreadable::Record { .. }) => {
+                return quarantine(reason_of(unreadable), properties, None);
+            }
+            Ok(None) => None,
+            _ if is_list => {
+                warnings.push(Warning::new(
+                    WarningCode::ShapeLeftOut,
+                    "清单类数据不带图形，文件中的坐标未作为图形采用",
+                    "rows of a list have no shapes: the coordinates were not taken as one",
+                ));
+                None
+            }
+            Ok(shape) => shape,
+            Err(_) => None,
+        };
         let mut repaired = None;
         let mut original = None;
         let mut area_m2 = None;

@@ -78,6 +78,19 @@ macro_rules! version_statements {
 }
 pub(crate) use version_statements;
 
+/// What a list said beside the registry's columns, as the table holds it.
+///
+/// # Errors
+/// Where it is no JSON.
+pub fn stored_attributes(stored: Option<String>) -> Result<Option<Box<RawValue>>, Fault> {
+    stored
+        .map(RawValue::from_string)
+        .transpose()
+        .map_err(|error| Fault::Impossible {
+            what: format!("attributes are no JSON: {error}"),
+        })
+}
+
 /// A version row as it was read.
 #[derive(Debug)]
 pub struct StoredVersion<C> {

@@ -26,7 +26,7 @@ use crate::settings::Settings;
 pub(super) struct ImportArguments {
     /// The file, folder or archive
     file: PathBuf,
-    /// The layer it fills: parcels, buildings, sites or regions
+    /// The layer it fills: parcels, buildings, sites, regions or units
     #[arg(long, value_parser = layer)]
     layer: gis_data::Layer,
     /// The data set it is a delivery of; the file's name unless told
@@ -95,7 +95,7 @@ pub(super) struct ImportArguments {
 }
 
 fn layer(text: &str) -> Result<gis_data::Layer, String> {
-    gis_data::Layer::parse(text).ok_or_else(|| "choose parcels, buildings, sites or regions".to_owned())
+    gis_data::Layer::parse(text).ok_or_else(|| "choose parcels, buildings, sites, regions or units".to_owned())
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {

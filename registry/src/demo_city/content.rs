@@ -30,6 +30,7 @@ pub(super) fn unit(unit: &DemoUnit, ids: &[UnitId]) -> UnitContent {
         headcount: unit.headcount.clone(),
         dataset: Some(DATASET.to_owned()),
         source_key: Some(unit.code.clone()),
+        source_attributes: None,
     }
 }
 

@@ -3,6 +3,7 @@
 //! One import is one transaction: an interrupted one leaves nothing but its own record. Every row of the file is
 //! accounted for in `import_outcome`, and the counts of the report add up to the rows that were read.
 
+mod account;
 mod compare;
 mod coordinates;
 mod jobs;
@@ -14,6 +15,7 @@ mod run;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use account::{Account, ListRow, Refusal, Tally};
 pub(crate) use compare::overlap;
 pub use coordinates::{CoordinateOrder, expect_place};
 pub use jobs::{ImportJobs, mark_interrupted};

@@ -138,7 +138,7 @@ async fn receive(context: &Context, mut multipart: Multipart) -> Result<(ImportO
     let layer = first("layer").unwrap_or("parcels");
     let layer = gis_data::Layer::parse(layer).ok_or_else(|| {
         Problem::invalid("layer", format!("{layer:?} is no layer"))
-            .remedy("choose parcels, buildings, sites or regions")
+            .remedy("choose parcels, buildings, sites, regions or units")
     })?;
     let dataset = first("dataset").map_or_else(|| dataset_of(&file_name), ToOwned::to_owned);
     let mut order = ImportOrder::new(layer, path, &dataset);

@@ -294,7 +294,10 @@ async fn attempt(
         gis_data::Layer::Regions => {
             return crate::regions::import_regions(database, clock, id, order, progress, valid_from).await;
         }
-        gis_data::Layer::Units | gis_data::Layer::Rooms => {
+        gis_data::Layer::Units => {
+            return crate::units::import_units(database, clock, id, order, progress, valid_from).await;
+        }
+        gis_data::Layer::Rooms => {
             return Err(Problem::new(ProblemKind::FileRefused, "units and rooms are not read from map files")
                 .field("layer")
                 .remedy("register them through /api/v1/units and /api/v1/rooms; tables of them can be imported in a coming version")
