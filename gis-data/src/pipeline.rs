@@ -17,7 +17,9 @@ use crate::crs::{
     self, Bounds, Conversion, Crs, CrsRefused, DatumShift, KnownPlaces, OutOfRange, ParametersRefused, ShiftRecord,
     ShiftWatch,
 };
-use crate::mapping::{FieldMapping, KeyRule, Layer, MappingRefused, Target, ValueRule, closed_code, number_in};
+use crate::mapping::{
+    FieldMapping, KeyRule, Layer, MappingRefused, Target, ValueMap, ValueRule, closed_code, number_in,
+};
 use crate::report::{Defect, Reason, Warning, WarningCode};
 use crate::source::{Source, SourceRow, Unreadable};
 
@@ -79,6 +81,10 @@ pub struct PipelineOptions {
     pub known: Arc<KnownPlaces>,
     /// Explicit mapping, our field = the source's field.
     pub map: Vec<(String, String)>,
+    /// Words of the source that stand for values of ours: our field, the source's word, our value.
+    pub values: Vec<(String, String, String)>,
+    /// Take rows of parcels and buildings without a shape, and leave out shapes that the layer doesn't take.
+    pub shapes_optional: bool,
     /// How much mending may change an area.
     pub tolerance: MendTolerance,
     /// Vertices one feature may have.
@@ -98,6 +104,8 @@ impl PipelineOptions {
             bounds: None,
             known: Arc::default(),
             map: Vec::new(),
+            values: Vec::new(),
+            shapes_optional: false,
             tolerance: MendTolerance::default(),
             max_vertices: crate::source::Limits::default().max_vertices,
             duplicate_keys: DuplicateKeys::default(),
@@ -123,6 +131,8 @@ pub enum PipelineRefused {
 #[derive(Debug)]
 pub struct Pipeline {
     mapping: FieldMapping,
+    values: ValueMap,
+    shapes_optional: bool,
     conversion: Conversion,
     bounds: Option<Bounds>,
     shift: ShiftWatch,
@@ -237,6 +247,7 @@ impl Pipeline {
             source.fields_are_complete(),
             &options.map,
         )?;
+        let values = ValueMap::resolve(&mapping, &options.values)?;
         let bounds = options.bounds;
         let offers = || crs::offers(source.sample(), bounds);
         let crs = match options.crs {
@@ -266,6 +277,8 @@ impl Pipeline {
         }
         Ok(Pipeline {
             mapping,
+            values,
+            shapes_optional: options.shapes_optional,
             conversion,
             bounds,
             shift: ShiftWatch::new(options.known),
@@ -330,6 +343,17 @@ impl Pipeline {
                 ));
                 None
             }
+            Ok(Some(shape)) if self.shapes_optional && !takes(self.mapping.layer(), &shape) => {
+                warnings.push(Warning::new(
+                    WarningCode::ShapeLeftOut,
+                    format!("该图层不接受 {} 图形，只采用了属性", kind_name(&shape)),
+                    format!(
+                        "the layer doesn't take a {}: only the attributes were taken",
+                        kind_name(&shape)
+                    ),
+                ));
+                None
+            }
             Ok(shape) => shape,
             Err(_) => None,
         };
@@ -338,7 +362,7 @@ impl Pipeline {
         let mut area_m2 = None;
         let mut is_clear = true;
         match &mut shape {
-            None if needs_geometry(self.mapping.layer()) => {
+            None if needs_geometry(self.mapping.layer()) && !self.shapes_optional => {
                 return quarantine(Reason::NoGeometry, properties, None);
             }
             None => {}
@@ -386,8 +410,14 @@ impl Pipeline {
             };
             return quarantine(reason, properties, shape.as_ref().map(|s| (s, true)));
         }
+        let mut is_claimed = false;
         let mut source_key = match self.key_of_attributes(id.as_deref(), &properties) {
             Some(key) => key,
+            None if self.mapping.layer() == Layer::Titles && fields.contains_key(Target::AssetCode.as_str()) => {
+                let asset = fields.get(Target::AssetCode.as_str()).and_then(plain_text);
+                is_claimed = true;
+                self.claim_within(&asset.unwrap_or_default(), number)
+            }
             None => {
                 warnings.push(Warning::new(
                     WarningCode::NoSourceKey,
@@ -397,7 +427,7 @@ impl Pipeline {
                 content_key(shape.as_ref(), &properties)
             }
         };
-        if let Err(first_row) = self.claim(&source_key, number) {
+        if !is_claimed && let Err(first_row) = self.claim(&source_key, number) {
             match self.duplicate_keys {
                 DuplicateKeys::Quarantine => {
                     let reason = Reason::DuplicateKey { first_row };
@@ -468,6 +498,21 @@ impl Pipeline {
             let numbered = format!("{key}#{number}");
             if seen.claim(&numbered, row).is_ok() {
                 seen.numbers.insert(key.to_owned(), number);
+                return numbered;
+            }
+        }
+    }
+
+    /// The next free key of `ASSET#1`, `ASSET#2` …, remembered: rights without a key of their own are numbered within
+    /// their asset, in the order of the rows.
+    fn claim_within(&self, asset: &str, row: u64) -> String {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut number = seen.numbers.get(asset).copied().unwrap_or(0);
+        loop {
+            number += 1;
+            let numbered = format!("{asset}#{number}");
+            if seen.claim(&numbered, row).is_ok() {
+                seen.numbers.insert(asset.to_owned(), number);
                 return numbered;
             }
         }
@@ -601,17 +646,28 @@ impl Pipeline {
     fn key_of_attributes(&self, id: Option<&str>, properties: &Map<String, Value>) -> Option<String> {
         match &self.mapping.key {
             KeyRule::Field(field) => properties.get(field).and_then(plain_text),
-            KeyRule::Guess(fields) => id
-                .map(str::to_owned)
-                .or_else(|| {
-                    let field = self.mapping.source_of(Target::Code)?;
+            KeyRule::Guess(fields) => {
+                let of = |target| {
+                    let field = self.mapping.source_of(target)?;
                     properties.get(field).and_then(plain_text)
-                })
-                .or_else(|| {
-                    fields
-                        .iter()
-                        .find_map(|field| properties.get(field).and_then(plain_text))
-                }),
+                };
+                // The number of a room says which one it is on its floor only.
+                let is_room = self.mapping.layer() == Layer::Rooms;
+                id.map(str::to_owned)
+                    .or_else(|| if is_room { None } else { of(Target::Code) })
+                    .or_else(|| {
+                        fields
+                            .iter()
+                            .find_map(|field| properties.get(field).and_then(plain_text))
+                    })
+                    .or_else(|| {
+                        if !is_room {
+                            return None;
+                        }
+                        let (building, floor) = (of(Target::ParentCode)?, of(Target::Floor)?);
+                        Some(format!("{building}/{floor}/{}", of(Target::Code)?))
+                    })
+            }
         }
     }
 
@@ -630,6 +686,13 @@ impl Pipeline {
                 continue;
             };
             if is_nothing(value) {
+                continue;
+            }
+            if self.values.has(mapped.target)
+                && let Some(word) = plain_text(value)
+                && let Some(meant) = self.values.get(mapped.target, &word)
+            {
+                fields.insert(mapped.target.as_str().to_owned(), Value::from(meant));
                 continue;
             }
             match typed(mapped.rule, value) {

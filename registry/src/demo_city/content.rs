@@ -86,5 +86,6 @@ pub(super) fn room(room: &DemoRoom, building_id: SpatialUnitId, units: &[UnitId]
         occupancy: Some(room.occupancy.to_owned()),
         dataset: Some(DATASET.to_owned()),
         source_key: Some(room.key.clone()),
+        source_attributes: None,
     }
 }

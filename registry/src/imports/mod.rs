@@ -19,11 +19,11 @@ pub(crate) use account::{Account, ListRow, Refusal, Tally};
 pub(crate) use compare::overlap;
 pub use coordinates::{CoordinateOrder, expect_place};
 pub use jobs::{ImportJobs, mark_interrupted};
-pub use order::{CompareAttributes, ImportOrder, dataset_of};
+pub use order::{AssetBy, CompareAttributes, ImportOrder, dataset_of};
 pub use outcome::Outcome;
 pub(crate) use outcome::{OutcomeWriter, RowOutcome};
 pub use report::{Counts, CrsOf, Report};
-pub use routes::{ancestor, mapping_pair, router, write_report};
+pub use routes::{ancestor, mapping_pair, router, value_of, write_report};
 pub(crate) use run::{
     Accepted, ReadyRow, RowWarning, finish, lock_import, show_to_postgis, signed, start_reading, warning,
 };

@@ -144,6 +144,8 @@ words! {
         Import => "import",
         /// A person with an account.
         Person => "person",
+        /// A right as a list tells it (权利).
+        Right => "right",
     }
 }
 
