@@ -12,7 +12,7 @@ create table import_mapping (
     changed_at timestamptz not null,
     changed_by text not null,
     constraint import_mapping_one_per_name unique (layer, name),
-    constraint import_mapping_layer_known check (layer in ('regions', 'units', 'sites', 'parcels', 'buildings', 'rooms')),
+    constraint import_mapping_layer_known check (layer in ('regions', 'units', 'sites', 'parcels', 'buildings', 'rooms', 'titles')),
     constraint import_mapping_name_form check (name ~ '^[^\s/][^/]{0,79}$')
 );
 grant select, insert, update, delete on import_mapping to yice_app;
@@ -20,5 +20,5 @@ grant select, insert, update, delete on import_mapping to yice_app;
 alter table ledger_entry
     drop constraint ledger_entry_object_kind_is_known,
     add constraint ledger_entry_object_kind_is_known check (object_kind in (
-        'region', 'unit', 'site', 'parcel', 'building', 'room', 'relation', 'import', 'person', 'import_mapping'
+        'region', 'unit', 'site', 'parcel', 'building', 'room', 'relation', 'import', 'person', 'import_mapping', 'right'
     ));

@@ -1,5 +1,7 @@
 //! Which of the source's fields means what: explicit, or guessed from Chinese and English headers.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::report::Words;
@@ -20,17 +22,20 @@ pub enum Layer {
     Buildings,
     /// Rooms 房间.
     Rooms,
+    /// Rights as lists and registers tell them 权利, many to one parcel or building.
+    Titles,
 }
 
 impl Layer {
     /// All layers.
-    pub const ALL: [Layer; 6] = [
+    pub const ALL: [Layer; 7] = [
         Layer::Regions,
         Layer::Units,
         Layer::Sites,
         Layer::Parcels,
         Layer::Buildings,
         Layer::Rooms,
+        Layer::Titles,
     ];
 
     /// The name used in SQL, JSON and addresses.
@@ -42,7 +47,13 @@ impl Layer {
             Layer::Parcels => "parcels",
             Layer::Buildings => "buildings",
             Layer::Rooms => "rooms",
+            Layer::Titles => "titles",
         }
+    }
+
+    /// Is it a list, whose rows have no shapes of their own?
+    pub fn is_list(self) -> bool {
+        matches!(self, Layer::Units | Layer::Rooms | Layer::Titles)
     }
 
     /// The layer of that name.
@@ -103,6 +114,18 @@ pub enum Target {
     ValidFrom,
     /// The first day on which the row no longer holds; goes with [`Target::ValidFrom`].
     ValidTo,
+    /// Usable area of a room in m² 使用面积.
+    UseAreaM2,
+    /// What a right is in: the code, source key or unit code of a parcel or building.
+    AssetCode,
+    /// Who holds a right 权利人.
+    Holder,
+    /// The part of the asset a right is in 部位、房号.
+    Part,
+    /// Number of the certificate 不动产权证号.
+    Certificate,
+    /// The use as the list tells it, in its own words.
+    StatedUse,
 }
 
 /// A suggestion: this source field probably is that field of ours.
@@ -118,7 +141,7 @@ pub struct MappingGuess {
 
 impl Target {
     /// All targets.
-    pub const ALL: [Target; 20] = [
+    pub const ALL: [Target; 26] = [
         Target::Key,
         Target::Code,
         Target::Name,
@@ -139,6 +162,12 @@ impl Target {
         Target::Floor,
         Target::ValidFrom,
         Target::ValidTo,
+        Target::UseAreaM2,
+        Target::AssetCode,
+        Target::Holder,
+        Target::Part,
+        Target::Certificate,
+        Target::StatedUse,
     ];
 
     /// The name used in a mapping and as the key of a mapped value.
@@ -164,6 +193,12 @@ impl Target {
             Target::Floor => "floor",
             Target::ValidFrom => "valid_from",
             Target::ValidTo => "valid_to",
+            Target::UseAreaM2 => "use_area_m2",
+            Target::AssetCode => "asset_code",
+            Target::Holder => "holder",
+            Target::Part => "part",
+            Target::Certificate => "certificate",
+            Target::StatedUse => "stated_use",
         }
     }
 
@@ -175,8 +210,9 @@ impl Target {
     /// The targets a layer has.
     pub fn of_layer(layer: Layer) -> &'static [Target] {
         use Target::{
-            Address, Code, Floor, FloorsAbove, FloorsBelow, IdleSince, Key, Kind, Level, Name, Occupancy, ParentCode,
-            RegionCode, RegisteredAreaM2, TitleStatus, UnitCode, Usage, ValidFrom, ValidTo, YearBuilt,
+            Address, AssetCode, Certificate, Code, Floor, FloorsAbove, FloorsBelow, Holder, IdleSince, Key, Kind,
+            Level, Name, Occupancy, ParentCode, Part, RegionCode, RegisteredAreaM2, StatedUse, TitleStatus, UnitCode,
+            Usage, UseAreaM2, ValidFrom, ValidTo, YearBuilt,
         };
         match layer {
             Layer::Regions => &[Key, Code, Name, ParentCode, Level],
@@ -234,12 +270,22 @@ impl Target {
                 Code,
                 Name,
                 RegisteredAreaM2,
-                Usage,
+                UseAreaM2,
                 Occupancy,
                 UnitCode,
                 ParentCode,
-                Kind,
                 Floor,
+            ],
+            Layer::Titles => &[
+                Key,
+                AssetCode,
+                Holder,
+                Part,
+                Address,
+                Certificate,
+                StatedUse,
+                Usage,
+                RegisteredAreaM2,
             ],
         }
     }
@@ -263,11 +309,19 @@ impl Target {
                 ("行政区划代码", 0.95),
                 ("区划代码", 0.95),
                 ("单位代码", 0.9),
+                ("统一社会信用代码", 0.95),
+                ("社会信用代码", 0.9),
                 ("自然幢号", 0.9),
                 ("幢号", 0.9),
                 ("楼栋编号", 0.9),
                 ("院落编号", 0.9),
                 ("房间号", 0.9),
+                ("房号", 0.9),
+                ("室号", 0.8),
+                ("房间编号", 0.9),
+                ("roomnumber", 1.0),
+                ("roomno", 1.0),
+                ("number", 0.9),
                 ("编号", 0.8),
                 ("编码", 0.8),
                 ("代码", 0.8),
@@ -320,6 +374,7 @@ impl Target {
                 ("土地面积", 0.9),
                 ("建筑面积", 0.9),
                 ("房屋建筑面积", 0.9),
+                ("buildingarea", 0.9),
                 ("使用面积", 0.7),
                 ("面积", 0.8),
                 ("zdmj", 0.9),
@@ -369,10 +424,10 @@ impl Target {
                 ("regioncode", 1.0),
                 ("所属行政区代码", 1.0),
                 ("行政区代码", 1.0),
-                ("行政区划代码", 0.9),
-                ("区划代码", 0.9),
                 ("行政区划", 0.8),
                 ("区划", 0.7),
+                ("行政区划代码", 0.95),
+                ("区划代码", 0.9),
                 ("xzqdm", 1.0),
             ],
             Target::ParentCode => &[
@@ -382,16 +437,39 @@ impl Target {
                 ("父级代码", 1.0),
                 ("上级区划代码", 1.0),
                 ("上级单位代码", 1.0),
+                ("上级单位", 0.9),
+                ("上级单位名称", 0.8),
+                ("主管部门", 0.7),
+                ("parent", 0.8),
                 ("所属楼栋", 0.8),
                 ("所属宗地", 0.8),
+                ("所在楼栋", 0.8),
+                ("楼栋代码", 0.9),
+                ("楼栋编号", 0.9),
+                ("楼栋编码", 0.9),
+                ("自然幢号", 0.8),
+                ("幢号", 0.8),
+                ("楼栋", 0.7),
+                ("buildingcode", 1.0),
+                ("buildingid", 0.9),
+                ("building", 0.7),
                 ("provistatcode", 0.9),
             ],
-            Target::Level => &[("level", 1.0), ("级别", 1.0), ("层级", 0.9), ("单位级别", 1.0)],
+            Target::Level => &[
+                ("level", 1.0),
+                ("级别", 1.0),
+                ("层级", 0.9),
+                ("单位级别", 1.0),
+                ("单位层级", 1.0),
+                ("所属层级", 0.9),
+            ],
             Target::Kind => &[
                 ("kind", 1.0),
                 ("类型", 0.8),
                 ("单位类型", 1.0),
                 ("单位性质", 0.9),
+                ("机构类型", 0.9),
+                ("机构性质", 0.8),
                 ("房间类型", 1.0),
                 ("房间性质", 0.9),
             ],
@@ -414,7 +492,100 @@ impl Target {
                 ("bldgstories", 0.7),
             ],
             Target::FloorsBelow => &[("floorsbelow", 1.0), ("地下层数", 1.0)],
-            Target::Floor => &[("floor", 1.0), ("楼层", 1.0), ("所在层", 1.0), ("所在楼层", 1.0)],
+            Target::Floor => &[
+                ("floor", 1.0),
+                ("楼层", 1.0),
+                ("所在层", 1.0),
+                ("所在楼层", 1.0),
+                ("层号", 0.8),
+                ("层次", 0.7),
+                ("storey", 0.9),
+                ("floorid", 0.6),
+            ],
+            Target::UseAreaM2 => &[
+                ("usearea", 1.0),
+                ("使用面积", 1.0),
+                ("usablearea", 1.0),
+                ("套内面积", 0.7),
+                ("房间面积", 0.7),
+                ("面积", 0.6),
+                ("area", 0.5),
+            ],
+            Target::AssetCode => &[
+                ("assetcode", 1.0),
+                ("资产代码", 0.9),
+                ("资产编号", 0.9),
+                ("不动产单元号", 1.0),
+                ("不动产单元代码", 1.0),
+                ("bdcdyh", 1.0),
+                ("宗地代码", 1.0),
+                ("宗地编码", 1.0),
+                ("宗地编号", 0.95),
+                ("宗地号", 0.9),
+                ("zddm", 1.0),
+                ("地块编号", 0.9),
+                ("楼栋代码", 0.8),
+                ("楼栋编号", 0.8),
+                ("自然幢号", 0.8),
+                ("幢号", 0.7),
+                ("parcelid", 0.9),
+                ("parcelnumber", 0.9),
+                ("maplot", 0.9),
+                ("ml", 0.8),
+                ("apn", 0.9),
+                ("buildingid", 0.8),
+                ("buildingcode", 0.8),
+            ],
+            Target::Holder => &[
+                ("holder", 1.0),
+                ("权利人", 1.0),
+                ("权利人名称", 1.0),
+                ("产权人", 0.9),
+                ("产权单位", 0.9),
+                ("所有权人", 0.9),
+                ("权属单位", 0.8),
+                ("qlr", 0.9),
+                ("qlrmc", 0.9),
+                ("owner", 0.8),
+                ("ownername", 0.9),
+            ],
+            Target::Part => &[
+                ("part", 1.0),
+                ("部位", 1.0),
+                ("房号", 0.9),
+                ("室号", 0.9),
+                ("房间号", 0.9),
+                ("单元号", 0.7),
+                ("户号", 0.8),
+                ("unit", 0.7),
+                ("unitnumber", 0.9),
+            ],
+            Target::Certificate => &[
+                ("certificate", 1.0),
+                ("certificatenumber", 1.0),
+                ("不动产权证号", 1.0),
+                ("不动产权证书号", 1.0),
+                ("权证号", 0.9),
+                ("产权证号", 0.9),
+                ("房产证号", 0.9),
+                ("房屋所有权证号", 0.9),
+                ("土地证号", 0.9),
+                ("国有土地使用证号", 0.9),
+                ("证号", 0.7),
+                ("bdcqzh", 1.0),
+            ],
+            Target::StatedUse => &[
+                ("stateduse", 1.0),
+                ("用途", 0.9),
+                ("登记用途", 1.0),
+                ("规划用途", 0.9),
+                ("房屋用途", 0.9),
+                ("土地用途", 0.9),
+                ("使用性质", 0.7),
+                ("use", 0.8),
+                ("usedescription", 0.9),
+                ("landuse", 0.8),
+            ],
             // Whether a file is a history is for somebody to say: our own exports have such columns, too.
             Target::ValidFrom | Target::ValidTo => &[],
         }
@@ -492,7 +663,7 @@ impl Target {
 
     pub(crate) fn rule(self) -> ValueRule {
         match self {
-            Target::RegisteredAreaM2 => ValueRule::Number(1.0),
+            Target::RegisteredAreaM2 | Target::UseAreaM2 => ValueRule::Number(1.0),
             Target::TitleStatus => ValueRule::Closed(TITLE_STATUS),
             Target::Usage => ValueRule::Closed(USAGE),
             Target::Occupancy => ValueRule::Closed(OCCUPANCY),
@@ -659,6 +830,22 @@ pub enum MappingRefused {
         /// What the layer has.
         known: Vec<String>,
     },
+    /// A word was to stand for something that isn't a code of the field.
+    #[error("{code:?} is no value of {target}; it has: {}", known.join(", "))]
+    UnknownValue {
+        /// Our field.
+        target: String,
+        /// As given.
+        code: String,
+        /// What the field has.
+        known: Vec<String>,
+    },
+    /// Words were given for a field that no column fills, or that holds no words.
+    #[error("words were given for {target}, which no field of the source fills with words")]
+    IdleValues {
+        /// Our field.
+        target: String,
+    },
     /// The source has no field of that name.
     #[error("the source has no field {field}; it has: {}", known.join(", "))]
     UnknownField {
@@ -684,6 +871,8 @@ impl MappingRefused {
             MappingRefused::UnknownTarget { .. } => "mapping_unknown_target",
             MappingRefused::UnknownField { .. } => "mapping_unknown_field",
             MappingRefused::Alone { .. } => "mapping_alone",
+            MappingRefused::UnknownValue { .. } => "mapping_unknown_value",
+            MappingRefused::IdleValues { .. } => "mapping_idle_values",
         }
     }
 
@@ -699,16 +888,79 @@ impl MappingRefused {
             MappingRefused::Alone { target, companion } => {
                 format!("{target} 须与 {companion} 同时指定")
             }
+            MappingRefused::UnknownValue { target, code, known } => {
+                format!("{target} 没有取值 {code}；可用：{}", known.join("、"))
+            }
+            MappingRefused::IdleValues { target } => {
+                format!("为 {target} 给出了取值对应，但没有数据字段以文字填入它")
+            }
         };
         Words::new(zh, self.to_string())
     }
 
     /// What to do about it, in words.
     pub fn remedy(&self) -> Words {
+        if matches!(
+            self,
+            MappingRefused::UnknownValue { .. } | MappingRefused::IdleValues { .. }
+        ) {
+            return Words::new(
+                "取值对应写作 目标字段:数据中的值=代码，例如 usage:空地=idle_land，并指定 usage=数据字段。",
+                "Write a value as our field:the source's value=code, for example usage:Vacant=idle_land, and say usage=the source's field.",
+            );
+        }
         Words::new(
             "对应关系写作 目标字段=数据字段，例如 code=宗地代码。",
             "Write a mapping as our field = the source's field, for example code=宗地代码.",
         )
+    }
+}
+
+/// Words of a source that stand for values of ours: our field, the source's word, our value.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct ValueMap {
+    values: HashMap<(Target, String), String>,
+}
+
+impl ValueMap {
+    /// Reads what was asked for.
+    ///
+    /// # Errors
+    /// [`MappingRefused`] for a field that the mapping doesn't fill with words, or a value that a closed list hasn't.
+    pub(crate) fn resolve(
+        mapping: &FieldMapping,
+        asked: &[(String, String, String)],
+    ) -> Result<ValueMap, MappingRefused> {
+        let mut values = HashMap::new();
+        for (name, word, code) in asked {
+            let target = Target::parse(name.trim());
+            let mapped = mapping.mapped.iter().find(|mapped| Some(mapped.target) == target);
+            let code = match mapped.map(|mapped| (mapped.target, mapped.rule)) {
+                Some((_, ValueRule::Closed(list))) => {
+                    closed_code(list, code).ok_or_else(|| MappingRefused::UnknownValue {
+                        target: name.clone(),
+                        code: code.clone(),
+                        known: list.iter().map(|(code, _)| (*code).to_owned()).collect(),
+                    })?
+                }
+                Some((_, ValueRule::Text)) => code.trim(),
+                _ => return Err(MappingRefused::IdleValues { target: name.clone() }),
+            };
+            if let Some(target) = target {
+                values.insert((target, letters(word).collect()), code.to_owned());
+            }
+        }
+        Ok(ValueMap { values })
+    }
+
+    /// Are there words for a field of ours?
+    pub(crate) fn has(&self, target: Target) -> bool {
+        self.values.keys().any(|(known, _)| *known == target)
+    }
+
+    /// What the word of a source stands for in a field of ours.
+    pub(crate) fn get(&self, target: Target, word: &str) -> Option<&str> {
+        self.values.get(&(target, letters(word).collect())).map(String::as_str)
     }
 }
 
@@ -731,6 +983,9 @@ pub(crate) enum KeyRule {
 
 /// Fields that usually are a key, in the plain form.
 const KEY_FIELDS: &[&str] = &["id", "fid", "gmlid", "ml", "objectid", "globalid"];
+
+/// Likewise, of lists of rights.
+const RIGHT_KEY_FIELDS: &[&str] = &["id", "pid", "fid", "gmlid", "objectid", "globalid"];
 
 impl FieldMapping {
     /// Guesses which source field is which of ours, the best field for each target.
@@ -786,6 +1041,9 @@ impl FieldMapping {
             settled.push(target);
             let source = source.trim();
             if source.is_empty() {
+                if target == Target::Key {
+                    key = Some(KeyRule::Guess(Vec::new()));
+                }
                 continue;
             }
             let is_field = |name: &str| fields.iter().any(|field| field.name == name);
@@ -839,11 +1097,24 @@ impl FieldMapping {
             let is_called_key = |field: &&FieldName| CALLED_KEY.contains(&said(&field.name).as_str());
             Some(KeyRule::Field(fields.iter().find(is_called_key)?.name.clone()))
         };
+        // What a right is in tells the asset, not the right.
+        let names_asset = |field: &FieldName| {
+            layer == Layer::Titles
+                && mapped
+                    .iter()
+                    .any(|mapped| mapped.target == Target::AssetCode && mapped.source == field.name)
+        };
+        let known_keys = if layer == Layer::Titles {
+            RIGHT_KEY_FIELDS
+        } else {
+            KEY_FIELDS
+        };
         let key = key.or_else(called_key).unwrap_or_else(|| {
             KeyRule::Guess(
-                KEY_FIELDS
+                known_keys
                     .iter()
                     .flat_map(|known| fields.iter().filter(|field| said(&field.name) == *known))
+                    .filter(|field| !names_asset(field))
                     .map(|field| field.name.clone())
                     .collect(),
             )
@@ -882,7 +1153,9 @@ impl FieldMapping {
 
 fn rule(target: Target, source: &str, unit: Option<f64>) -> ValueRule {
     match target {
-        Target::RegisteredAreaM2 => ValueRule::Number(unit.or_else(|| unit_said(source)).unwrap_or(1.0)),
+        Target::RegisteredAreaM2 | Target::UseAreaM2 => {
+            ValueRule::Number(unit.or_else(|| unit_said(source)).unwrap_or(1.0))
+        }
         other => other.rule(),
     }
 }
@@ -894,13 +1167,27 @@ fn confidence(layer: Layer, target: Target, field: &FieldName) -> Option<f64> {
     // Names of other layers' things: 单位代码 is the code of a unit, but of a parcel's user.
     match (target, layer) {
         (Target::Code, Layer::Parcels | Layer::Sites | Layer::Buildings | Layer::Rooms)
-            if header.contains("单位") || header.contains("区划") =>
+            if header.contains("单位") || header.contains("区划") || header.contains("信用代码") =>
         {
             return None;
         }
         (Target::Code, Layer::Regions | Layer::Units) if header.contains("宗地") => return None,
         (Target::Code, Layer::Units) if header.contains("区划") => return None,
-        (Target::RegisteredAreaM2, Layer::Parcels) if header.contains("建筑") => return None,
+        (Target::Code, Layer::Regions) if header.contains("信用代码") => return None,
+        (Target::RegisteredAreaM2, Layer::Parcels) if header.contains("建筑") || header.contains("building") => {
+            return None;
+        }
+        // The number of a room means nothing elsewhere, and a room is no building.
+        (Target::Code, layer) if layer != Layer::Rooms && is_room_number(&header) => return None,
+        (Target::Code, Layer::Rooms) if is_building(&header) || header.contains("宗地") => return None,
+        (Target::ParentCode, layer) if layer != Layer::Rooms && is_building(&header) => return None,
+        (Target::RegisteredAreaM2, Layer::Rooms)
+            if !["建筑", "building", "登记", "证载", "registered"]
+                .iter()
+                .any(|word| header.contains(word)) =>
+        {
+            return None;
+        }
         (Target::RegisteredAreaM2, Layer::Buildings) if header.contains("地面积") => {
             return None;
         }
@@ -936,6 +1223,14 @@ fn confidence(layer: Layer, target: Target, field: &FieldName) -> Option<f64> {
         confidence *= 0.9;
     }
     Some(confidence)
+}
+
+fn is_room_number(header: &str) -> bool {
+    header.starts_with('房') || header.starts_with('室') || matches!(header, "roomnumber" | "roomno" | "number")
+}
+
+fn is_building(header: &str) -> bool {
+    header.contains('幢') || header.contains("楼栋") || header.starts_with("building")
 }
 
 /// A number as people write it, thousands separators and all.

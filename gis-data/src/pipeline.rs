@@ -17,7 +17,9 @@ use crate::crs::{
     self, Bounds, Conversion, Crs, CrsRefused, DatumShift, KnownPlaces, OutOfRange, ParametersRefused, ShiftRecord,
     ShiftWatch,
 };
-use crate::mapping::{FieldMapping, KeyRule, Layer, MappingRefused, Target, ValueRule, closed_code, number_in};
+use crate::mapping::{
+    FieldMapping, KeyRule, Layer, MappingRefused, Target, ValueMap, ValueRule, closed_code, number_in,
+};
 use crate::report::{Defect, Reason, Warning, WarningCode};
 use crate::source::{Source, SourceRow, Unreadable};
 
@@ -79,6 +81,10 @@ pub struct PipelineOptions {
     pub known: Arc<KnownPlaces>,
     /// Explicit mapping, our field = the source's field.
     pub map: Vec<(String, String)>,
+    /// Words of the source that stand for values of ours: our field, the source's word, our value.
+    pub values: Vec<(String, String, String)>,
+    /// Take rows of parcels and buildings without a shape, and leave out shapes that the layer doesn't take.
+    pub shapes_optional: bool,
     /// How much mending may change an area.
     pub tolerance: MendTolerance,
     /// Vertices one feature may have.
@@ -98,6 +104,8 @@ impl PipelineOptions {
             bounds: None,
             known: Arc::default(),
             map: Vec::new(),
+            values: Vec::new(),
+            shapes_optional: false,
             tolerance: MendTolerance::default(),
             max_vertices: crate::source::Limits::default().max_vertices,
             duplicate_keys: DuplicateKeys::default(),
@@ -123,6 +131,8 @@ pub enum PipelineRefused {
 #[derive(Debug)]
 pub struct Pipeline {
     mapping: FieldMapping,
+    values: ValueMap,
+    shapes_optional: bool,
     conversion: Conversion,
     bounds: Option<Bounds>,
     shift: ShiftWatch,
@@ -237,9 +247,12 @@ impl Pipeline {
             source.fields_are_complete(),
             &options.map,
         )?;
+        let values = ValueMap::resolve(&mapping, &options.values)?;
         let bounds = options.bounds;
         let offers = || crs::offers(source.sample(), bounds);
         let crs = match options.crs {
+            // A list's places are not read: whatever coordinates it has need no system.
+            _ if options.layer.is_list() => Crs::from_epsg(4490)?,
             Some(crs) => crs,
             None => match source.crs().resolve() {
                 // Without any coordinate there is nothing a coordinate system could spoil.
@@ -259,9 +272,13 @@ impl Pipeline {
             None => Conversion::to_storage(&crs)?,
         };
         let conversion = conversion.swapping_axes(options.swap_axes);
-        conversion.examine(source.sample(), bounds)?;
+        if !options.layer.is_list() {
+            conversion.examine(source.sample(), bounds)?;
+        }
         Ok(Pipeline {
             mapping,
+            values,
+            shapes_optional: options.shapes_optional,
             conversion,
             bounds,
             shift: ShiftWatch::new(options.known),
@@ -338,17 +355,41 @@ impl Pipeline {
         let quarantine = |reason, properties, shape: Option<(&Geometry<f64>, bool)>| {
             Checked::Quarantined(self.quarantine(number, id.as_deref(), reason, properties, shape))
         };
-        let mut shape = match geometry {
-            Ok(shape) => shape,
-            Err(unreadable) => return quarantine(reason_of(unreadable), properties, None),
-        };
         let mut warnings = Vec::new();
+        let is_list = self.mapping.layer().is_list();
+        let mut shape = match geometry {
+            Err(unreadable) if !is_list || matches!(unreadable, Unreadable::Record { .. }) => {
+                return quarantine(reason_of(unreadable), properties, None);
+            }
+            Ok(None) => None,
+            _ if is_list => {
+                warnings.push(Warning::new(
+                    WarningCode::ShapeLeftOut,
+                    "清单类数据不带图形，文件中的坐标未作为图形采用",
+                    "rows of a list have no shapes: the coordinates were not taken as one",
+                ));
+                None
+            }
+            Ok(Some(shape)) if self.shapes_optional && !takes(self.mapping.layer(), &shape) => {
+                warnings.push(Warning::new(
+                    WarningCode::ShapeLeftOut,
+                    format!("该图层不接受 {} 图形，只采用了属性", kind_name(&shape)),
+                    format!(
+                        "the layer doesn't take a {}: only the attributes were taken",
+                        kind_name(&shape)
+                    ),
+                ));
+                None
+            }
+            Ok(shape) => shape,
+            Err(_) => None,
+        };
         let mut repaired = None;
         let mut original = None;
         let mut area_m2 = None;
         let mut is_clear = true;
         match &mut shape {
-            None if needs_geometry(self.mapping.layer()) => {
+            None if needs_geometry(self.mapping.layer()) && !self.shapes_optional => {
                 return quarantine(Reason::NoGeometry, properties, None);
             }
             None => {}
@@ -399,8 +440,14 @@ impl Pipeline {
         if let Err(reason) = self.period(&fields, &properties) {
             return quarantine(reason, properties, shape.as_ref().map(|s| (s, true)));
         }
+        let mut is_claimed = false;
         let mut source_key = match self.key_of_attributes(id.as_deref(), &properties) {
             Some(key) => key,
+            None if self.mapping.layer() == Layer::Titles && fields.contains_key(Target::AssetCode.as_str()) => {
+                let asset = fields.get(Target::AssetCode.as_str()).and_then(plain_text);
+                is_claimed = true;
+                self.claim_within(&asset.unwrap_or_default(), number)
+            }
             None => {
                 warnings.push(Warning::new(
                     WarningCode::NoSourceKey,
@@ -411,7 +458,8 @@ impl Pipeline {
             }
         };
         // Which versions of one key contradict each other is seen when all of them are there.
-        if !self.mapping.is_history()
+        if !is_claimed
+            && !self.mapping.is_history()
             && let Err(first_row) = self.claim(&source_key, number)
         {
             match self.duplicate_keys {
@@ -510,6 +558,21 @@ impl Pipeline {
             let numbered = format!("{key}#{number}");
             if seen.claim(&numbered, row).is_ok() {
                 seen.numbers.insert(key.to_owned(), number);
+                return numbered;
+            }
+        }
+    }
+
+    /// The next free key of `ASSET#1`, `ASSET#2` …, remembered: rights without a key of their own are numbered within
+    /// their asset, in the order of the rows.
+    fn claim_within(&self, asset: &str, row: u64) -> String {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut number = seen.numbers.get(asset).copied().unwrap_or(0);
+        loop {
+            number += 1;
+            let numbered = format!("{asset}#{number}");
+            if seen.claim(&numbered, row).is_ok() {
+                seen.numbers.insert(asset.to_owned(), number);
                 return numbered;
             }
         }
@@ -643,17 +706,28 @@ impl Pipeline {
     fn key_of_attributes(&self, id: Option<&str>, properties: &Map<String, Value>) -> Option<String> {
         match &self.mapping.key {
             KeyRule::Field(field) => properties.get(field).and_then(plain_text),
-            KeyRule::Guess(fields) => id
-                .map(str::to_owned)
-                .or_else(|| {
-                    let field = self.mapping.source_of(Target::Code)?;
+            KeyRule::Guess(fields) => {
+                let of = |target| {
+                    let field = self.mapping.source_of(target)?;
                     properties.get(field).and_then(plain_text)
-                })
-                .or_else(|| {
-                    fields
-                        .iter()
-                        .find_map(|field| properties.get(field).and_then(plain_text))
-                }),
+                };
+                // The number of a room says which one it is on its floor only.
+                let is_room = self.mapping.layer() == Layer::Rooms;
+                id.map(str::to_owned)
+                    .or_else(|| if is_room { None } else { of(Target::Code) })
+                    .or_else(|| {
+                        fields
+                            .iter()
+                            .find_map(|field| properties.get(field).and_then(plain_text))
+                    })
+                    .or_else(|| {
+                        if !is_room {
+                            return None;
+                        }
+                        let (building, floor) = (of(Target::ParentCode)?, of(Target::Floor)?);
+                        Some(format!("{building}/{floor}/{}", of(Target::Code)?))
+                    })
+            }
         }
     }
 
@@ -672,6 +746,13 @@ impl Pipeline {
                 continue;
             };
             if is_nothing(value) {
+                continue;
+            }
+            if self.values.has(mapped.target)
+                && let Some(word) = plain_text(value)
+                && let Some(meant) = self.values.get(mapped.target, &word)
+            {
+                fields.insert(mapped.target.as_str().to_owned(), Value::from(meant));
                 continue;
             }
             match typed(mapped.rule, value) {

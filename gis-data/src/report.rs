@@ -337,6 +337,8 @@ pub enum WarningCode {
     RingsReassigned,
     /// NaN or infinity stood among the attributes, which JSON doesn't know; taken as empty.
     NotANumber,
+    /// The row of a list has a shape, which is not taken.
+    ShapeLeftOut,
     /// The shape reaches beyond the region it is said to lie in.
     PartlyOutsideRegion,
     /// The shape came from an old datum or a local plane system by parameters; its original is kept.
@@ -364,6 +366,7 @@ impl WarningCode {
             WarningCode::RingClosed => "ring_closed",
             WarningCode::RepeatedPointsRemoved => "repeated_points_removed",
             WarningCode::RingsReassigned => "rings_reassigned",
+            WarningCode::ShapeLeftOut => "shape_left_out",
             WarningCode::NotANumber => "not_a_number",
             WarningCode::PartlyOutsideRegion => "partly_outside_region",
             WarningCode::DatumShifted => "datum_shifted",

@@ -29,6 +29,8 @@ typed_ids! {
     ImportId,
     /// A region (行政区划).
     RegionId,
+    /// A right as a list tells it (权利).
+    RightId,
     /// A room (房间).
     RoomId,
     /// A site (院落), parcel (宗地) or building (楼栋).

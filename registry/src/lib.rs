@@ -16,6 +16,7 @@ pub mod ogc;
 pub mod period;
 pub mod regions;
 pub mod request;
+pub mod rights;
 pub mod rooms;
 mod search;
 pub mod settings;

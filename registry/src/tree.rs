@@ -2,7 +2,7 @@
 
 use sqlx::PgConnection;
 use sqlx::postgres::types::PgRange;
-use time::Date;
+use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
 use crate::period::ValidPeriod;
@@ -21,6 +21,8 @@ struct Statements {
     covers: &'static str,
     is_below: &'static str,
     children: &'static str,
+    orphan: &'static str,
+    circle: &'static str,
 }
 
 macro_rules! statements {
@@ -43,6 +45,34 @@ macro_rules! statements {
                 "select count(distinct object_id) from ",
                 $versions,
                 " where parent_id = $1 and upper_inf(recorded) and valid && daterange($2, null)"
+            ),
+            orphan: concat!(
+                "with written as (select distinct object_id from ",
+                $versions,
+                " where lower(recorded) >= $1 or upper(recorded) >= $1) ",
+                "select v.code, v.name, (select p.code from ",
+                $versions,
+                " p where p.object_id = v.parent_id and upper_inf(p.recorded) order by lower(p.valid) desc limit 1) from ",
+                $versions,
+                " v where upper_inf(v.recorded) and v.parent_id is not null ",
+                "and (v.object_id in (select object_id from written) or v.parent_id in (select object_id from written)) ",
+                "and not (select coalesce(range_agg(p.valid) @> v.valid, false) from ",
+                $versions,
+                " p where p.object_id = v.parent_id and upper_inf(p.recorded)) order by v.code limit 1"
+            ),
+            // Below itself is who is reached from its own parent while both branches hold.
+            circle: concat!(
+                "with recursive above (start, id, valid) as (select object_id, parent_id, valid from ",
+                $versions,
+                " where lower(recorded) >= $1 and upper_inf(recorded) and parent_id is not null union ",
+                "select a.start, v.parent_id, v.valid * a.valid from above a join ",
+                $versions,
+                " v on v.object_id = a.id and upper_inf(v.recorded) and v.valid && a.valid ",
+                "where v.parent_id is not null and a.id <> a.start) ",
+                "select v.code, v.name from above a join ",
+                $versions,
+                " v on v.object_id = a.start and upper_inf(v.recorded) and v.valid && a.valid ",
+                "where a.id = a.start order by v.code limit 1"
             ),
         }
     };
@@ -142,5 +172,45 @@ impl Tree {
         )
         .code("has_children")
         .remedy("move them under another parent from that day on, or close them first"))
+    }
+
+    /// Is the tree whole on every day, for what was written since an instant? Parents are there throughout, and nothing
+    /// stands below itself; what stands below objects that were ended or changed since then is looked at too. An import
+    /// finds the parents of its rows by one day, but what it says may hold for longer.
+    ///
+    /// # Errors
+    /// A problem on `parent_code` that names the objects, or the database's.
+    pub async fn require_whole(self, connection: &mut PgConnection, since: OffsetDateTime) -> Result<(), Problem> {
+        let noun = self.noun();
+        let orphan: Option<(String, String, Option<String>)> = sqlx::query_as(self.statements().orphan)
+            .bind(since)
+            .fetch_optional(&mut *connection)
+            .await?;
+        if let Some((code, name, above)) = orphan {
+            let above = above.unwrap_or_default();
+            let detail = format!(
+                "{code} {name} would stand below {above} on days on which {above} is not registered; nothing was written"
+            );
+            return Err(Problem::invalid("parent_code", detail)
+                .code("parent_ends")
+                .remedy(format!(
+                    "import the file for a day on which the {noun} above is registered without end, or register it first"
+                )));
+        }
+        let circle: Option<(String, String)> = sqlx::query_as(self.statements().circle)
+            .bind(since)
+            .fetch_optional(connection)
+            .await?;
+        match circle {
+            None => Ok(()),
+            Some((code, name)) => Err(Problem::invalid(
+                "parent_code",
+                format!("by what is known of other days, {code} {name} would stand below itself; nothing was written"),
+            )
+            .code("circle")
+            .remedy(format!(
+                "correct the parents of these {noun}s first, or import the file for a later day"
+            ))),
+        }
     }
 }

@@ -18,7 +18,7 @@ use crate::database::CopyRows;
 use crate::digest::{VersionHead, version_digest};
 use crate::ids::{ImportId, VersionId};
 use crate::ledger::{Action, EntryId, FoundVersion, NewEntry, Object, ObjectKind};
-use crate::period::{Held, Revision, day, recorded_ends, valid_period};
+use crate::period::{Held, Revision, ValidPeriod, day, recorded_ends, valid_period};
 use crate::request::{Actor, Fault, Problem, etag, require_match};
 
 /// What a version of one kind of object says, and how its table takes it.
@@ -77,6 +77,19 @@ macro_rules! version_statements {
     };
 }
 pub(crate) use version_statements;
+
+/// What a list said beside the registry's columns, as the table holds it.
+///
+/// # Errors
+/// Where it is no JSON.
+pub fn stored_attributes(stored: Option<String>) -> Result<Option<Box<RawValue>>, Fault> {
+    stored
+        .map(RawValue::from_string)
+        .transpose()
+        .map_err(|error| Fault::Impossible {
+            what: format!("attributes are no JSON: {error}"),
+        })
+}
 
 /// A version row as it was read.
 #[derive(Debug)]
@@ -159,7 +172,18 @@ pub struct VersionWriter<C> {
     closed: Vec<Uuid>,
     closed_at: Vec<OffsetDateTime>,
     entries: Vec<WaitingEntry>,
+    gathered: Option<Gathered>,
     content: PhantomData<C>,
+}
+
+/// What one entry of an import says of many objects (docs/adr/0008).
+#[derive(Debug)]
+struct Gathered {
+    recorded_at: OffsetDateTime,
+    import_id: ImportId,
+    occasion: Occasion,
+    written: Vec<serde_json::Value>,
+    ended: Vec<serde_json::Value>,
 }
 
 /// A ledger entry until the flush.
@@ -167,7 +191,7 @@ pub struct VersionWriter<C> {
 struct WaitingEntry {
     recorded_at: OffsetDateTime,
     action: Action,
-    object_id: Uuid,
+    object: Object,
     before: Option<Box<RawValue>>,
     after: Box<RawValue>,
     occasion: Occasion,
@@ -181,6 +205,7 @@ impl<C> Default for VersionWriter<C> {
             closed: Vec::new(),
             closed_at: Vec::new(),
             entries: Vec::new(),
+            gathered: None,
             content: PhantomData,
         }
     }
@@ -207,22 +232,7 @@ impl<C: VersionContent> VersionWriter<C> {
         let mut written = Vec::with_capacity(revision.write.len());
         let mut after = None;
         for (valid, content) in &revision.write {
-            let version_id = VersionId::fresh();
-            let json = content_json(content)?;
-            let head = VersionHead {
-                version_id: version_id.0,
-                object_id,
-                valid: *valid,
-                recorded_from: revision.at,
-            };
-            let digest = content_digest(&head, content, &json);
-            self.versions
-                .value(Some(head.version_id))
-                .value(Some(object_id))
-                .value(Some(PgRange::<Date>::from(*valid)))
-                .value(Some(PgRange::from(revision.at..)));
-            content.push_columns(&mut self.versions);
-            self.versions.end_row();
+            let (version_id, digest, json) = self.write_version(object_id, *valid, revision.at, content)?;
             written.push(serde_json::json!({
                 "id": version_id.0, "sha256": hex::encode(digest),
                 "valid_from": valid.from.to_string(), "valid_to": valid.to.map(|to| to.to_string()),
@@ -245,7 +255,10 @@ impl<C: VersionContent> VersionWriter<C> {
         self.entries.push(WaitingEntry {
             recorded_at: revision.at,
             action,
-            object_id,
+            object: Object {
+                kind: C::OBJECT,
+                id: object_id,
+            },
             before,
             after: words(&written, after.map(|(_, content, json)| (content, json)))?,
             occasion: occasion.clone(),
@@ -253,11 +266,115 @@ impl<C: VersionContent> VersionWriter<C> {
         Ok(newest)
     }
 
+    /// Writes what a revision by an import closes and adds. One ledger entry speaks for all objects until the flush.
+    ///
+    /// # Errors
+    /// Where the content can't be said in JSON.
+    pub fn take_over(
+        &mut self,
+        object_id: Uuid,
+        revision: &Revision<C>,
+        import_id: ImportId,
+        occasion: &Occasion,
+    ) -> Result<(), Fault> {
+        let gathered = self.gathered.get_or_insert_with(|| Gathered {
+            recorded_at: revision.at,
+            import_id,
+            occasion: occasion.clone(),
+            written: Vec::new(),
+            ended: Vec::new(),
+        });
+        // The instant of an entry is that of every version it writes or ends.
+        if gathered.recorded_at != revision.at {
+            let action = if revision.close.is_empty() {
+                Action::Create
+            } else {
+                Action::Change
+            };
+            return self.revise(object_id, action, revision, None, occasion).map(|_| ());
+        }
+        let ended = revision
+            .close
+            .iter()
+            .map(|version| serde_json::json!({"id": version.0, "object_id": object_id}));
+        gathered.ended.extend(ended);
+        self.closed.extend(revision.close.iter().map(|version| version.0));
+        self.closed_at.extend(revision.close.iter().map(|_| revision.at));
+        for (valid, content) in &revision.write {
+            let (version_id, digest, _) = self.write_version(object_id, *valid, revision.at, content)?;
+            if let Some(gathered) = &mut self.gathered {
+                gathered.written.push(serde_json::json!({
+                    "id": version_id.0, "object_id": object_id, "sha256": hex::encode(digest),
+                }));
+            }
+        }
+        Ok(())
+    }
+
+    fn write_version(
+        &mut self,
+        object_id: Uuid,
+        valid: ValidPeriod,
+        recorded_from: OffsetDateTime,
+        content: &C,
+    ) -> Result<(VersionId, [u8; 32], String), Fault> {
+        let version_id = VersionId::fresh();
+        let json = content_json(content)?;
+        let head = VersionHead {
+            version_id: version_id.0,
+            object_id,
+            valid,
+            recorded_from,
+        };
+        let digest = content_digest(&head, content, &json);
+        self.versions
+            .value(Some(head.version_id))
+            .value(Some(object_id))
+            .value(Some(PgRange::<Date>::from(valid)))
+            .value(Some(PgRange::from(recorded_from..)));
+        content.push_columns(&mut self.versions);
+        self.versions.end_row();
+        Ok((version_id, digest, json))
+    }
+
+    /// What an import has taken over since the last flush, as one entry.
+    fn settle_gathered(&mut self) -> Result<(), Fault> {
+        let Some(gathered) = self.gathered.take() else {
+            return Ok(());
+        };
+        let said = |versions: &[serde_json::Value]| {
+            let said = serde_json::json!({"kind": C::OBJECT.as_str(), "versions": versions});
+            serde_json::value::to_raw_value(&said).map_err(|error| Fault::Impossible {
+                what: error.to_string(),
+            })
+        };
+        if gathered.written.is_empty() && gathered.ended.is_empty() {
+            return Ok(());
+        }
+        self.entries.push(WaitingEntry {
+            recorded_at: gathered.recorded_at,
+            action: Action::Import,
+            object: Object {
+                kind: ObjectKind::Import,
+                id: gathered.import_id.0,
+            },
+            before: if gathered.ended.is_empty() {
+                None
+            } else {
+                Some(said(&gathered.ended)?)
+            },
+            after: said(&gathered.written)?,
+            occasion: gathered.occasion,
+        });
+        Ok(())
+    }
+
     /// Writes everything that waits. Versions end before others begin, or both would be known for a moment.
     ///
     /// # Errors
     /// The database's.
     pub async fn flush(&mut self, connection: &mut PgConnection) -> Result<(), Fault> {
+        self.settle_gathered()?;
         if !self.closed.is_empty() {
             let ended = sqlx::query(C::STATEMENTS.end)
                 .bind(&self.closed)
@@ -283,10 +400,7 @@ impl<C: VersionContent> VersionWriter<C> {
                 recorded_at: entry.recorded_at,
                 actor: &entry.occasion.actor.0,
                 action: entry.action,
-                object: Object {
-                    kind: C::OBJECT,
-                    id: entry.object_id,
-                },
+                object: entry.object,
                 before: entry.before.as_deref(),
                 after: Some(&entry.after),
                 reason: entry.occasion.reason.as_deref(),
@@ -585,6 +699,9 @@ pub(crate) mod tests {
             .await
             .unwrap();
         crate::rooms::verify_versions(&mut transaction, &mut expected)
+            .await
+            .unwrap();
+        crate::rights::verify_versions(&mut transaction, &mut expected)
             .await
             .unwrap();
         expected

@@ -4,8 +4,17 @@ export const layerNames = ["parcels", "buildings", "sites"] as const;
 export type LayerName = (typeof layerNames)[number];
 
 /** Everything a file can be imported as; regions have no tiles. */
-export const importLayers = ["parcels", "buildings", "sites", "regions"] as const;
+export const importLayers = ["parcels", "buildings", "sites", "regions", "units", "rooms", "titles"] as const;
 export type ImportLayer = (typeof importLayers)[number];
+
+/** Lists: their rows have no shapes, so nothing is asked about coordinates. */
+export function isListLayer(layer: ImportLayer): boolean {
+  return layer === "units" || layer === "rooms" || layer === "titles";
+}
+
+/** What a list of rights names a parcel or building by. */
+export const assetKeys = ["code", "source_key", "unit_code"] as const;
+export type AssetKey = (typeof assetKeys)[number];
 
 export const titleStatuses = ["unified", "other_handed", "other_not_handed", "none_handed", "none_not_handed", "other"] as const;
 export const usages = [
@@ -93,4 +102,11 @@ export const mappableFields = [
   "parent_code",
   "level",
   "kind",
+  "floor",
+  "use_area_m2",
+  "asset_code",
+  "holder",
+  "part",
+  "certificate",
+  "stated_use",
 ] as const;

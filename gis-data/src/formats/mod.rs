@@ -18,6 +18,7 @@ pub(crate) mod geojson_sequence;
 pub(crate) mod geopackage;
 mod handover;
 pub(crate) mod json;
+pub(crate) mod json_list;
 pub(crate) mod kml;
 pub(crate) mod land_survey;
 mod rings;

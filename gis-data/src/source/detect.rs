@@ -16,7 +16,8 @@ use crate::formats::geojson::Outline;
 use crate::formats::json::Window;
 use crate::formats::survey::{self, Survey};
 use crate::formats::{
-    LayerFiles, Opened, csv, flatgeobuf, geojson, geojson_sequence, geopackage, kml, land_survey, shapefile, xlsx,
+    LayerFiles, Opened, csv, flatgeobuf, geojson, geojson_sequence, geopackage, json_list, kml, land_survey, shapefile,
+    xlsx,
 };
 
 /// What was found, and the folder of converted files.
@@ -84,6 +85,10 @@ pub(super) fn open_layer(
     }
     if matches!(start.first(), Some(b'{' | 0x1E)) && !is_wide_text(&head) {
         return open_json(files, asked_for, max_vertices);
+    }
+    if json_list::is_list_of_objects(start) && !is_wide_text(&head) {
+        let opened = json_list::open(files, survey::survey(files, asked_for)?)?;
+        return Ok(Detected::plain(Format::JsonList, opened));
     }
     open_text(files, &head, &extension, asked_for, options)
 }

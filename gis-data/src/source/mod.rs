@@ -36,6 +36,8 @@ pub enum Format {
     GeoJson,
     /// One GeoJSON feature per line, or per record separator (RFC 8142).
     GeoJsonSequence,
+    /// A list of JSON objects, each a row of a table.
+    JsonList,
     /// An Esri shapefile with what companions it has.
     Shapefile,
     /// A layer of a GeoPackage.
@@ -62,6 +64,7 @@ impl Format {
         match self {
             Format::GeoJson => "geojson",
             Format::GeoJsonSequence => "geojson_sequence",
+            Format::JsonList => "json_list",
             Format::Shapefile => "shapefile",
             Format::GeoPackage => "geopackage",
             Format::FlatGeobuf => "flatgeobuf",

@@ -37,8 +37,15 @@ impl Group {
 
     fn of(target: Target) -> Group {
         match target {
-            Target::Code | Target::Name | Target::Address => Group::Identity,
-            Target::RegisteredAreaM2 | Target::TitleStatus | Target::UnitCode => Group::Title,
+            Target::Code | Target::Name | Target::Address | Target::AssetCode => Group::Identity,
+            Target::RegisteredAreaM2
+            | Target::UseAreaM2
+            | Target::TitleStatus
+            | Target::UnitCode
+            | Target::Holder
+            | Target::Part
+            | Target::Certificate
+            | Target::StatedUse => Group::Title,
             Target::Usage | Target::Occupancy | Target::IdleSince => Group::Use,
             Target::RegionCode | Target::ParentCode | Target::Level | Target::Kind => Group::Place,
             Target::YearBuilt | Target::FloorsAbove | Target::FloorsBelow | Target::Floor => Group::Building,
@@ -106,19 +113,21 @@ pub(super) struct SheetColumn {
 }
 
 impl SheetColumn {
-    /// The columns of a layer: all its fields, but for the key, for which the code stands, and its shape.
+    /// The columns of a layer and its shape: all its fields, but for the key, for which the code stands, and for days of
+    /// validity, which make a file a history where somebody says so.
     pub(super) fn of_layer(layer: Layer) -> Vec<SheetColumn> {
         let needed = needed_fields(layer);
+        let left_out = [Target::Key, Target::ValidFrom, Target::ValidTo];
         let mut columns: Vec<SheetColumn> = Target::of_layer(layer)
             .iter()
-            .filter(|target| **target != Target::Key)
+            .filter(|target| !left_out.contains(target))
             .map(|target| SheetColumn {
                 name: target.as_str().to_owned(),
                 label: label(layer, *target),
                 group: Group::of(*target),
                 cells: Cells::of(*target),
                 // Without a code the rows of the next delivery would not be known again.
-                is_needed: *target == Target::Code || needed.contains(target),
+                is_needed: *target == Target::Code || needed.contains(target) || is_needed_by_registry(layer, *target),
                 about: about(layer, *target),
                 example: example(layer, *target),
             })
@@ -191,6 +200,16 @@ fn shape_columns(layer: Layer) -> Vec<SheetColumn> {
     }
 }
 
+/// What the registry quarantines a row without.
+fn is_needed_by_registry(layer: Layer, target: Target) -> bool {
+    matches!(
+        (layer, target),
+        (Layer::Units, Target::Level | Target::Kind)
+            | (Layer::Rooms, Target::ParentCode | Target::Floor)
+            | (Layer::Titles, Target::AssetCode)
+    )
+}
+
 /// What a field is called for people.
 fn label(layer: Layer, target: Target) -> String {
     let words = match (target, layer) {
@@ -208,7 +227,10 @@ fn label(layer: Layer, target: Target) -> String {
         (Target::Name, Layer::Rooms) => "房间名称",
         (Target::RegisteredAreaM2, Layer::Parcels) => "宗地面积（㎡）",
         (Target::RegisteredAreaM2, Layer::Buildings) => "建筑面积（㎡）",
-        (Target::RegisteredAreaM2, Layer::Rooms) => "使用面积（㎡）",
+        (Target::RegisteredAreaM2, Layer::Rooms) => "建筑面积（㎡）",
+        (Target::UseAreaM2, _) => "使用面积（㎡）",
+        (Target::AssetCode, _) => "资产代码",
+        (Target::StatedUse, _) => "登记用途",
         (Target::RegisteredAreaM2, _) => "登记面积（㎡）",
         (Target::UnitCode, _) => "使用单位",
         (Target::RegionCode, _) => "所属行政区代码",
@@ -219,7 +241,6 @@ fn label(layer: Layer, target: Target) -> String {
         (Target::Level, Layer::Units) => "单位级别",
         (Target::Level, _) => "级别",
         (Target::Kind, Layer::Units) => "单位类型",
-        (Target::Kind, Layer::Rooms) => "房间类型",
         (Target::Usage, _) => "使用性质",
         _ => target.chinese_header().unwrap_or(target.as_str()),
     };
@@ -266,6 +287,21 @@ fn about(layer: Layer, target: Target) -> Words {
         (Target::FloorsAbove, _) => ("地上层数，0 至 300", "storeys above ground, 0 to 300"),
         (Target::FloorsBelow, _) => ("地下层数，0 至 30", "storeys below ground, 0 to 30"),
         (Target::Floor, _) => ("所在楼层，地下为负数", "the floor; below ground negative"),
+        (Target::UseAreaM2, _) => (
+            "使用面积，单位平方米，只填数字",
+            "the usable area, in square metres; digits only",
+        ),
+        (Target::AssetCode, _) => (
+            "所在宗地或楼栋的代码，须已登记；一宗可有多行",
+            "code of the parcel or building the right is in, which must be registered; many rows may name one",
+        ),
+        (Target::Holder, _) => ("权利人的全称", "full name of the holder"),
+        (Target::Part, _) => ("权利所在的部位、房号", "the part or room the right is in"),
+        (Target::Certificate, _) => ("不动产权证书号或旧证号", "number of the certificate, old ones too"),
+        (Target::StatedUse, _) => (
+            "证书或清单上写明的用途，原样填写",
+            "the use as the certificate or list tells it, in its own words",
+        ),
         _ => ("", ""),
     };
     Words::new(zh, en)
@@ -283,6 +319,14 @@ fn example(layer: Layer, target: Target) -> String {
         (Target::Name, _) => "某某局办公楼",
         (Target::Address, _) => "某某路 1 号",
         (Target::RegisteredAreaM2, _) => "1250.50",
+        (Target::UseAreaM2, _) => "18.60",
+        (Target::AssetCode, _) => "320404001001GB00001",
+        (Target::Holder, _) => "某某局",
+        (Target::Part, _) => "301 室",
+        (Target::Certificate, _) => "苏（2024）常州市不动产权第 0000001 号",
+        (Target::StatedUse, _) => "办公",
+        (Target::Level, Layer::Units) => "市级",
+        (Target::Kind, Layer::Units) => "政府机关",
         (Target::UnitCode, _) => "某某局",
         (Target::IdleSince, _) => "2024-06-30",
         (Target::RegionCode, _) => "320404",

@@ -43,6 +43,7 @@ fn title(layer: Layer) -> Words {
         Layer::Parcels => Words::new("宗地", "Parcels"),
         Layer::Buildings => Words::new("楼栋", "Buildings"),
         Layer::Rooms => Words::new("房间", "Rooms"),
+        Layer::Titles => Words::new("权利", "Titles"),
     }
 }
 

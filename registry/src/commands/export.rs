@@ -48,7 +48,7 @@ pub(super) struct ExportArguments {
 }
 
 fn layer(text: &str) -> Result<Layer, String> {
-    Layer::parse(text).ok_or_else(|| "choose parcels, buildings, sites, regions, units or rooms".to_owned())
+    Layer::parse(text).ok_or_else(|| "choose parcels, buildings, sites, regions, units, rooms or titles".to_owned())
 }
 
 fn format(text: &str) -> Result<WriteFormat, String> {

@@ -13,8 +13,8 @@ use super::store::{Store, signing_key};
 use crate::clock::Clock;
 use crate::ids::ImportId;
 use crate::imports::{
-    CompareAttributes, CoordinateOrder, ImportFailed, ImportOrder, ImportProgress, Report, expect_place, joined,
-    mark_file, run_import, saved_mapping, table_options, would_be_marked, write_report,
+    AssetBy, CompareAttributes, CoordinateOrder, ImportFailed, ImportOrder, ImportProgress, Report, expect_place,
+    joined, mark_file, run_import, saved_mapping, table_options, would_be_marked, write_report,
 };
 use crate::ledger::Sealer;
 use crate::request::Actor;
@@ -29,7 +29,7 @@ pub(super) struct ImportArguments {
     /// Write a workbook to be filled in for the layer, and import nothing
     #[arg(long, value_name = "FILE.xlsx", conflicts_with = "file")]
     template: Option<PathBuf>,
-    /// The layer it fills: parcels, buildings, sites or regions
+    /// The layer it fills: parcels, buildings, sites, regions, units, rooms or titles
     #[arg(long, value_parser = layer)]
     layer: gis_data::Layer,
     /// The data set it is a delivery of; the file's name unless told
@@ -80,6 +80,18 @@ pub(super) struct ImportArguments {
     /// A saved mapping of the layer; what --map says goes before it
     #[arg(long, value_name = "NAME")]
     mapping: Option<String>,
+    /// A word of the file that stands for a value of ours (usage:Vacant=idle_land); may be repeated
+    #[arg(long = "value", value_name = "TARGET:WORD=VALUE", value_parser = value)]
+    values: Vec<(String, String, String)>,
+    /// Take buildings and parcels without a shape too, and leave out shapes that the layer does not take
+    #[arg(long)]
+    without_shapes: bool,
+    /// Of a list of rights: the data set whose source keys name the parcels or buildings
+    #[arg(long, value_name = "DATASET")]
+    of: Option<String>,
+    /// Of a list of rights: what names the parcels or buildings; source_key with --of, else code
+    #[arg(long, value_name = "BY", value_parser = asset_by)]
+    asset_by: Option<AssetBy>,
     /// A region above, named in columns of a region file; the nearest first
     #[arg(long = "ancestor", value_name = "LEVEL:CODE_FIELD:NAME_FIELD", value_parser = ancestor)]
     ancestors: Vec<(String, String, String)>,
@@ -116,11 +128,20 @@ pub(super) struct ImportArguments {
 }
 
 fn layer(text: &str) -> Result<gis_data::Layer, String> {
-    gis_data::Layer::parse(text).ok_or_else(|| "choose parcels, buildings, sites or regions".to_owned())
+    gis_data::Layer::parse(text)
+        .ok_or_else(|| "choose parcels, buildings, sites, regions, units, rooms or titles".to_owned())
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {
     crate::imports::mapping_pair(text).ok_or_else(|| "write it as target=source".to_owned())
+}
+
+fn value(text: &str) -> Result<(String, String, String), String> {
+    crate::imports::value_of(text).ok_or_else(|| "write it as target:word=value".to_owned())
+}
+
+fn asset_by(text: &str) -> Result<AssetBy, String> {
+    AssetBy::parse(text).ok_or_else(|| "choose source_key, code or unit_code".to_owned())
 }
 
 fn ancestor(text: &str) -> Result<(String, String, String), String> {
@@ -186,6 +207,10 @@ pub(super) async fn import(settings: Settings, arguments: ImportArguments) -> Re
     };
     order.encoding = arguments.encoding;
     order.map = arguments.map;
+    order.values = arguments.values;
+    order.shapes_optional = arguments.without_shapes;
+    order.of_dataset = arguments.of;
+    order.asset_by = arguments.asset_by;
     order.ancestors = arguments.ancestors;
     order.scheme = arguments.scheme;
     order.valid_from = arguments.valid_from;

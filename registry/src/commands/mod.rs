@@ -122,9 +122,9 @@ enum Command {
     /// Bring the database's schema up to date
     #[command(after_help = "Example:\n  DATABASE_URL=postgres://owner@db/yice yice migrate")]
     Migrate,
-    /// Import a file of parcels, buildings, sites or regions
+    /// Import a file of parcels, buildings, sites, regions, units, rooms or rights
     #[command(
-        after_help = "Examples:\n  yice import 宗地.shp.zip --layer parcels --crs EPSG:4528 --map code=ZDDM --map address=ZL\n  yice import parcels_2014.geojson --layer parcels --dataset parcels --valid-from 2014-01-01 --close-missing"
+        after_help = "Examples:\n  yice import 宗地.shp.zip --layer parcels --crs EPSG:4528 --map code=ZDDM --map address=ZL\n  yice import parcels_2014.geojson --layer parcels --dataset parcels --valid-from 2014-01-01 --close-missing\n  yice import rooms.csv --layer rooms --map parent_code=幢号"
     )]
     Import(Box<import::ImportArguments>),
     /// Load something to look at

@@ -35,6 +35,7 @@ fn meaning_of(constraint: &str) -> Option<(Meaning, &'static str)> {
         "region_version_one_at_a_time"
         | "unit_version_one_at_a_time"
         | "room_version_one_at_a_time"
+        | "listed_right_version_one_at_a_time"
         | "spatial_unit_version_one_at_a_time" => (
             Clash,
             "somebody changed the same object at the same moment; read it again and repeat the change",
@@ -48,6 +49,7 @@ fn meaning_of(constraint: &str) -> Option<(Meaning, &'static str)> {
         "region_version_one_per_source"
         | "unit_version_one_per_source"
         | "room_version_one_per_source"
+        | "listed_right_version_one_per_source"
         | "spatial_unit_one_per_source" => (
             Clash,
             "an object with this source key is registered in the data set already",
@@ -80,17 +82,20 @@ fn meaning_of(constraint: &str) -> Option<(Meaning, &'static str)> {
         "region_version_valid_bounded"
         | "unit_version_valid_bounded"
         | "room_version_valid_bounded"
+        | "listed_right_version_valid_bounded"
         | "spatial_unit_version_valid_bounded"
         | "spatial_unit_relation_valid_bounded" => (Field("valid_from"), "the period ends before it begins"),
         "spatial_unit_version_title_status_known" => {
             (Field("title_status"), "the registration status is not one of the list")
         }
-        "spatial_unit_version_usage_known" => (Field("usage"), "the usage is not one of the list"),
+        "spatial_unit_version_usage_known" | "listed_right_version_usage_known" => {
+            (Field("usage"), "the usage is not one of the list")
+        }
         "spatial_unit_version_occupancy_known" | "room_version_occupancy_known" => {
             (Field("occupancy"), "the occupancy is not one of the list")
         }
         "spatial_unit_version_idle_since_idle" => (Field("idle_since"), "only what is idle is idle since a day"),
-        "spatial_unit_version_area_positive" | "room_version_area_positive" => {
+        "spatial_unit_version_area_positive" | "room_version_area_positive" | "listed_right_version_area_positive" => {
             (Field("area"), "an area is not negative")
         }
         "spatial_unit_version_parcel_columns" => (
@@ -130,6 +135,11 @@ fn meaning_of(constraint: &str) -> Option<(Meaning, &'static str)> {
         "region_pkey"
         | "unit_pkey"
         | "room_pkey"
+        | "listed_right_pkey"
+        | "listed_right_version_pkey"
+        | "listed_right_version_object_fkey"
+        | "listed_right_version_asset_fkey"
+        | "listed_right_version_recorded_bounded"
         | "spatial_unit_pkey"
         | "region_version_pkey"
         | "unit_version_pkey"

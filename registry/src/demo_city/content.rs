@@ -30,6 +30,7 @@ pub(super) fn unit(unit: &DemoUnit, ids: &[UnitId]) -> UnitContent {
         headcount: unit.headcount.clone(),
         dataset: Some(DATASET.to_owned()),
         source_key: Some(unit.code.clone()),
+        source_attributes: None,
     }
 }
 
@@ -85,5 +86,6 @@ pub(super) fn room(room: &DemoRoom, building_id: SpatialUnitId, units: &[UnitId]
         occupancy: Some(room.occupancy.to_owned()),
         dataset: Some(DATASET.to_owned()),
         source_key: Some(room.key.clone()),
+        source_attributes: None,
     }
 }

@@ -226,6 +226,31 @@ const ROOM: [Field; 11] = [
     OCCUPANCY_FIELD,
 ];
 
+const RIGHT: [Field; 10] = [
+    ID,
+    field("asset_code", Kind::Text, "b.code", "资产代码", "Asset code"),
+    field("asset_name", Kind::Text, "b.name", "资产名称", "Asset name"),
+    field("holder", Kind::Text, "v.holder", "权利人", "Holder"),
+    field("part", Kind::Text, "v.part", "部位", "Part"),
+    field("address", Kind::Text, "v.address", "坐落", "Address"),
+    field(
+        "certificate",
+        Kind::Text,
+        "v.certificate",
+        "不动产权证号",
+        "Certificate",
+    ),
+    field("stated_use", Kind::Text, "v.stated_use", "登记用途", "Stated use"),
+    field("usage", Kind::Code(USAGE), "v.usage", "用途", "Usage"),
+    field(
+        "registered_area_m2",
+        Kind::Real(4),
+        "v.registered_area_m2::float8",
+        "登记面积",
+        "Registered area, m²",
+    ),
+];
+
 /// The columns of a layer, in order.
 pub(super) fn of_layer(layer: Layer) -> Vec<Field> {
     let mut fields: Vec<Field> = match layer {
@@ -235,6 +260,7 @@ pub(super) fn of_layer(layer: Layer) -> Vec<Field> {
         Layer::Regions => REGION.to_vec(),
         Layer::Units => UNIT.to_vec(),
         Layer::Rooms => ROOM.to_vec(),
+        Layer::Titles => RIGHT.to_vec(),
     };
     fields.extend([VALID_FROM, VALID_TO]);
     fields.extend(match layer {
@@ -259,7 +285,7 @@ pub(super) fn shapes(layer: Layer) -> Shapes {
     match layer {
         Layer::Parcels | Layer::Buildings | Layer::Regions => Shapes::Polygons,
         Layer::Sites => Shapes::Mixed,
-        Layer::Units | Layer::Rooms => Shapes::None,
+        Layer::Units | Layer::Rooms | Layer::Titles => Shapes::None,
     }
 }
 
@@ -276,5 +302,6 @@ pub(super) fn title(layer: Layer) -> Words {
         Layer::Regions => Words::new("行政区划", "Regions"),
         Layer::Units => Words::new("单位", "Units"),
         Layer::Rooms => Words::new("房间", "Rooms"),
+        Layer::Titles => Words::new("权利", "Rights"),
     }
 }

@@ -67,4 +67,5 @@ where
         .routes(routes!(routes::export_regions))
         .routes(routes!(routes::export_units))
         .routes(routes!(routes::export_rooms))
+        .routes(routes!(routes::export_rights))
 }

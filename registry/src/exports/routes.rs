@@ -137,6 +137,23 @@ pub(super) async fn export_rooms(
     answer(&context, times, Layer::Rooms, query, raw.as_deref()).await
 }
 
+/// What lists tell of rights, as a file.
+#[utoipa::path(get, path = "/api/v1/rights/export", operation_id = "export_rights", tag = "exports",
+    params(ExportQuery, ("as_of" = Option<String>, Query), ("known_at" = Option<String>, Query),
+           ("asset" = Option<uuid::Uuid>, Query, description = "The id of the parcel or building they are in"),
+           ("dataset" = Option<String>, Query, description = "Data set")),
+    responses((status = 200, description = "The file", content_type = "application/octet-stream",
+               headers(("Content-Disposition" = String), ("Yice-Rows" = u64), ("Yice-Warnings" = String))),
+              (status = 400, body = Problem), (status = 422, body = Problem)))]
+pub(super) async fn export_rights(
+    context: Context,
+    times: Times,
+    query: Result<Query<ExportQuery>, axum::extract::rejection::QueryRejection>,
+    RawQuery(raw): RawQuery,
+) -> Result<Response, Problem> {
+    answer(&context, times, Layer::Titles, query, raw.as_deref()).await
+}
+
 async fn answer(
     context: &Context,
     times: Times,

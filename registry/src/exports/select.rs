@@ -6,7 +6,7 @@ use sqlx::{Postgres, QueryBuilder};
 
 use super::fields::Field;
 use crate::request::{Problem, Times};
-use crate::{regions, rooms, spatial_units, units};
+use crate::{regions, rights, rooms, spatial_units, units};
 
 /// Which rows of a layer; the same parameters as the layer's list.
 #[derive(Debug, Clone)]
@@ -19,6 +19,8 @@ pub enum Filter {
     Units(units::ListQuery),
     /// Of rooms.
     Rooms(rooms::ListQuery),
+    /// Of rights.
+    Titles(rights::ListQuery),
 }
 
 impl Filter {
@@ -42,6 +44,7 @@ impl Filter {
             Layer::Regions => &["q", "parent", "level", "scheme", "dataset"],
             Layer::Units => &["q", "region", "level", "kind", "parent", "dataset"],
             Layer::Rooms => &["q", "building", "floor", "unit", "occupancy", "dataset"],
+            Layer::Titles => &["asset", "dataset"],
         };
         if let Some((name, _)) = pairs.iter().find(|(name, _)| !known.contains(name)) {
             return Err(
@@ -58,6 +61,7 @@ impl Filter {
             Layer::Regions => Self::Regions(parse(&address)?),
             Layer::Units => Self::Units(parse(&address)?),
             Layer::Rooms => Self::Rooms(parse(&address)?),
+            Layer::Titles => Self::Titles(parse(&address)?),
         })
     }
 }
@@ -136,6 +140,16 @@ pub(super) fn statement(
             join(&mut select, "unit_version", "w", "object_id", "v.unit_id", times);
             rooms::narrow(&mut select, times, query)?;
             select.push(" order by b.code, v.building_id, v.floor, v.number, v.object_id");
+        }
+        (Layer::Titles, Filter::Titles(query)) => {
+            select.push(
+                " from listed_right_version v left join lateral (select code, name from spatial_unit_version
+                   where object_id = v.asset_id and valid @> ",
+            );
+            select.push_bind(times.as_of).push(" and recorded @> ");
+            select.push_bind(times.known_at).push(" limit 1) b on true");
+            rights::narrow(&mut select, times, query);
+            select.push(" order by v.dataset, v.source_row, v.object_id");
         }
         _ => return Err(Problem::bad("layer", "the filter belongs to another layer")),
     }

@@ -54,6 +54,7 @@ fn api() -> OpenApiRouter<AppState> {
         .merge(crate::regions::router())
         .merge(crate::units::router())
         .merge(crate::rooms::router())
+        .merge(crate::rights::router())
         .merge(crate::spatial_units::router())
         .merge(crate::search::router())
         .merge(crate::totals::router())

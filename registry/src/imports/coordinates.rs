@@ -180,14 +180,14 @@ pub(super) async fn known_around(
         Layer::Parcels => Kind::Parcel,
         Layer::Buildings => Kind::Building,
         Layer::Sites => Kind::Site,
-        Layer::Regions | Layer::Units | Layer::Rooms => return Ok(known),
+        Layer::Regions | Layer::Units | Layer::Rooms | Layer::Titles => return Ok(known),
     };
     let places = sqlx::query!(
         r#"select st_x(middle) as "lon!", st_y(middle) as "lat!"
              from (select st_centroid(geometry) as middle
                      from spatial_unit_version
                     where kind = $1 and upper_inf(recorded) and not st_isempty(geometry)
-                      and geometry && st_expand(st_makeenvelope($2, $3, $4, $5, 4490), $6)
+                      and box(geometry) && box(st_expand(st_makeenvelope($2, $3, $4, $5, 4490), $6))
                     limit $7) held"#,
         kind.word(),
         west,

@@ -3,6 +3,7 @@
 //! One import is one transaction: an interrupted one leaves nothing but its own record. Every row of the file is
 //! accounted for in `import_outcome`, and the counts of the report add up to the rows that were read.
 
+mod account;
 mod compare;
 mod coordinates;
 mod jobs;
@@ -23,16 +24,17 @@ mod tests;
 #[cfg(test)]
 mod workbook_tests;
 
+pub(crate) use account::{Account, ListRow, Refusal, Tally};
 pub(crate) use compare::overlap;
 pub use coordinates::{CoordinateOrder, expect_place};
 pub use jobs::{ImportJobs, mark_interrupted};
 pub use mappings::saved_mapping;
 pub use marked::{mark_file, would_be_marked};
-pub use order::{CompareAttributes, ImportOrder, dataset_of, joined, table_options};
+pub use order::{AssetBy, CompareAttributes, ImportOrder, dataset_of, joined, table_options};
 pub use outcome::Outcome;
 pub(crate) use outcome::{OutcomeWriter, RowOutcome};
 pub use report::{Counts, CrsOf, Report};
-pub use routes::{ancestor, mapping_pair, router, write_report};
+pub use routes::{ancestor, mapping_pair, router, value_of, write_report};
 pub(crate) use run::{
     Accepted, ReadyRow, RowWarning, finish, lock_import, show_to_postgis, signed, start_reading, warning,
 };

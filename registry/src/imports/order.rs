@@ -17,6 +17,30 @@ pub enum CompareAttributes {
     Mapped,
 }
 
+/// What a list of rights names an asset by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AssetBy {
+    /// Its key in a data set.
+    SourceKey,
+    /// Its code.
+    Code,
+    /// Its 28-character real-estate unit code (不动产单元号).
+    UnitCode,
+}
+
+impl AssetBy {
+    /// Reads `source_key`, `code` or `unit_code`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "source_key" => Some(Self::SourceKey),
+            "code" => Some(Self::Code),
+            "unit_code" => Some(Self::UnitCode),
+            _ => None,
+        }
+    }
+}
+
 /// An order to import one file.
 #[derive(Debug, Clone)]
 pub struct ImportOrder {
@@ -40,6 +64,15 @@ pub struct ImportOrder {
     pub encoding: Option<String>,
     /// target = source field.
     pub map: Vec<(String, String)>,
+    /// Words of the file that stand for values of ours: our field, the file's word, our value.
+    pub values: Vec<(String, String, String)>,
+    /// Take parcels and buildings without a shape, too.
+    pub shapes_optional: bool,
+    /// Of a list of rights: what its field for the asset holds. The source key of a data set where one is named, else the
+    /// code, unless told.
+    pub asset_by: Option<AssetBy>,
+    /// Of a list of rights: the data set whose source keys name the assets.
+    pub of_dataset: Option<String>,
     /// For region files that name the regions above in columns: level, code field, name field, the nearest first.
     pub ancestors: Vec<(String, String, String)>,
     /// What the file says is true from this day on; today where nothing is said.
@@ -95,6 +128,10 @@ impl ImportOrder {
             coordinates: CoordinateOrder::default(),
             encoding: None,
             map: Vec::new(),
+            values: Vec::new(),
+            shapes_optional: false,
+            asset_by: None,
+            of_dataset: None,
             ancestors: Vec::new(),
             valid_from: None,
             region: None,

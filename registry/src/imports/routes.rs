@@ -1,5 +1,6 @@
 //! Imports over HTTP: bring a file, watch it, read its report.
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 
 use axum::Json;
@@ -19,7 +20,8 @@ use uuid::Uuid;
 use super::mappings::saved_mapping;
 use super::order::{dataset_of, joined, table_options};
 use super::{
-    CompareAttributes, CoordinateOrder, ImportJobs, ImportOrder, ImportProgress, Report, expect_place, run_import,
+    AssetBy, CompareAttributes, CoordinateOrder, ImportJobs, ImportOrder, ImportProgress, Report, expect_place,
+    run_import,
 };
 use crate::clock::Clock;
 use crate::database::Database;
@@ -146,7 +148,7 @@ async fn receive(context: &Context, mut multipart: Multipart) -> Result<(ImportO
     let layer = first("layer").unwrap_or("parcels");
     let layer = gis_data::Layer::parse(layer).ok_or_else(|| {
         Problem::invalid("layer", format!("{layer:?} is no layer"))
-            .remedy("choose parcels, buildings, sites or regions")
+            .remedy("choose parcels, buildings, sites, regions, units, rooms or titles")
     })?;
     let dataset = first("dataset").map_or_else(|| dataset_of(&file_name), ToOwned::to_owned);
     let mut order = ImportOrder::new(layer, path, &dataset);
@@ -171,6 +173,19 @@ async fn receive(context: &Context, mut multipart: Multipart) -> Result<(ImportO
     order.region = first("region").map(ToOwned::to_owned);
     expect_place(&context.database, &mut order, first("bounds")).await?;
     order.scheme = first("scheme").map(ToOwned::to_owned);
+    order.shapes_optional = truth(first("without_shapes"));
+    order.of_dataset = first("of").map(ToOwned::to_owned);
+    order.asset_by = first("asset_by")
+        .map(|text| {
+            AssetBy::parse(text).ok_or_else(|| {
+                Problem::invalid("asset_by", format!("{text:?} is no way to find an asset"))
+                    .remedy("choose source_key, code or unit_code")
+            })
+        })
+        .transpose()?;
+    if let Some(text) = first("values") {
+        order.values = values_of(text)?;
+    }
     order.close_missing = truth(first("close_missing"));
     order.dry_run = truth(first("dry_run"));
     if let Some(share) = first("same_shape") {
@@ -232,12 +247,33 @@ async fn receive(context: &Context, mut multipart: Multipart) -> Result<(ImportO
     Ok((order, folder))
 }
 
-/// `target=source`
+/// `target=source`; nothing behind the sign leaves the target empty.
 #[must_use]
 pub fn mapping_pair(text: &str) -> Option<(String, String)> {
     let (target, source) = text.split_once('=')?;
     let (target, source) = (target.trim(), source.trim());
-    (!target.is_empty() && !source.is_empty()).then(|| (target.to_owned(), source.to_owned()))
+    (!target.is_empty()).then(|| (target.to_owned(), source.to_owned()))
+}
+
+/// `target:word=code`
+#[must_use]
+pub fn value_of(text: &str) -> Option<(String, String, String)> {
+    let (target, rest) = text.split_once(':')?;
+    let (word, code) = rest.rsplit_once('=')?;
+    let (target, word, code) = (target.trim(), word.trim(), code.trim());
+    (!target.is_empty() && !word.is_empty() && !code.is_empty())
+        .then(|| (target.to_owned(), word.to_owned(), code.to_owned()))
+}
+
+/// Values as JSON: `{"usage": {"Vacant City": "idle_land"}}`.
+fn values_of(text: &str) -> Result<Vec<(String, String, String)>, Problem> {
+    let values: BTreeMap<String, BTreeMap<String, String>> = serde_json::from_str(text).map_err(|error| {
+        Problem::invalid("values", error.to_string()).remedy(r#"send {"usage": {"Vacant City": "idle_land"}}"#)
+    })?;
+    let of_target = |(target, words): (String, BTreeMap<String, String>)| {
+        words.into_iter().map(move |(word, code)| (target.clone(), word, code))
+    };
+    Ok(values.into_iter().flat_map(of_target).collect())
 }
 
 /// `level:code_field:name_field`

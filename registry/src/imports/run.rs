@@ -272,6 +272,8 @@ fn open(order: &ImportOrder) -> Result<(Source, Pipeline), Problem> {
     })?;
     let mut options = PipelineOptions::new(order.layer);
     options.map.clone_from(&order.map);
+    options.values.clone_from(&order.values);
+    options.shapes_optional = order.shapes_optional;
     options.duplicate_keys = order.duplicate_keys;
     order.coordinates.apply(order.crs.as_deref(), &mut options)?;
     let pipeline = Pipeline::new(&source, options).map_err(super::coordinates::pipeline_problem)?;
@@ -300,12 +302,14 @@ async fn attempt(
         gis_data::Layer::Regions => {
             return crate::regions::import_regions(database, clock, id, order, progress, valid_from).await;
         }
-        gis_data::Layer::Units | gis_data::Layer::Rooms => {
-            return Err(Problem::new(ProblemKind::FileRefused, "units and rooms are not read from map files")
-                .field("layer")
-                .remedy("register them through /api/v1/units and /api/v1/rooms; tables of them can be imported in a coming version")
-                .code("layer_not_offered")
-                .into());
+        gis_data::Layer::Units => {
+            return crate::units::import_units(database, clock, id, order, progress, valid_from).await;
+        }
+        gis_data::Layer::Rooms => {
+            return crate::rooms::import_rooms(database, clock, id, order, progress, valid_from).await;
+        }
+        gis_data::Layer::Titles => {
+            return crate::rights::import_rights(database, clock, id, order, progress, valid_from).await;
         }
     };
     let (source, pipeline, mut batches) = start_reading(database, order, progress).await?;

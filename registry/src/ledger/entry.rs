@@ -146,6 +146,8 @@ words! {
         Person => "person",
         /// A saved mapping of a table's columns.
         ImportMapping => "import_mapping",
+        /// A right as a list tells it (权利).
+        Right => "right",
     }
 }
 

@@ -115,7 +115,7 @@ async fn features(context: &Context, layer: LayerName, tile: TileId, times: Time
              from spatial_unit_version v
              join spatial_unit u on u.id = v.object_id
             where v.kind = $1 and v.valid @> $2::date and v.recorded @> $3::timestamptz
-              and v.geometry && st_makeenvelope($4, $5, $6, $7, 4490)"#,
+              and box(v.geometry) && box(st_makeenvelope($4, $5, $6, $7, 4490))"#,
         kind_of(layer).word(),
         times.as_of,
         times.known_at,

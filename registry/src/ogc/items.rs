@@ -120,19 +120,25 @@ impl Question {
                 if index > 0 {
                     select.push(" or ");
                 }
-                let mut corner = "st_intersects(v.geometry, ";
-                if bbox.crs.is_plane() {
-                    corner = "st_intersects(v.geometry, st_transform(";
-                }
-                select.push(corner).push("st_makeenvelope(").push_bind(west);
-                for side in [south, east, north] {
-                    select.push(", ").push_bind(side);
-                }
-                select.push(", ").push(bbox.crs.srid()).push(")");
-                if bbox.crs.is_plane() {
-                    select.push(", ").push(crate::geometry::STORAGE_SRID).push(")");
-                }
-                select.push(")");
+                let envelope = |select: &mut QueryBuilder<Postgres>| {
+                    if bbox.crs.is_plane() {
+                        select.push("st_transform(");
+                    }
+                    select.push("st_makeenvelope(").push_bind(west);
+                    for side in [south, east, north] {
+                        select.push(", ").push_bind(side);
+                    }
+                    select.push(", ").push(bbox.crs.srid()).push(")");
+                    if bbox.crs.is_plane() {
+                        select.push(", ").push(crate::geometry::STORAGE_SRID).push(")");
+                    }
+                };
+                // The boxes are what the index knows.
+                select.push("(box(v.geometry) && box(");
+                envelope(select);
+                select.push(") and st_intersects(v.geometry, ");
+                envelope(select);
+                select.push("))");
             }
             select.push(")");
         }

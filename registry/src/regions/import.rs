@@ -5,7 +5,6 @@
 
 mod above;
 mod row;
-mod tree_check;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Instant;
@@ -16,15 +15,15 @@ use time::Date;
 use uuid::Uuid;
 
 use self::above::{Above, AncestorColumn};
-use self::row::{Refusal, Row};
+use self::row::Row;
 use super::content::{RegionContent, held_versions};
 use super::level::{GB2260, level_of_code};
 use crate::clock::Clock;
 use crate::database::{Database, refusal_of};
 use crate::ids::{ImportId, RegionId};
 use crate::imports::{
-    Counts, CrsOf, ImportFailed, ImportOrder, ImportProgress, Outcome, OutcomeWriter, ReadyRow, Report, RowOutcome,
-    RowWarning, finish, lock_import, overlap, show_to_postgis, start_reading, warning,
+    CrsOf, ImportFailed, ImportOrder, ImportProgress, Outcome, OutcomeWriter, ReadyRow, Refusal, Report, RowOutcome,
+    Tally, finish, lock_import, overlap, show_to_postgis, start_reading, warning,
 };
 use crate::ledger::Action;
 use crate::period::{ValidPeriod, reach, revise};
@@ -75,7 +74,7 @@ pub async fn import_regions(
     import.write_rows(&mut transaction, progress).await?;
     import.look_for_missing(&mut transaction).await?;
     import.write_above(&mut transaction).await?;
-    tree_check::require_tree(&mut transaction, since).await?;
+    Tree::Regions.require_whole(&mut transaction, since).await?;
     if progress.is_cancelled() {
         return Err(ImportFailed::Cancelled);
     }
@@ -111,55 +110,6 @@ pub async fn import_regions(
         seconds: begun.elapsed().as_secs_f64(),
     };
     finish(transaction, clock, id, order, report).await
-}
-
-/// What became of the rows, in numbers.
-#[derive(Debug, Default)]
-struct Tally {
-    counts: Counts,
-    repaired: u64,
-    missing: u64,
-    closed: u64,
-    reasons: BTreeMap<String, u64>,
-    warnings: BTreeMap<String, u64>,
-    words: BTreeMap<String, (String, String)>,
-    bbox: Option<[f64; 4]>,
-}
-
-impl Tally {
-    fn note_reason(&mut self, code: &str, zh: &str, en: &str) {
-        self.counts.quarantined += 1;
-        *self.reasons.entry(code.to_owned()).or_default() += 1;
-        self.words
-            .entry(code.to_owned())
-            .or_insert_with(|| (zh.to_owned(), en.to_owned()));
-    }
-
-    fn note_warning(&mut self, warning: &RowWarning) {
-        self.note_warnings(&warning.code, 1, &warning.zh, &warning.en);
-    }
-
-    fn note_warnings(&mut self, code: &str, times: u64, zh: &str, en: &str) {
-        if times > 0 {
-            *self.warnings.entry(code.to_owned()).or_default() += times;
-            self.words
-                .entry(code.to_owned())
-                .or_insert_with(|| (zh.to_owned(), en.to_owned()));
-        }
-    }
-
-    fn widen(&mut self, bbox: Option<[f64; 4]>) {
-        let Some([west, south, east, north]) = bbox else { return };
-        self.bbox = Some(match self.bbox {
-            None => [west, south, east, north],
-            Some(seen) => [
-                seen[0].min(west),
-                seen[1].min(south),
-                seen[2].max(east),
-                seen[3].max(north),
-            ],
-        });
-    }
 }
 
 /// A region that is registered on the day, by what is known now.

@@ -85,18 +85,9 @@ impl RoomStatement {
                         .remedy("send a whole number from -30 to 300")
                 })?,
         };
-        let mut content = held.cloned().unwrap_or_else(|| RoomContent {
-            building_id: SpatialUnitId(Uuid::nil()),
-            floor,
-            number: String::new(),
-            name: None,
-            use_area_m2: None,
-            building_area_m2: None,
-            unit_id: None,
-            occupancy: None,
-            dataset: None,
-            source_key: None,
-        });
+        let mut content = held
+            .cloned()
+            .unwrap_or_else(|| RoomContent::empty(SpatialUnitId(Uuid::nil()), floor));
         content.building_id = building_id.ok_or_else(|| missing("building_id"))?;
         content.floor = floor;
         take_required_text("number", &self.number, 40, &mut content.number)?;

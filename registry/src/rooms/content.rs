@@ -1,8 +1,11 @@
 //! What a version of a room says, and its rows.
 
+use std::collections::HashMap;
+
 use futures_util::TryStreamExt;
 use rust_decimal::Decimal;
 use serde::Serialize;
+use serde_json::value::RawValue;
 use sqlx::PgConnection;
 use sqlx::postgres::types::PgRange;
 use time::{Date, OffsetDateTime};
@@ -13,7 +16,7 @@ use crate::ids::{RoomId, SpatialUnitId, UnitId};
 use crate::ledger::{ExpectedVersions, ObjectKind};
 use crate::period::Held;
 use crate::request::Fault;
-use crate::versioned::{StoredVersion, VersionContent, VersionStatements, version_statements};
+use crate::versioned::{StoredVersion, VersionContent, VersionStatements, stored_attributes, version_statements};
 
 /// Everything a version says; the periods and ids stand beside it.
 #[derive(Debug, Clone, Serialize)]
@@ -45,13 +48,35 @@ pub struct RoomContent {
     /// Its key there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source_key: Option<String>,
+    /// What its list said beside all this, in its own words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source_attributes: Option<Box<RawValue>>,
+}
+
+impl RoomContent {
+    /// A room of which nothing is known but its floor.
+    pub(super) fn empty(building_id: SpatialUnitId, floor: i16) -> Self {
+        Self {
+            building_id,
+            floor,
+            number: String::new(),
+            name: None,
+            use_area_m2: None,
+            building_area_m2: None,
+            unit_id: None,
+            occupancy: None,
+            dataset: None,
+            source_key: None,
+            source_attributes: None,
+        }
+    }
 }
 
 impl VersionContent for RoomContent {
     const OBJECT: ObjectKind = ObjectKind::Room;
     const STATEMENTS: VersionStatements = version_statements!(
         "room",
-        "building_id, floor, number, name, use_area_m2, building_area_m2, unit_id, occupancy, dataset, source_key"
+        "building_id, floor, number, name, use_area_m2, building_area_m2, unit_id, occupancy, dataset, source_key, source_attributes"
     );
 
     fn push_columns(&self, rows: &mut CopyRows) {
@@ -64,7 +89,8 @@ impl VersionContent for RoomContent {
             .value(self.unit_id)
             .text(self.occupancy.as_deref())
             .text(self.dataset.as_deref())
-            .text(self.source_key.as_deref());
+            .text(self.source_key.as_deref())
+            .text(self.source_attributes.as_ref().map(|text| text.get()));
     }
 }
 
@@ -84,6 +110,7 @@ pub(super) struct RoomVersionRow {
     pub occupancy: Option<String>,
     pub dataset: Option<String>,
     pub source_key: Option<String>,
+    pub source_attributes: Option<String>,
 }
 
 /// Selects whole version rows; what follows the columns is the caller's.
@@ -92,7 +119,8 @@ macro_rules! select_versions {
         sqlx::query_as!(
             crate::rooms::content::RoomVersionRow,
             r#"select v.version_id, v.object_id, v.valid, v.recorded, v.building_id, v.floor, v.number, v.name,
-                      v.use_area_m2, v.building_area_m2, v.unit_id, v.occupancy, v.dataset, v.source_key
+                      v.use_area_m2, v.building_area_m2, v.unit_id, v.occupancy, v.dataset, v.source_key,
+                      v.source_attributes::text as source_attributes
                  from room_version v "# + $rest
             $(, $argument)*
         )
@@ -102,7 +130,7 @@ pub(super) use select_versions;
 
 impl RoomVersionRow {
     pub(super) fn stored(self) -> StoredVersion<RoomContent> {
-        let content = RoomContent {
+        let content = stored_attributes(self.source_attributes).map(|source_attributes| RoomContent {
             building_id: SpatialUnitId(self.building_id),
             floor: self.floor,
             number: self.number,
@@ -113,14 +141,9 @@ impl RoomVersionRow {
             occupancy: self.occupancy,
             dataset: self.dataset,
             source_key: self.source_key,
-        };
-        StoredVersion::new(
-            self.version_id,
-            self.object_id,
-            &self.valid,
-            &self.recorded,
-            Ok(content),
-        )
+            source_attributes,
+        });
+        StoredVersion::new(self.version_id, self.object_id, &self.valid, &self.recorded, content)
     }
 }
 
@@ -141,6 +164,30 @@ pub async fn held_versions(connection: &mut PgConnection, id: RoomId) -> Result<
     .into_iter()
     .map(|row| row.stored().held())
     .collect()
+}
+
+/// Locks rooms in the order of their ids and reads the versions known now.
+///
+/// # Errors
+/// The database's.
+pub(super) async fn held_versions_of(
+    connection: &mut PgConnection,
+    ids: &[Uuid],
+) -> Result<HashMap<Uuid, Vec<Held<RoomContent>>>, Fault> {
+    sqlx::query!("select id from room where id = any($1) order by id for update", ids)
+        .fetch_all(&mut *connection)
+        .await?;
+    let mut held: HashMap<Uuid, Vec<Held<RoomContent>>> = HashMap::new();
+    for row in select_versions!(
+        "where v.object_id = any($1) and upper_inf(v.recorded) order by v.object_id, lower(v.valid)",
+        ids
+    )
+    .fetch_all(connection)
+    .await?
+    {
+        held.entry(row.object_id).or_default().push(row.stored().held()?);
+    }
+    Ok(held)
 }
 
 /// Holds every version row of rooms against what the ledger says of it.

@@ -2,12 +2,15 @@
 
 mod change;
 mod content;
+mod floor;
+mod import;
 mod list;
 mod read;
 #[cfg(test)]
 mod tests;
 
 pub use content::{RoomContent, held_versions, verify_versions};
+pub use import::import_rooms;
 pub use list::ListQuery;
 pub(crate) use list::narrow;
 

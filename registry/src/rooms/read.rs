@@ -7,12 +7,13 @@ use axum::response::Response;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use serde::Serialize;
+use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::content::select_versions;
 use crate::ids::{RoomId, VersionId};
 use crate::request::{Context, Page, Problem, Times};
-use crate::versioned::{HistoryFacts, Named, VersionFacts, answer_read, history};
+use crate::versioned::{HistoryFacts, Named, VersionFacts, answer_read, history, stored_attributes};
 
 /// A room at a date.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -39,6 +40,9 @@ pub struct Room {
     pub dataset: Option<String>,
     /// Its key there.
     pub source_key: Option<String>,
+    /// What its list said beside all this, in its own words.
+    #[schema(value_type = Object)]
+    pub attributes: Option<Box<RawValue>>,
     /// The version that holds.
     #[serde(flatten)]
     pub version: VersionFacts,
@@ -69,7 +73,7 @@ pub(super) async fn load(context: &Context, id: RoomId, times: Times) -> Result<
     let row = sqlx::query!(
         r#"select v.version_id, v.valid, v.recorded, v.building_id, v.floor, v.number, v.name,
                   v.use_area_m2::float8 as use_area_m2, v.building_area_m2::float8 as building_area_m2, v.unit_id,
-                  v.occupancy, v.dataset, v.source_key,
+                  v.occupancy, v.dataset, v.source_key, v.source_attributes::text as source_attributes,
                   b.code as "building_code?", b.name as "building_name?", w.code as "unit_code?", w.name as "unit_name?"
              from room_version v
              left join lateral (
@@ -106,6 +110,7 @@ pub(super) async fn load(context: &Context, id: RoomId, times: Times) -> Result<
         occupancy: row.occupancy,
         dataset: row.dataset,
         source_key: row.source_key,
+        attributes: stored_attributes(row.source_attributes)?,
         version: VersionFacts::new(row.version_id, &row.valid, &row.recorded),
     })
 }

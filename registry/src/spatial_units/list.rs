@@ -270,7 +270,7 @@ pub(crate) fn narrow(
     if let Some(bbox) = query.bbox.as_deref().filter(|bbox| !bbox.is_empty()) {
         let [west, south, east, north] = parse_bbox(bbox)?;
         select
-            .push(" and v.geometry && st_makeenvelope(")
+            .push(" and box(v.geometry) && box(st_makeenvelope(")
             .push_bind(west)
             .push(", ")
             .push_bind(south);
@@ -279,7 +279,7 @@ pub(crate) fn narrow(
             .push_bind(east)
             .push(", ")
             .push_bind(north)
-            .push(", 4490)");
+            .push(", 4490))");
     }
     Ok(())
 }

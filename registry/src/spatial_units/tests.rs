@@ -423,6 +423,53 @@ async fn the_database_refuses_an_unsound_shape_that_no_import_brought(pool: PgPo
     );
 }
 
+/// An index that a question can't use is slow; one that ends the server when all rows are counted is worse.
+#[sqlx::test(migrations = "../migrations")]
+async fn the_index_of_places_is_used_and_counting_by_it_does_no_harm(pool: PgPool) {
+    let (app, _) = app(&pool).await;
+    register(&app, "one", "P1", "2020-01-01").await;
+    let mut connection = pool.acquire().await.unwrap();
+    sqlx::query(
+        "insert into spatial_unit_version (version_id, object_id, kind, valid, recorded, geometry)
+         select gen_random_uuid(), object_id, kind, daterange('1900-01-01'::date + n, '1900-01-01'::date + n + 1), recorded,
+                st_makeenvelope(119 + n * 0.001, 31, 119.0005 + n * 0.001, 31.001, 4490)
+           from spatial_unit_version, generate_series(1, 2000) n",
+    )
+    .execute(&mut *connection)
+    .await
+    .unwrap();
+    sqlx::query("vacuum analyze spatial_unit_version")
+        .execute(&mut *connection)
+        .await
+        .unwrap();
+    let plan: Vec<(String,)> = sqlx::query_as(
+        "explain select 1 from spatial_unit_version v
+          where box(v.geometry) && box(st_makeenvelope(119.1, 31, 119.101, 31.001, 4490))",
+    )
+    .fetch_all(&mut *connection)
+    .await
+    .unwrap();
+    assert!(
+        plan.iter()
+            .any(|(line,)| line.contains("spatial_unit_version_by_place")),
+        "{plan:?}"
+    );
+    for setting in ["enable_seqscan", "enable_bitmapscan"] {
+        sqlx::query("select set_config($1, 'off', false)")
+            .bind(setting)
+            .execute(&mut *connection)
+            .await
+            .unwrap();
+    }
+    let question = "select count(*) from spatial_unit_version where box(geometry) && box '((0,0),(180,90))'";
+    let (counted,): (i64,) = sqlx::query_as(question).fetch_one(&mut *connection).await.unwrap();
+    let (all,): (i64,) = sqlx::query_as("select count(*) from spatial_unit_version")
+        .fetch_one(&mut *connection)
+        .await
+        .unwrap();
+    assert!(counted >= 2000 && all >= counted, "{counted} {all}");
+}
+
 #[sqlx::test(migrations = "../migrations")]
 async fn the_program_can_not_rewrite_history(pool: PgPool) {
     let (app, state) = app(&pool).await;

@@ -1,9 +1,10 @@
 //! What a version of a unit says, and its rows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use futures_util::TryStreamExt;
 use serde::Serialize;
+use serde_json::value::RawValue;
 use sqlx::PgConnection;
 use sqlx::postgres::types::PgRange;
 use time::{Date, OffsetDateTime};
@@ -14,7 +15,7 @@ use crate::ids::UnitId;
 use crate::ledger::{ExpectedVersions, ObjectKind};
 use crate::period::Held;
 use crate::request::Fault;
-use crate::versioned::{StoredVersion, VersionContent, VersionStatements, version_statements};
+use crate::versioned::{StoredVersion, VersionContent, VersionStatements, stored_attributes, version_statements};
 
 /// Everything a version says; the periods and ids stand beside it.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -42,13 +43,16 @@ pub struct UnitContent {
     /// Its key there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source_key: Option<String>,
+    /// What its list said beside all this, in its own words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source_attributes: Option<Box<RawValue>>,
 }
 
 impl VersionContent for UnitContent {
     const OBJECT: ObjectKind = ObjectKind::Unit;
     const STATEMENTS: VersionStatements = version_statements!(
         "unit",
-        "code, name, level, kind, region_code, parent_id, headcount, dataset, source_key"
+        "code, name, level, kind, region_code, parent_id, headcount, dataset, source_key, source_attributes"
     );
 
     fn push_columns(&self, rows: &mut CopyRows) {
@@ -60,7 +64,8 @@ impl VersionContent for UnitContent {
             .value(self.parent_id)
             .value(Some(sqlx::types::Json(self.headcount.clone())))
             .text(self.dataset.as_deref())
-            .text(self.source_key.as_deref());
+            .text(self.source_key.as_deref())
+            .text(self.source_attributes.as_ref().map(|text| text.get()));
     }
 }
 
@@ -79,6 +84,7 @@ pub(super) struct UnitVersionRow {
     pub headcount: serde_json::Value,
     pub dataset: Option<String>,
     pub source_key: Option<String>,
+    pub source_attributes: Option<String>,
 }
 
 /// Selects whole version rows; what follows the columns is the caller's.
@@ -87,7 +93,7 @@ macro_rules! select_versions {
         sqlx::query_as!(
             crate::units::content::UnitVersionRow,
             r#"select v.version_id, v.object_id, v.valid, v.recorded, v.code, v.name, v.level, v.kind, v.region_code,
-                      v.parent_id, v.headcount, v.dataset, v.source_key
+                      v.parent_id, v.headcount, v.dataset, v.source_key, v.source_attributes::text as source_attributes
                  from unit_version v "# + $rest
             $(, $argument)*
         )
@@ -97,16 +103,19 @@ pub(super) use select_versions;
 
 impl UnitVersionRow {
     pub(super) fn stored(self) -> StoredVersion<UnitContent> {
-        let content = headcount(self.headcount).map(|headcount| UnitContent {
-            code: self.code,
-            name: self.name,
-            level: self.level,
-            kind: self.kind,
-            region_code: self.region_code,
-            parent_id: self.parent_id.map(UnitId),
-            headcount,
-            dataset: self.dataset,
-            source_key: self.source_key,
+        let content = headcount(self.headcount).and_then(|headcount| {
+            Ok(UnitContent {
+                code: self.code,
+                name: self.name,
+                level: self.level,
+                kind: self.kind,
+                region_code: self.region_code,
+                parent_id: self.parent_id.map(UnitId),
+                headcount,
+                dataset: self.dataset,
+                source_key: self.source_key,
+                source_attributes: stored_attributes(self.source_attributes)?,
+            })
         });
         StoredVersion::new(self.version_id, self.object_id, &self.valid, &self.recorded, content)
     }
@@ -135,6 +144,30 @@ pub async fn held_versions(connection: &mut PgConnection, id: UnitId) -> Result<
     .into_iter()
     .map(|row| row.stored().held())
     .collect()
+}
+
+/// Locks units in the order of their ids and reads the versions known now.
+///
+/// # Errors
+/// The database's.
+pub(super) async fn held_versions_of(
+    connection: &mut PgConnection,
+    ids: &[Uuid],
+) -> Result<HashMap<Uuid, Vec<Held<UnitContent>>>, Fault> {
+    sqlx::query!("select id from unit where id = any($1) order by id for update", ids)
+        .fetch_all(&mut *connection)
+        .await?;
+    let mut held: HashMap<Uuid, Vec<Held<UnitContent>>> = HashMap::new();
+    for row in select_versions!(
+        "where v.object_id = any($1) and upper_inf(v.recorded) order by v.object_id, lower(v.valid)",
+        ids
+    )
+    .fetch_all(connection)
+    .await?
+    {
+        held.entry(row.object_id).or_default().push(row.stored().held()?);
+    }
+    Ok(held)
 }
 
 /// Is the unit registered on that day, by what is known now?

@@ -4,13 +4,17 @@
 mod change;
 mod code;
 mod content;
+mod headcount;
+mod import;
 mod list;
 mod read;
 #[cfg(test)]
 mod tests;
+mod words;
 
 pub use code::{CodeCheck, check_code};
 pub use content::{UnitContent, held_versions, is_registered, verify_versions};
+pub use import::import_units;
 pub use list::ListQuery;
 pub(crate) use list::narrow;
 

@@ -7,13 +7,14 @@ use axum::extract::Path;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::Serialize;
+use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::content::{headcount, select_versions};
 use super::{CodeCheck, check_code};
 use crate::ids::{UnitId, VersionId};
 use crate::request::{Context, Page, Problem, Times};
-use crate::versioned::{HistoryFacts, Named, VersionFacts, answer_read, history};
+use crate::versioned::{HistoryFacts, Named, VersionFacts, answer_read, history, stored_attributes};
 
 /// The region a unit serves.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -53,6 +54,9 @@ pub struct Unit {
     pub dataset: Option<String>,
     /// Its key there.
     pub source_key: Option<String>,
+    /// What its list said beside all this, in its own words.
+    #[schema(value_type = Object)]
+    pub attributes: Option<Box<RawValue>>,
     /// The version that holds.
     #[serde(flatten)]
     pub version: VersionFacts,
@@ -82,7 +86,7 @@ pub(super) fn parse_id(text: &str) -> Result<UnitId, Problem> {
 pub(super) async fn load(context: &Context, id: UnitId, times: Times) -> Result<Unit, Problem> {
     let row = sqlx::query!(
         r#"select v.version_id, v.valid, v.recorded, v.code, v.name, v.level, v.kind, v.region_code, v.parent_id,
-                  v.headcount, v.dataset, v.source_key,
+                  v.headcount, v.dataset, v.source_key, v.source_attributes::text as source_attributes,
                   r.name as "region_name?", p.code as "parent_code?", p.name as "parent_name?",
                   (select count(*) from unit_version c
                     where c.parent_id = $1 and c.valid @> $2::date and c.recorded @> $3::timestamptz) as "children!"
@@ -123,6 +127,7 @@ pub(super) async fn load(context: &Context, id: UnitId, times: Times) -> Result<
         headcount,
         dataset: row.dataset,
         source_key: row.source_key,
+        attributes: stored_attributes(row.source_attributes)?,
         version: VersionFacts::new(row.version_id, &row.valid, &row.recorded),
     })
 }

@@ -10,12 +10,13 @@ import type {
   MapSettings,
   Page,
   Readiness,
+  Right,
   SavedMapping,
   SearchHit,
   TileJson,
   Totals,
 } from "@/api/types";
-import type { ExportFormat, ExportLabels, ImportLayer, ImportOutcome, LayerName, Theme } from "@/vocabulary";
+import { isListLayer, type ExportFormat, type ExportLabels, type ImportLayer, type ImportOutcome, type LayerName, type Theme } from "@/vocabulary";
 
 /** The two dates of a reading; null means now. */
 export type Moment = { asOf: string | null; knownAt: string | null };
@@ -118,6 +119,15 @@ export function fetchAssetList(address: string, signal?: AbortSignal): Promise<P
   return getJson(address, signal);
 }
 
+/** The address of the rights that lists tell of in a parcel or building. */
+export function rightListAddress(layer: LayerName, id: string, at: Moment, limit: number): string {
+  return withQuery(`/api/v1/${layer}/${encodeURIComponent(id)}/rights`, { ...moment(at), limit, count: true });
+}
+
+export function fetchRightList(address: string, signal?: AbortSignal): Promise<Page<Right>> {
+  return getJson(address, signal);
+}
+
 export function fetchImports(): Promise<Page<ImportJob>> {
   return getJson("/api/v1/imports");
 }
@@ -130,7 +140,9 @@ export async function startImport(request: ImportRequest): Promise<string> {
   const form = new FormData();
   // Settings go before the file, so that the server knows them when the bytes arrive.
   form.set("layer", request.layer);
-  for (const name of ["crs", "datum_parameters", "control_points", "parameters_to", "parameters_from", "encoding", "dataset", "valid_from", "region"] as const) {
+  const isList = isListLayer(request.layer);
+  const ofShapes = ["crs", "datum_parameters", "control_points", "parameters_to", "parameters_from", "region"] as const;
+  for (const name of [...(isList ? [] : ofShapes), "encoding", "dataset", "valid_from"] as const) {
     if (request[name] !== "") form.set(name, request[name]);
   }
   for (const [name, value] of Object.entries(request.table)) {
@@ -139,10 +151,14 @@ export async function startImport(request: ImportRequest): Promise<string> {
   for (const { target, source } of request.map) {
     if (target !== "" && source !== "") form.append("map", `${target}=${source}`);
   }
-  if (request.swap_axes) form.set("swap_axes", "true");
+  if (request.layer === "titles") {
+    form.set("asset_by", request.asset_by);
+    if (request.of !== "") form.set("of", request.of);
+  }
+  if (request.swap_axes && !isList) form.set("swap_axes", "true");
   if (request.close_missing) form.set("close_missing", "true");
   if (request.number_duplicates) form.set("duplicate_keys", "number");
-  if (request.same_shape_95) form.set("same_shape", "0.95");
+  if (request.same_shape_95 && !isList) form.set("same_shape", "0.95");
   if (request.mapped_attributes_only) form.set("compare_attributes", "mapped");
   if (request.dry_run) form.set("dry_run", "true");
   form.set("file", request.file, request.file.name);

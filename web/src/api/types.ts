@@ -1,7 +1,7 @@
 // The answers of the server, by hand in the shapes of its contract. They are meant to be replaced by what
 // openapi-typescript makes from /openapi.json; nothing else in the page describes an answer.
 import type { Geometry } from "geojson";
-import type { ImportLayer, ImportOutcome, LayerName, Theme } from "@/vocabulary";
+import type { AssetKey, ImportLayer, ImportOutcome, LayerName, Theme } from "@/vocabulary";
 
 export type BoundingBox = [west: number, south: number, east: number, north: number];
 
@@ -183,6 +183,20 @@ export type ImportRow = {
   original: Geometry | null;
 };
 
+/** A right in a parcel or building, as a list tells it. */
+export type Right = {
+  id: string;
+  holder: string | null;
+  part: string | null;
+  address: string | null;
+  certificate: string | null;
+  stated_use: string | null;
+  usage: string | null;
+  registered_area_m2: number | null;
+  dataset: string;
+  source_key: string;
+};
+
 export type ImportRequest = {
   file: File;
   layer: ImportLayer;
@@ -211,4 +225,7 @@ export type ImportRequest = {
   /** Attributes without a field of ours make no new version. */
   mapped_attributes_only: boolean;
   dry_run: boolean;
+  /** Of a list of rights: what names the parcels and buildings, and whose source keys. */
+  asset_by: AssetKey;
+  of: string;
 };

@@ -4,7 +4,7 @@ import { parse } from "vue/compiler-sfc";
 import { describe, expect, it } from "vitest";
 import en from "@/language/en";
 import zh from "@/language/zh";
-import { exportFormats, exportLabels, exportWarnings, importLayers, importOutcomes, mappableFields, themes, valuesOf } from "@/vocabulary";
+import { assetKeys, exportFormats, exportLabels, exportWarnings, importLayers, importOutcomes, mappableFields, themes, valuesOf } from "@/vocabulary";
 
 type Words = { [name: string]: string | Words };
 
@@ -39,6 +39,7 @@ describe("both languages", () => {
     const keys = [
       ...themes.flatMap((theme) => [`theme.${theme}`, ...valuesOf(theme).map((value) => `${theme}.${value}`)]),
       ...importLayers.map((layer) => `layer.${layer}`),
+      ...assetKeys.map((key) => `import.asset_by_${key}`),
       ...importOutcomes.flatMap((outcome) => [`outcome.${outcome}`, `outcome_about.${outcome}`]),
       ...mappableFields.map((field) => `field.${field}`),
       ...exportFormats.flatMap((format) => [`export.format_${format}`, `export.about_${format}`]),

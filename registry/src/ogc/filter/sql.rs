@@ -96,6 +96,15 @@ impl Condition {
                 select.push("(v.geometry is null)");
             }
             Self::Spatial(relation, left, right) => {
+                // What has a point in common has boxes that overlap, and those the index knows.
+                let is_nearby = !matches!(relation, Relation::Disjoint);
+                if is_nearby {
+                    select.push("(box(");
+                    left.push(select);
+                    select.push(") && box(");
+                    right.push(select);
+                    select.push(") and ");
+                }
                 select.push(match relation {
                     Relation::Intersects => "st_intersects(",
                     Relation::Disjoint => "st_disjoint(",
@@ -109,7 +118,7 @@ impl Condition {
                 left.push(select);
                 select.push(", ");
                 right.push(select);
-                select.push(")");
+                select.push(if is_nearby { "))" } else { ")" });
             }
         }
     }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::above::AncestorColumn;
 use crate::geometry;
 use crate::ids::RegionId;
-use crate::imports::{Accepted, RowWarning, signed};
+use crate::imports::{Accepted, Refusal, RowWarning, signed};
 use crate::regions::change::as_multipolygon;
 use crate::regions::level::{code_has_form, level_of_word};
 
@@ -37,14 +37,6 @@ pub(super) struct Row {
     pub warnings: Vec<RowWarning>,
     /// The row as it came, for quarantine.
     pub raw: Option<Box<RawValue>>,
-}
-
-/// Why a row that was read well can't be a region.
-pub(super) struct Refusal {
-    pub code: &'static str,
-    pub field: &'static str,
-    pub zh: String,
-    pub en: String,
 }
 
 impl Row {
@@ -115,17 +107,11 @@ impl Row {
 
     /// What stands against it, whatever the other rows say.
     pub(super) fn refusal(&self, scheme: &str) -> Option<Refusal> {
-        let missing = |field| Refusal {
-            code: "missing_field",
-            field,
-            zh: format!("缺少必填字段：{field}"),
-            en: format!("a required field is missing: {field}"),
-        };
         if self.code.is_empty() {
-            return Some(missing("code"));
+            return Some(Refusal::missing_field("code"));
         }
         if self.name.is_empty() {
-            return Some(missing("name"));
+            return Some(Refusal::missing_field("name"));
         }
         let codes = std::iter::once(&self.code).chain(self.above.iter().map(|(_, code, _)| code));
         if let Some(code) = codes.into_iter().find(|code| !code_has_form(scheme, code)) {
