@@ -109,4 +109,6 @@ export const mappableFields = [
   "part",
   "certificate",
   "stated_use",
+  "valid_from",
+  "valid_to",
 ] as const;

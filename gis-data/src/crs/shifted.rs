@@ -153,8 +153,11 @@ pub fn layer_shift_by_nearest(new: &[Coord<f64>], known: &[Coord<f64>]) -> Optio
             .collect()
     };
     let is_half = |count: usize| count >= MIN_PAIRS && count * 2 >= new.len();
-    // Where it lies well enough as it stands, nothing else is thought of.
+    // Where it lies well enough as it stands, nothing else is thought of: no shift could explain three times as much.
     let as_it_stands = onto(&Some).len();
+    if as_it_stands * 3 > new.len() {
+        return None;
+    }
     let finish = |pairs: Vec<(Coord<f64>, Coord<f64>)>| {
         let shift = layer_shift(&pairs)?;
         (is_half(pairs.len()) && pairs.len() >= as_it_stands * 3).then_some(LayerShift {

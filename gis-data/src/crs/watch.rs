@@ -56,8 +56,9 @@ enum Seen {
 /// When to look: soon, because small files end soon, and again when there is more to go by.
 const LOOK_AT: [usize; 5] = [5, 20, 80, 320, 1_280];
 
-/// Likewise where no key tells which object is which: a handful may fit anywhere by chance.
-const LOOK_AT_PLACES: [usize; 4] = [20, 80, 320, 1_280];
+/// Likewise where no key tells which object is which: a handful may fit anywhere by chance, and each look compares all
+/// with all around them.
+const LOOK_AT_PLACES: [usize; 3] = [20, 80, 320];
 
 impl ShiftWatch {
     pub(crate) fn new(known: Arc<KnownPlaces>) -> ShiftWatch {

@@ -146,7 +146,8 @@ export async function startImport(request: ImportRequest): Promise<string> {
     if (request[name] !== "") form.set(name, request[name]);
   }
   for (const [name, value] of Object.entries(request.table)) {
-    if (value.trim() !== "") form.set(name, value.trim());
+    // A list has no shape to look for, whatever was filled in for another layer.
+    if (value.trim() !== "" && !(isList && name.endsWith("_column"))) form.set(name, value.trim());
   }
   for (const { target, source } of request.map) {
     if (target !== "" && source !== "") form.append("map", `${target}=${source}`);
