@@ -18,6 +18,7 @@ pub mod demo_city;
 pub mod encoding;
 mod formats;
 pub mod mapping;
+pub mod overlap;
 pub mod pipeline;
 pub mod report;
 pub mod sample;

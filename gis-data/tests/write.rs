@@ -221,10 +221,22 @@ fn plain(shape: Geometry<f64>) -> Geometry<f64> {
     gis_data::check::wind(&mut shape);
     // Which of several parts comes first has no meaning, and a shapefile's reader sorts them.
     if let Geometry::MultiPolygon(polygons) = &mut shape {
-        let corner = |polygon: &Polygon<f64>| polygon.exterior().0[0];
+        // Two parts may begin at the same corner, where they touch.
         polygons.0.sort_by(|a, b| {
-            let (a, b) = (corner(a), corner(b));
-            a.x.total_cmp(&b.x).then(a.y.total_cmp(&b.y))
+            let corners = |polygon: &Polygon<f64>| {
+                polygon
+                    .exterior()
+                    .0
+                    .iter()
+                    .flat_map(|at| [at.x, at.y])
+                    .collect::<Vec<_>>()
+            };
+            corners(a)
+                .iter()
+                .zip(&corners(b))
+                .map(|(a, b)| a.total_cmp(b))
+                .find(|order| order.is_ne())
+                .unwrap_or_else(|| a.exterior().0.len().cmp(&b.exterior().0.len()))
         });
     }
     shape
@@ -835,39 +847,43 @@ fn a_workbook_has_typed_cells_text_codes_and_both_languages_above_them() {
 
 #[test]
 fn the_real_parcels_of_the_sample_come_back_in_every_format() {
-    let samples = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("samples");
-    let path = std::fs::read_dir(samples.join("cambridge"))
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .find(|path| path.to_string_lossy().contains("parcels"))
+    for year in ["2013", "2014"] {
+        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+            .join("samples/cambridge")
+            .join(format!("parcels_fy{year}.geojson.gz"));
+        let outcome = support::import(
+            &path,
+            gis_data::PipelineOptions {
+                map: vec![("key".to_owned(), "ML".to_owned())],
+                ..gis_data::PipelineOptions::new(gis_data::Layer::Parcels)
+            },
+        )
         .unwrap();
-    let outcome = support::import(
-        &path,
-        gis_data::PipelineOptions {
-            map: vec![("key".to_owned(), "ML".to_owned())],
-            ..gis_data::PipelineOptions::new(gis_data::Layer::Parcels)
-        },
-    )
-    .unwrap();
-    assert!(outcome.accepted.len() > 100, "{}", outcome.accepted.len());
-    let rows: Vec<Row> = outcome
-        .accepted
-        .iter()
-        .map(|candidate| Row {
-            id: candidate.source_key.clone(),
-            code: Some(candidate.source_key.clone()),
-            name: None,
-            area_m2: Some(7.0),
-            floor: None,
-            since: None,
-            shape: candidate.geometry.clone(),
-        })
-        .collect();
-    for format in WriteFormat::ALL {
-        let folder = Folder::new();
-        let path = file(&folder, format);
-        write(&path, format, table(Shapes::Polygons, 4490), &rows).unwrap();
-        assert_same(format, 4490, &rows, read_back(&folder, &path, format, By::Us), By::Us);
+        assert!(outcome.accepted.len() > 13_000, "{}", outcome.accepted.len());
+        let rows: Vec<Row> = outcome
+            .accepted
+            .iter()
+            .map(|candidate| Row {
+                id: candidate.source_key.clone(),
+                code: Some(candidate.source_key.clone()),
+                name: None,
+                area_m2: Some(7.0),
+                floor: None,
+                since: None,
+                shape: candidate.geometry.clone(),
+            })
+            .collect();
+        for format in WriteFormat::ALL {
+            let folder = Folder::new();
+            let path = file(&folder, format);
+            // A cell of a workbook holds 32 767 characters, and a longer shape is left out with a warning.
+            let fits = |row: &&Row| {
+                format != WriteFormat::Xlsx || row.shape.as_ref().is_none_or(|shape| shape.coords_count() < 700)
+            };
+            let rows: Vec<Row> = rows.iter().filter(fits).cloned().collect();
+            write(&path, format, table(Shapes::Polygons, 4490), &rows).unwrap();
+            assert_same(format, 4490, &rows, read_back(&folder, &path, format, By::Us), By::Us);
+        }
     }
 }
 
