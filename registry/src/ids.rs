@@ -25,6 +25,10 @@ macro_rules! typed_ids {
 }
 
 typed_ids! {
+    /// A check of everything by the rules.
+    CheckId,
+    /// What a rule found at fault.
+    FindingId,
     /// An import of one file.
     ImportId,
     /// A region (行政区划).

@@ -1,5 +1,6 @@
 //! The registry: the domain, its SQL and its HTTP. ARCHITECTURE.md is the map of this crate.
 
+pub mod checks;
 pub mod clock;
 pub mod commands;
 pub mod database;

@@ -3,6 +3,7 @@
 //! Exit codes: 0 done, 1 the input or a rule was at fault (the report says where), 2 usage, 3 the system failed.
 
 mod bench;
+mod check;
 mod config;
 mod demo;
 mod export;
@@ -135,6 +136,9 @@ enum Command {
         after_help = "Examples:\n  yice export --layer parcels --format gpkg --as-of 2024-12-31 宗地.gpkg\n  yice export --layer buildings --crs EPSG:4549 --where region=320402 楼栋.shp.zip\n  yice export --layer rooms --labels zh 房间.xlsx"
     )]
     Export(export::ExportArguments),
+    /// Run the compliance rules over everything; exit code 1 where errors are found
+    #[command(after_help = "Examples:\n  yice check\n  yice check --rule GEO-02 --rule COD-02 --report findings.csv")]
+    Check(check::CheckArguments),
     /// Prove the ledger, or seal what waits
     #[command(subcommand, after_help = "Example:\n  yice ledger verify")]
     Ledger(ledger::LedgerCommand),
@@ -187,6 +191,7 @@ pub fn run() -> ExitCode {
             Command::Import(arguments) => import::import(settings, *arguments).await,
             Command::Demo(command) => demo::demo(settings, command).await,
             Command::Export(arguments) => export::export(settings, arguments).await,
+            Command::Check(arguments) => check::check(settings, arguments).await,
             Command::Ledger(command) => ledger::ledger(settings, command).await,
             Command::Bench(command) => bench::bench(settings, command).await,
             Command::Config | Command::Openapi => Ok(()),

@@ -108,6 +108,10 @@ async fn run(
             keep_current(database, clock, map, position, stop).await;
         })
     };
+    let checking = {
+        let (database, clock, stop) = (database.clone(), clock.clone(), stop.clone());
+        tokio::spawn(async move { crate::checks::keep_checked(database, clock, stop).await })
+    };
     announce(address, arguments.demo);
     let jobs = state.jobs.clone();
     let ended = match &store.cluster {
@@ -126,7 +130,7 @@ async fn run(
     };
     stop.cancel();
     jobs.cancel_all();
-    let _ = tokio::join!(sealing, loading);
+    let _ = tokio::join!(sealing, loading, checking);
     ended
 }
 

@@ -126,6 +126,10 @@ fn meaning_of(constraint: &str) -> Option<(Meaning, &'static str)> {
             Field("dataset"),
             "a data set's name has 1 to 80 characters, no slash and no blank in front",
         ),
+        "finding_exception_by_another" => (
+            Field("owner"),
+            "whoever sees to a finding can't be the one who declared it an exception",
+        ),
         "import_mapping_one_per_name" => (Clash, "somebody saved a mapping of that name at the same moment"),
         "import_mapping_name_form" => (
             Field("name"),
@@ -174,6 +178,14 @@ fn meaning_of(constraint: &str) -> Option<(Meaning, &'static str)> {
         | "import_mapping_layer_known"
         | "import_file_pkey"
         | "import_file_import_fkey"
+        | "check_run_pkey"
+        | "check_run_state_known"
+        | "check_position_pkey"
+        | "check_position_single"
+        | "finding_pkey"
+        | "finding_once"
+        | "finding_state_known"
+        | "finding_exception_whole"
         | "idempotent_answer_pkey" => (Ours, ""),
         ledger if ledger.starts_with("ledger_") => (Ours, ""),
         _ => return None,

@@ -3,7 +3,7 @@
 
 mod content;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::HashMap;
 

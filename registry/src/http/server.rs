@@ -56,6 +56,7 @@ fn api() -> OpenApiRouter<AppState> {
         .merge(crate::rooms::router())
         .merge(crate::rights::router())
         .merge(crate::spatial_units::router())
+        .merge(crate::checks::router())
         .merge(crate::search::router())
         .merge(crate::totals::router())
         .merge(crate::imports::router())

@@ -148,6 +148,10 @@ words! {
         ImportMapping => "import_mapping",
         /// A right as a list tells it (权利).
         Right => "right",
+        /// A check of everything by the rules (合规检查).
+        Check => "check",
+        /// What a rule found at fault (问题).
+        Finding => "finding",
     }
 }
 

@@ -1,0 +1,33 @@
+/*
+id = "TTL-02"
+severity = "error"
+zh = "登记在平台公司名下"
+en = "Held by a platform company"
+finding_zh = "权利人 {holder} 是平台公司"
+finding_en = "the holder {holder} is a platform company"
+remedy_zh = "启动划转，规范划转到机关事务管理部门名下"
+remedy_en = "begin its return to the bureau"
+source = "永州市机关事务系统“三年行动”方案 2.2"
+subject = "spatial_unit"
+reads = ["unit", "right"]
+*/
+with companies as materialized (
+    select name from unit_version
+     where kind = 'platform_company' and upper_inf(recorded) and valid @> $1::date
+),
+held as (
+    select v.object_id, v.source_attributes ->> '权利人' as holder
+      from spatial_unit_version v
+     where v.source_attributes ->> '权利人' is not null
+       and upper_inf(v.recorded) and v.valid @> $1::date and ($2::uuid[] is null or v.object_id = any($2))
+       and exists (select from companies)
+    union
+    select r.asset_id, r.holder
+      from listed_right_version r
+     where upper_inf(r.recorded) and r.valid @> $1::date and ($2::uuid[] is null or r.asset_id = any($2))
+)
+select h.object_id, null::uuid as other_id, h.object_id as at_id,
+       jsonb_build_object('holder', string_agg(h.holder, ', ' order by h.holder)) as evidence
+  from held h
+  join companies c on c.name = h.holder
+ group by h.object_id
