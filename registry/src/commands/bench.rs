@@ -1,6 +1,7 @@
 //! `yice bench`: this machine, measured with the registry's own work over translated copies of real parcels.
 #![expect(clippy::print_stdout, reason = "figures are what this command is for")]
 
+mod check;
 mod copies;
 mod export;
 mod import;
@@ -30,6 +31,8 @@ pub(super) enum BenchCommand {
     Import(import::ImportArguments),
     /// Export of parcels, with ogr2ogr from the same database beside it where it is installed
     Export(BenchArguments),
+    /// Every compliance rule over everything
+    Check(BenchArguments),
     /// From the database to serving, tiles without cache, a change until it shows, memory
     Tiles(BenchArguments),
 }
@@ -61,6 +64,7 @@ pub(super) async fn bench(settings: Settings, command: BenchCommand) -> Result<(
     let outcome = match &command {
         BenchCommand::Import(arguments) => import::measure(&settings, &store, arguments).await,
         BenchCommand::Export(arguments) => export::measure(&store, arguments).await,
+        BenchCommand::Check(arguments) => check::measure(&store, arguments).await,
         BenchCommand::Tiles(arguments) => measure_tiles(&settings, &store, arguments).await,
     };
     store.close().await;
@@ -126,7 +130,11 @@ async fn fill(store: &Store, arguments: &BenchArguments) -> Result<(), CommandFa
             arguments.parcels,
             begun.elapsed().as_secs_f64()
         );
-        sqlx::raw_sql("analyze").execute(store.database.pool()).await?;
+        // By the owner: others may not.
+        let mut connection = store.database.pool().acquire().await?;
+        sqlx::raw_sql("reset role; analyze; set role yice_app")
+            .execute(&mut *connection)
+            .await?;
     }
     Ok(())
 }

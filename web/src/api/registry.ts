@@ -1,9 +1,12 @@
 // Every address of the server that the page uses, one function each.
-import { getJson, send, withQuery } from "@/api/http";
+import { getJson, ProblemError, send, withQuery } from "@/api/http";
 import type {
   Asset,
   AssetRow,
   AssetVersion,
+  Check,
+  Finding,
+  FindingDecision,
   ImportJob,
   ImportRequest,
   ImportRow,
@@ -11,6 +14,7 @@ import type {
   Page,
   Readiness,
   Right,
+  Rule,
   SavedMapping,
   SearchHit,
   TileJson,
@@ -216,6 +220,50 @@ export async function searchRegions(text: string): Promise<{ code: string; name:
 
 export function importJsonAddress(id: string): string {
   return `/api/v1/imports/${encodeURIComponent(id)}`;
+}
+
+export function fetchRules(): Promise<Rule[]> {
+  return getJson("/api/v1/rules");
+}
+
+export type FindingQuery = { rule?: string; state?: string; severity?: string; object?: string; limit: number };
+
+/** The address of a list of findings. */
+export function findingListAddress(query: FindingQuery): string {
+  return withQuery("/api/v1/findings", { ...query, count: true });
+}
+
+export function fetchFindings(address: string, signal?: AbortSignal): Promise<Page<Finding>> {
+  return getJson(address, signal);
+}
+
+/** Sends what was decided about the finding as it was read. */
+export async function decideFinding(finding: Finding, decision: FindingDecision): Promise<Finding> {
+  const response = await send(`/api/v1/findings/${encodeURIComponent(finding.id)}`, {
+    method: "PATCH",
+    headers: { "content-type": "application/json", "if-match": `"${finding.revision}"` },
+    body: JSON.stringify(decision),
+  });
+  return (await response.json()) as Finding;
+}
+
+/** The latest check of everything, where there was one. */
+export async function fetchLatestCheck(): Promise<Check | null> {
+  try {
+    return await getJson<Check>("/api/v1/checks");
+  } catch (error) {
+    if (error instanceof ProblemError && error.problem.status === 404) return null;
+    throw error;
+  }
+}
+
+export async function startCheck(): Promise<Check> {
+  const response = await send("/api/v1/checks", {
+    method: "POST",
+    headers: { "content-type": "application/json", "idempotency-key": crypto.randomUUID() },
+    body: "{}",
+  });
+  return (await response.json()) as Check;
 }
 
 /** A text that changes whenever the ledger grows; used to notice what others have changed. */

@@ -197,6 +197,70 @@ export type Right = {
   source_key: string;
 };
 
+export type Bilingual = { zh: string; en: string };
+export type Severity = "error" | "warning" | "information";
+export type FindingState = "new" | "in_progress" | "excepted" | "resolved";
+
+/** A rule of the checks, and how many findings it has in each state. */
+export type Rule = {
+  id: string;
+  severity: Severity;
+  title: Bilingual;
+  remedy: Bilingual;
+  source: string;
+  subject: string;
+  parameters: { name: string; value: number; unit: string; zh: string; en: string }[];
+  findings: Record<FindingState, number>;
+};
+
+/** What a rule found at fault. */
+export type Finding = {
+  id: string;
+  rule: string;
+  severity: Severity | null;
+  title: Bilingual | null;
+  says: Bilingual | null;
+  object_kind: string;
+  object_id: string;
+  object_code: string | null;
+  object_name: string | null;
+  other_id: string | null;
+  other_code: string | null;
+  at_id: string | null;
+  at_kind: "parcel" | "building" | "site" | null;
+  lon: number | null;
+  lat: number | null;
+  state: FindingState;
+  first_seen: string;
+  resolved_at: string | null;
+  owner: string | null;
+  deadline: string | null;
+  exception_reason: string | null;
+  exception_by: string | null;
+  exception_until: string | null;
+  revision: number;
+};
+
+export type FindingDecision = {
+  state?: FindingState;
+  owner?: string | null;
+  deadline?: string | null;
+  until?: string;
+  reason?: string;
+};
+
+/** A check of everything. */
+export type Check = {
+  id: string;
+  actor: string;
+  day: string;
+  started_at: string;
+  finished_at: string | null;
+  state: "running" | "done" | "failed" | "interrupted";
+  rules: string[];
+  outcomes: Record<string, { found: number; new: number; resolved: number; seconds: number }>;
+};
+
 export type ImportRequest = {
   file: File;
   layer: ImportLayer;

@@ -51,7 +51,7 @@ function seaBoxes(): GeoJSON.FeatureCollection {
 export const assetSource = "assets";
 /** Points for labels, one for each asset in view: in the tiles a shape comes in pieces, each would get its own. */
 export const labelSource = "labels";
-export const overlaySources = ["selection", "original", "located", "located-original"] as const;
+export const overlaySources = ["selection", "original", "located", "located-original", "findings"] as const;
 export type OverlaySource = (typeof overlaySources)[number];
 
 const empty = { type: "FeatureCollection" as const, features: [] };
@@ -480,6 +480,23 @@ function totalsLayers(look: Look): LayerSpecification[] {
   ];
 }
 
+/** Where something was found at fault: a ring that leaves the asset's own colour to be seen. */
+function findingRings(look: Look): LayerSpecification[] {
+  const isDark = look.appearance === "dark";
+  const ring = (id: string, colour: string, width: number): LayerSpecification => ({
+    id,
+    type: "circle",
+    source: "findings",
+    paint: {
+      "circle-radius": ["interpolate", ["linear"], ["zoom"], 10, 4, 14, 7, 17, 11],
+      "circle-color": "rgba(0,0,0,0)",
+      "circle-stroke-color": colour,
+      "circle-stroke-width": width,
+    },
+  });
+  return [ring("findings-casing", isDark ? "#0B0F14" : "#FFFFFF", 4.5), ring("findings-ring", isDark ? "#F08A83" : "#B3261E", 2.5)];
+}
+
 function overlayLayers(look: Look): LayerSpecification[] {
   const line = look.appearance === "dark" ? darkAccent : accent;
   const casing = look.appearance === "dark" ? "#0B0F14" : "#FFFFFF";
@@ -495,7 +512,7 @@ function overlayLayers(look: Look): LayerSpecification[] {
     source,
     paint: { "line-color": "#D9662B", "line-width": 2, "line-dasharray": [2, 1.5] },
   });
-  return [...pair("selection", line), originalLine("original"), ...pair("located", "#B5477A"), originalLine("located-original")];
+  return [...pair("selection", line), originalLine("original"), ...pair("located", "#B5477A"), originalLine("located-original"), ...findingRings(look)];
 }
 
 export function buildSources(settings: MapSettings, tiles: string[], zooms: { minzoom: number; maxzoom: number }): Record<string, SourceSpecification> {

@@ -4,6 +4,7 @@ import { useI18n } from "vue-i18n";
 import { fetchTileJson } from "@/api/registry";
 import { useFocusStore } from "@/state/focus";
 import { useMapReadoutStore } from "@/state/map-readout";
+import { useChecksStore } from "@/state/checks";
 import { usePreferencesStore } from "@/state/preferences";
 import { useServerStore } from "@/state/server";
 import { useViewStore } from "@/state/view";
@@ -18,6 +19,7 @@ export function useMap(container: Ref<HTMLElement | null>, padding: Ref<Padding>
   const focus = useFocusStore();
   const readout = useMapReadoutStore();
   const preferences = usePreferencesStore();
+  const checks = useChecksStore();
   const { t } = useI18n();
   const handle = shallowRef<MapHandle | null>(null);
   let map: YiceMap | null = null;
@@ -37,6 +39,7 @@ export function useMap(container: Ref<HTMLElement | null>, padding: Ref<Padding>
       original: focus.isOriginalShown ? (shown?.repaired?.original ?? null) : null,
       located: focus.located?.geometry ?? null,
       "located-original": focus.located?.original ?? null,
+      findings: view.panel === "checks" ? checks.places : null,
     };
   });
 
