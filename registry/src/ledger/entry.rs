@@ -148,6 +148,8 @@ words! {
         ImportMapping => "import_mapping",
         /// A right as a list tells it (权利).
         Right => "right",
+        /// A role that a person holds.
+        Grant => "grant",
     }
 }
 

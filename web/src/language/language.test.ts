@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "vue/compiler-sfc";
 import { describe, expect, it } from "vitest";
+import { levels, roles } from "@/api/session";
 import en from "@/language/en";
 import zh from "@/language/zh";
 import { assetKeys, exportFormats, exportLabels, exportWarnings, importLayers, importOutcomes, mappableFields, themes, valuesOf } from "@/vocabulary";
@@ -44,6 +45,8 @@ describe("both languages", () => {
       ...mappableFields.map((field) => `field.${field}`),
       ...exportFormats.flatMap((format) => [`export.format_${format}`, `export.about_${format}`]),
       ...exportLabels.map((labels) => `export.labels_${labels}`),
+      ...roles.map((role) => `role.${role}`),
+      ...levels.map((level) => `level.${level}`),
       ...exportWarnings.map((warning) => `export_warning.${warning}`),
     ];
     expect(keys.filter((key) => !chinese.has(key))).toEqual([]);
