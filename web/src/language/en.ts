@@ -537,7 +537,7 @@ export default {
     add_submit: "Make the account",
     counted: "{n} accounts",
     display_name: "Name",
-    username_rule: "Letters a to z, digits, Chinese characters and . _ - @, 2 to 64 of them. It never changes: the ledger names people by it.",
+    username_rule: "Letters a to z, digits, Chinese characters and . _ - {'@'}, 2 to 64 of them. It never changes: the ledger names people by it.",
     refused_person_one_per_username: "There is an account of this name already.",
     refused_username: "This is no name to sign in with.",
     refused_display_name: "Enter the name.",

@@ -51,6 +51,10 @@ describe("both languages", () => {
     ];
     expect(keys.filter((key) => !chinese.has(key))).toEqual([]);
   });
+  it("keep the signs that vue-i18n reads as its own in quotes", () => {
+    const faulty = [...chinese, ...english].filter(([, text]) => /[@|]/.test(text.replaceAll(/\{'[^']*'\}/g, "")) && !/ \| /.test(text));
+    expect(faulty).toEqual([]);
+  });
   it("write Chinese with full-width punctuation", () => {
     const faulty = [...chinese].filter(([, text]) => /\p{Script=Han}[,;:!?(]|[,;:!?)]\p{Script=Han}/u.test(text));
     expect(faulty).toEqual([]);

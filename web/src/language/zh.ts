@@ -537,7 +537,7 @@ export default {
     add_submit: "建立账户",
     counted: "{n} 个账户",
     display_name: "姓名",
-    username_rule: "小写字母、数字、汉字和 . _ - @，2 至 64 个字符；以后不能修改，台账以它记名。",
+    username_rule: "小写字母、数字、汉字和 . _ - {'@'}，2 至 64 个字符；以后不能修改，台账以它记名。",
     refused_person_one_per_username: "已有同名账户。",
     refused_username: "用户名不符合要求。",
     refused_display_name: "请填写姓名。",
