@@ -69,5 +69,5 @@ alter table ledger_entry
     drop constraint ledger_entry_object_kind_is_known,
     add constraint ledger_entry_object_kind_is_known check (object_kind in (
         'region', 'unit', 'site', 'parcel', 'building', 'room', 'relation', 'import', 'person', 'import_mapping', 'right', 'check',
-        'finding'
+        'finding', 'grant'
     ));

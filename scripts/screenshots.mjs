@@ -6,8 +6,9 @@ const { chromium } = createRequire(new URL("../tests/page/package.json", import.
 
 const server = process.env.YICE_URL;
 const folder = process.argv[2];
-if (!server || !folder) {
-  console.error("usage: YICE_URL=http://… node scripts/screenshots.mjs FOLDER");
+const account = { username: process.env.YICE_USER, password: process.env.YICE_PASSWORD };
+if (!server || !folder || !account.username || !account.password || !process.env.YICE_TOKEN) {
+  console.error("usage: scripts/with-server node scripts/screenshots.mjs FOLDER");
   process.exit(2);
 }
 
@@ -17,7 +18,7 @@ const sizes = [
 ];
 
 async function json(path) {
-  const answer = await fetch(server + path);
+  const answer = await fetch(server + path, { headers: { authorization: `Bearer ${process.env.YICE_TOKEN}` } });
   if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
   return answer.json();
 }
@@ -63,10 +64,13 @@ try {
   for (const { suffix, width, height } of sizes) {
     for (const language of ["zh", "en"]) {
       for (const { name, query } of pictures) {
-        const page = await browser.newPage({
+        const context = await browser.newContext({
           viewport: { width, height },
           locale: language === "zh" ? "zh-CN" : "en-GB",
         });
+        const signedIn = await context.request.post(`${server}/api/v1/session`, { data: account });
+        if (!signedIn.ok()) throw new Error(`signing in: ${signedIn.status()}`);
+        const page = await context.newPage();
         page.on("pageerror", (error) => {
           throw error;
         });
@@ -82,7 +86,7 @@ try {
         const file = join(folder, `${name}-${language}${suffix}.png`);
         await page.screenshot({ path: file });
         console.log(file);
-        await page.close();
+        await context.close();
       }
     }
   }

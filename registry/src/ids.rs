@@ -29,16 +29,24 @@ typed_ids! {
     CheckId,
     /// What a rule found at fault.
     FindingId,
+    /// A role that a person holds.
+    GrantId,
     /// An import of one file.
     ImportId,
+    /// A person with an account.
+    PersonId,
     /// A region (行政区划).
     RegionId,
     /// A right as a list tells it (权利).
     RightId,
     /// A room (房间).
     RoomId,
+    /// A session of somebody signed in.
+    SessionId,
     /// A site (院落), parcel (宗地) or building (楼栋).
     SpatialUnitId,
+    /// A token that scripts and GIS clients work with.
+    TokenId,
     /// An organisation (单位).
     UnitId,
     /// One version row of anything versioned.

@@ -14,6 +14,7 @@ pub mod imports;
 pub mod ledger;
 pub mod map_layers;
 pub mod ogc;
+pub mod people;
 pub mod period;
 pub mod regions;
 pub mod request;

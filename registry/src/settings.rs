@@ -1,6 +1,6 @@
 //! Settings: command-line flag, else environment `YICE_*`, else `yice.toml`, else default. Each remembers its origin.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use figment::Figment;
@@ -45,24 +45,75 @@ pub struct Settings {
     /// site. A list, or one text with commas. None unless told.
     #[serde(deserialize_with = "origins")]
     pub cors_origins: Vec<String>,
+    /// Names and addresses, beside those of this machine, under which the server may be asked, as `yice.example.gov.cn`:
+    /// without scheme and port. A list, or one text with commas.
+    #[serde(deserialize_with = "hosts")]
+    pub hosts: Vec<String>,
+    /// The page is served over https, by a proxy in front: the session's cookie is sent over nothing else.
+    pub https: bool,
+    /// A session that nobody uses ends after so many minutes.
+    pub session_idle_minutes: u32,
+    /// However busy it is, a session ends after so many hours.
+    pub session_hours: u32,
+    /// `/metrics` is read from this machine without signing in. Not behind a proxy on the same machine: whatever it passes
+    /// on comes from this machine too.
+    pub metrics_on_loopback: bool,
+    /// Proxies whose word on who asks (`X-Forwarded-For`) is believed; wrong passwords are counted by address.
+    #[serde(deserialize_with = "addresses")]
+    pub trusted_proxies: Vec<IpAddr>,
+}
+
+/// A list, or one text with commas between.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Written {
+    List(Vec<String>),
+    Text(String),
+}
+
+impl Written {
+    fn words(self) -> Vec<String> {
+        match self {
+            Self::List(words) => words,
+            Self::Text(text) => text
+                .split(',')
+                .map(|word| word.trim().to_owned())
+                .filter(|word| !word.is_empty())
+                .collect(),
+        }
+    }
+}
+
+/// Reads names and addresses of this server.
+fn hosts<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let hosts = Written::deserialize(deserializer)?.words();
+    for host in &hosts {
+        let is_name = !host.is_empty() && host.chars().all(|c| c.is_alphanumeric() || ".-_".contains(c));
+        if !is_name && host.parse::<IpAddr>().is_err() {
+            return Err(serde::de::Error::custom(format!(
+                "hosts: {host:?} is no name or address; write it as yice.example.gov.cn, without scheme and port"
+            )));
+        }
+    }
+    Ok(hosts)
+}
+
+/// Reads addresses of proxies.
+fn addresses<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<IpAddr>, D::Error> {
+    let parse = |text: String| {
+        text.parse()
+            .map_err(|_| serde::de::Error::custom(format!("trusted_proxies: {text:?} is no IP address")))
+    };
+    Written::deserialize(deserializer)?
+        .words()
+        .into_iter()
+        .map(parse)
+        .collect()
 }
 
 /// Reads sites as a list or with commas between.
 fn origins<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Written {
-        List(Vec<String>),
-        Text(String),
-    }
-    let sites: Vec<String> = match Written::deserialize(deserializer)? {
-        Written::List(sites) => sites,
-        Written::Text(text) => text
-            .split(',')
-            .map(|site| site.trim().to_owned())
-            .filter(|site| !site.is_empty())
-            .collect(),
-    };
+    let sites = Written::deserialize(deserializer)?.words();
     for site in &sites {
         let name = site
             .strip_prefix("https://")
@@ -89,6 +140,12 @@ impl Default for Settings {
             log: "info,sqlx=warn".to_owned(),
             base_map: None,
             cors_origins: Vec::new(),
+            hosts: Vec::new(),
+            https: false,
+            session_idle_minutes: 30,
+            session_hours: 12,
+            metrics_on_loopback: false,
+            trusted_proxies: Vec::new(),
         }
     }
 }
@@ -122,7 +179,7 @@ impl Resolved {
             // Named by the tests and the benchmark, not settings of the program.
             .merge(
                 Env::prefixed("YICE_")
-                    .ignore(&["test_data", "url", "log_format"])
+                    .ignore(&["test_data", "url", "token", "user", "password", "log_format"])
                     .split("__"),
             )
             .merge(Serialized::globals(flags));
@@ -209,6 +266,29 @@ mod tests {
         ] {
             let refused = read(&format!("cors_origins = '{wrong}'")).unwrap_err().to_string();
             assert!(refused.contains("cors_origins"), "{refused}");
+        }
+    }
+
+    #[test]
+    fn names_and_proxies_are_written_as_a_list_or_with_commas() {
+        let read = |written: &str| {
+            Figment::from(Serialized::defaults(Settings::default()))
+                .merge(Toml::string(written))
+                .extract::<Settings>()
+        };
+        let settings =
+            read("hosts = 'yice.example.gov.cn, 10.0.0.5'\ntrusted_proxies = ['10.0.0.1', '::1']\nhttps = true")
+                .unwrap();
+        assert_eq!(settings.hosts, ["yice.example.gov.cn", "10.0.0.5"]);
+        assert_eq!(settings.trusted_proxies.len(), 2);
+        for wrong in [
+            "hosts = 'https://yice.example.gov.cn'",
+            "hosts = 'yice:8080'",
+            "hosts = ['*']",
+            "trusted_proxies = 'proxy'",
+        ] {
+            let refused = read(wrong).unwrap_err().to_string();
+            assert!(refused.contains(wrong.split(' ').next().unwrap()), "{refused}");
         }
     }
 

@@ -5,6 +5,7 @@ import os
 from urllib.parse import parse_qs, urlparse
 
 from owslib.ogcapi.features import Features
+from owslib.util import Authentication
 
 URL = os.environ["YICE_URL"] + "/ogc"
 
@@ -13,7 +14,7 @@ def expect(name, wanted, found):
     print(f"ok {name}" if wanted == found else f"not ok {name}: wanted {wanted!r}, found {found!r}")
 
 
-features = Features(URL)
+features = Features(URL, auth=Authentication(username="tests", password=os.environ["YICE_TOKEN"]))
 expect("it reads the landing page", True, any(link["rel"] == "conformance" for link in features.links))
 expect("it reads the conformance", True, "http://www.opengis.net/spec/ogcapi-features-3/1.0/conf/filter" in features.conformance()["conformsTo"])
 expect("it reads the definition", "3.0.3", features.api()["openapi"])

@@ -7,6 +7,7 @@ import urllib.request
 
 from qgis.core import (
     QgsApplication,
+    QgsAuthMethodConfig,
     QgsCoordinateReferenceSystem,
     QgsCoordinateTransform,
     QgsFeatureRequest,
@@ -22,6 +23,7 @@ from qgis.PyQt.QtGui import QColor
 
 URL = os.environ["YICE_URL"]
 WORK = os.environ["GIS_WORK"]
+TOKEN = os.environ["YICE_TOKEN"]
 
 
 def expect(name, wanted, found):
@@ -29,7 +31,8 @@ def expect(name, wanted, found):
 
 
 def ask(path):
-    with urllib.request.urlopen(URL + path, timeout=60) as answer:
+    request = urllib.request.Request(URL + path, headers={"Authorization": "Bearer " + TOKEN})
+    with urllib.request.urlopen(request, timeout=60) as answer:
         return json.load(answer)
 
 
@@ -55,13 +58,22 @@ QgsApplication.setPrefixPath("/usr", True)
 application = QgsApplication([], False)
 application.initQgis()
 
+# The token is the password of a saved authentication, as somebody makes one in QGIS.
+manager = QgsApplication.authManager()
+manager.setMasterPassword("tests", True)
+login = QgsAuthMethodConfig("Basic")
+login.setName("yice")
+login.setConfig("username", "tests")
+login.setConfig("password", TOKEN)
+expect("it keeps the token", True, manager.storeAuthenticationConfig(login)[0])
+
 lonlat = QgsCoordinateReferenceSystem("OGC:CRS84")
 mercator = QgsCoordinateReferenceSystem("EPSG:3857")
 west, south, east, north = ask("/ogc/collections/parcels")["extent"]["spatial"]["bbox"][0]
 x, y = (west + east) / 2, (south + north) / 2
 box = QgsRectangle(x - 0.006, y - 0.0045, x + 0.006, y + 0.0045)
 
-uri = f"pagingEnabled='true' pageSize='500' restrictToRequestBBOX='1' typename='parcels' url='{URL}/ogc'"
+uri = f"pagingEnabled='true' pageSize='500' restrictToRequestBBOX='1' typename='parcels' url='{URL}/ogc' authcfg='{login.id()}'"
 layer = QgsVectorLayer(uri, "parcels", "OAPIF")
 expect("it opens the features", True, layer.isValid())
 if not layer.isValid():
@@ -81,7 +93,7 @@ expect("it pages through all", total, len(ids))
 expect("it meets none twice", total, len(set(ids)))
 
 tiles = QgsVectorTileLayer(
-    f"type=xyz&url={URL}/tiles/parcels,buildings,sites/%7Bz%7D/%7Bx%7D/%7By%7D.mvt&zmin=0&zmax=20&styleUrl={URL}/styles/title_status.json",
+    f"type=xyz&url={URL}/tiles/parcels,buildings,sites/%7Bz%7D/%7Bx%7D/%7By%7D.mvt&zmin=0&zmax=20&styleUrl={URL}/styles/title_status.json&authcfg={login.id()}",
     "tiles",
 )
 expect("it opens the tiles", True, tiles.isValid())

@@ -1,6 +1,6 @@
 // Two years of a small estate: made up, in a place of its own for every run.
 import assert from "node:assert/strict";
-import { server } from "./drivers/browser.mjs";
+import { ask } from "./drivers/browser.mjs";
 
 const runs = `${Date.now().toString(36)}${Math.floor(Math.random() * 1296).toString(36)}`;
 const cell = 0.0006; // degrees: about 57 m by 66 m
@@ -90,9 +90,9 @@ export async function importOnce(here) {
   form.set("dataset", here.dataset);
   form.set("valid_from", "2023-01-01");
   form.set("file", new File([here.firstYear.text], here.firstYear.name));
-  const { id } = await (await fetch(`${server}/api/v1/imports`, { method: "POST", body: form })).json();
+  const { id } = await (await ask(`/api/v1/imports`, { method: "POST", body: form })).json();
   for (let i = 0; i < 200; i++) {
-    const { state, problem } = await (await fetch(`${server}/api/v1/imports/${id}`)).json();
+    const { state, problem } = await (await ask(`/api/v1/imports/${id}`)).json();
     if (state === "done") return;
     assert.notEqual(state, "failed", JSON.stringify(problem));
     await new Promise((resolve) => setTimeout(resolve, 100));

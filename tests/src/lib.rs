@@ -96,6 +96,32 @@ pub fn words(output: &Output) -> String {
     )
 }
 
+/// The token of the tests' own account on a data folder that is served; the account is made with the first one, and may do
+/// everything.
+///
+/// # Errors
+/// Where it can't be made.
+fn token(data: &Path) -> Result<String> {
+    let kept = data.join("tests.token");
+    if let Ok(token) = fs::read_to_string(&kept) {
+        return Ok(token);
+    }
+    let roles = [
+        "--role",
+        "asset_manager",
+        "--role",
+        "administrator",
+        "--role",
+        "auditor",
+    ];
+    succeed(data, &[&["user", "add", "tests"], roles.as_slice()].concat())?;
+    let token = succeed(data, &["user", "token", "tests", "--name", "tests"])?
+        .trim()
+        .to_owned();
+    fs::write(kept, &token)?;
+    Ok(token)
+}
+
 /// A port on the loopback address that nobody listens on just now.
 ///
 /// # Errors
@@ -110,6 +136,8 @@ pub struct Registry {
     child: Child,
     address: SocketAddr,
     data: PathBuf,
+    /// The token that requests are made with.
+    token: Option<String>,
 }
 
 /// What the server answered.
@@ -172,8 +200,10 @@ impl Registry {
             child,
             address,
             data: data.to_path_buf(),
+            token: None,
         };
         registry.wait_until_ready()?;
+        registry.token = Some(token(data)?);
         Ok(registry)
     }
 
@@ -250,7 +280,7 @@ impl Registry {
         Ok(unpacked)
     }
 
-    /// One request. It is HTTP/1.0, so that the answer comes in one piece and ends with the connection.
+    /// One request, with the token of the tests' own account unless a header says who asks. It is HTTP/1.0, so that the answer comes in one piece and ends with the connection.
     ///
     /// # Errors
     /// Where there is no answer, or none in the form of HTTP.
@@ -264,6 +294,12 @@ impl Registry {
         );
         for (name, value) in headers {
             head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        let says_who = headers
+            .iter()
+            .any(|(name, _)| ["authorization", "cookie"].contains(name));
+        if let Some(token) = self.token.as_ref().filter(|_| !says_who) {
+            head.push_str(&format!("authorization: Bearer {token}\r\n"));
         }
         stream.write_all(format!("{head}\r\n").as_bytes())?;
         stream.write_all(body)?;

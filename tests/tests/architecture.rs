@@ -20,6 +20,7 @@ const LAYERS: [&[&str]; 15] = [
     &["exports"],
     &["checks"],
     &["search", "totals"],
+    &["people"],
     &["rights", "rooms", "spatial_units", "units", "regions"],
     // What the nouns have in common.
     &["versioned", "tree"],

@@ -116,10 +116,14 @@ fn a_busy_port_is_named_with_the_way_out_and_the_database_is_stopped() {
 }
 
 #[test]
-fn an_address_that_others_can_reach_is_refused() {
+fn the_demo_is_refused_on_an_address_that_others_can_reach() {
     let data = folder();
     let port = free_port().unwrap();
-    let output = run(data.path(), &["serve", "--listen", &format!("0.0.0.0:{port}")]).unwrap();
+    let output = run(
+        data.path(),
+        &["serve", "--demo", "--listen", &format!("0.0.0.0:{port}")],
+    )
+    .unwrap();
     let said = words(&output);
     assert!(!output.status.success(), "{said}");
     assert!(said.contains("127.0.0.1"), "no way out is named: {said}");

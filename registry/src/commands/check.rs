@@ -44,7 +44,7 @@ pub(super) async fn check(settings: Settings, arguments: CheckArguments) -> Resu
 async fn run(store: &Store, arguments: &CheckArguments) -> Result<u64, CommandFailed> {
     let clock = Clock::System;
     let asked = (!arguments.rules.is_empty()).then_some(&arguments.rules[..]);
-    let begun = begin_check(&store.database, &clock, &Actor::on_this_machine(), asked)
+    let begun = begin_check(&store.database, &clock, &Actor::at_command_line(), asked)
         .await
         .map_err(|refused| match refused {
             CheckRefused::Fault(fault) => fault.into(),

@@ -96,6 +96,14 @@ async fn load_city(database: &Database, clock: &Clock) -> Result<DemoLoaded, Dem
     crate::demo_city::load(database, clock, city).await
 }
 
+/// The data sets that a sample consists of.
+pub(super) fn datasets(sample: Sample) -> Result<Vec<String>, super::sample::SampleFailed> {
+    match sample {
+        Sample::City => Ok(vec![crate::demo_city::DATASET.to_owned()]),
+        Sample::Cambridge => super::sample::datasets(),
+    }
+}
+
 /// Loads a sample where the registry is empty; says so in the log where it is not.
 pub(super) async fn load_if_empty(sample: Sample, database: &Database, clock: &Clock) {
     let begun = std::time::Instant::now();

@@ -224,10 +224,7 @@ pub(super) async fn import(settings: Settings, arguments: ImportArguments) -> Re
     if arguments.duplicate_keys == "number" {
         order.duplicate_keys = gis_data::DuplicateKeys::Number;
     }
-    order.actor = Actor(format!(
-        "cli:{}",
-        std::env::var("USER").unwrap_or_else(|_| "unknown".to_owned())
-    ));
+    order.actor = Actor::at_command_line();
 
     let store = Store::open_or_join(&settings).await?;
     let ready = async {

@@ -13,6 +13,7 @@ mod migrate;
 mod sample;
 mod serve;
 mod store;
+mod user;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -70,6 +71,21 @@ fn chain(error: &dyn std::error::Error) -> String {
 impl From<crate::request::Fault> for CommandFailed {
     fn from(fault: crate::request::Fault) -> Self {
         Self::system(&fault)
+    }
+}
+
+impl From<crate::request::Problem> for CommandFailed {
+    fn from(problem: crate::request::Problem) -> Self {
+        let words = match &problem.field {
+            Some(field) => format!("{field}: {}", problem.detail),
+            None => problem.detail,
+        };
+        let remedy = problem.remedy;
+        if problem.status < 500 {
+            Self::Input { words, remedy }
+        } else {
+            Self::System { words, remedy }
+        }
     }
 }
 
@@ -139,6 +155,12 @@ enum Command {
     /// Run the compliance rules over everything; exit code 1 where errors are found
     #[command(after_help = "Examples:\n  yice check\n  yice check --rule GEO-02 --rule COD-02 --report findings.csv")]
     Check(check::CheckArguments),
+    /// Make accounts, passwords and tokens
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  yice user add wang.fang --display-name 王芳 --role title_clerk\n  yice user add admin --role administrator\n  yice user token wang.fang --name QGIS\n  yice user disable wang.fang"
+    )]
+    User(user::UserCommand),
     /// Prove the ledger, or seal what waits
     #[command(subcommand, after_help = "Example:\n  yice ledger verify")]
     Ledger(ledger::LedgerCommand),
@@ -192,6 +214,7 @@ pub fn run() -> ExitCode {
             Command::Demo(command) => demo::demo(settings, command).await,
             Command::Export(arguments) => export::export(settings, arguments).await,
             Command::Check(arguments) => check::check(settings, arguments).await,
+            Command::User(command) => user::user(settings, command).await,
             Command::Ledger(command) => ledger::ledger(settings, command).await,
             Command::Bench(command) => bench::bench(settings, command).await,
             Command::Config | Command::Openapi => Ok(()),

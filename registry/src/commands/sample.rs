@@ -53,11 +53,20 @@ fn broken(error: impl std::fmt::Display) -> SampleFailed {
     }
 }
 
-/// Loads the sample where nothing but the sample is registered; one that was interrupted is completed.
-pub(super) async fn load_if_empty(database: &Database, clock: &Clock) -> Result<(), SampleFailed> {
+fn sample() -> Result<Sample, SampleFailed> {
     let manifest = Files::get(Sample::MANIFEST).ok_or_else(|| broken("it has no manifest"))?;
     let manifest = str::from_utf8(&manifest.data).map_err(broken)?;
-    let sample = Sample::parse(manifest).map_err(broken)?;
+    Sample::parse(manifest).map_err(broken)
+}
+
+/// The data sets that the sample consists of.
+pub(super) fn datasets() -> Result<Vec<String>, SampleFailed> {
+    Ok(sample()?.imports.into_iter().map(|import| import.dataset).collect())
+}
+
+/// Loads the sample where nothing but the sample is registered; one that was interrupted is completed.
+pub(super) async fn load_if_empty(database: &Database, clock: &Clock) -> Result<(), SampleFailed> {
+    let sample = sample()?;
     let datasets: Vec<String> = sample.imports.iter().map(|import| import.dataset.clone()).collect();
     let others = sqlx::query_scalar!(
         r#"select exists (select from spatial_unit where dataset is null or dataset <> all ($1)) as "others!""#,

@@ -12,10 +12,14 @@ use super::CommandFailed;
 use super::demo::Sample;
 use super::store::{Store, signing_key};
 use crate::clock::Clock;
-use crate::http::{AppState, MapSettings};
+use crate::database::Database;
+use crate::http::{AccessSettings, AppState, MapSettings};
 use crate::imports::{ImportJobs, mark_interrupted};
 use crate::ledger::Sealer;
 use crate::map_layers::{HistoricalLayers, MapLayers, keep_current, load};
+use crate::people::{
+    DEMO_PASSWORD, People, PeopleSettings, Role, active_demo_accounts, demo_accounts, first_administrator_link,
+};
 use crate::settings::Settings;
 
 /// Arguments of `yice serve`.
@@ -28,13 +32,14 @@ pub(super) struct ServeArguments {
 
 /// Serves until Ctrl-C or SIGTERM.
 pub(super) async fn serve(settings: Settings, arguments: ServeArguments) -> Result<(), CommandFailed> {
-    if !settings.listen.ip().is_loopback() {
+    let is_open = !settings.listen.ip().is_loopback();
+    if is_open && arguments.demo.is_some() {
         return Err(CommandFailed::Input {
             words: format!(
-                "{} is refused: there is no sign-in yet, so only this machine may be answered",
+                "the demo is refused on {}: everybody knows the passwords of its accounts",
                 settings.listen
             ),
-            remedy: Some("listen on 127.0.0.1 or [::1]".to_owned()),
+            remedy: Some("listen on 127.0.0.1 or [::1], or serve without --demo".to_owned()),
         });
     }
     // Listened for from the first moment, so that a signal during a long start ends it as cleanly.
@@ -75,7 +80,18 @@ async fn run(
             base_map: settings.base_map.clone(),
             cors_origins: settings.cors_origins.clone(),
         },
+        people: People::new(PeopleSettings {
+            session_idle: time::Duration::minutes(settings.session_idle_minutes.into()),
+            session_life: time::Duration::hours(settings.session_hours.into()),
+            https: settings.https,
+            trusted_proxies: settings.trusted_proxies.clone(),
+        }),
+        access: AccessSettings {
+            hosts: hosts(settings),
+            metrics_on_loopback: settings.metrics_on_loopback,
+        },
     };
+    let doors = open_doors(settings, arguments, &database, &clock).await?;
     let loading = {
         let (database, clock, map, stop) = (database.clone(), clock.clone(), state.map.clone(), stop.clone());
         let cache_bytes = settings.tile_cache_mib << 20;
@@ -112,7 +128,7 @@ async fn run(
         let (database, clock, stop) = (database.clone(), clock.clone(), stop.clone());
         tokio::spawn(async move { crate::checks::keep_checked(database, clock, stop).await })
     };
-    announce(address, arguments.demo);
+    announce(address, arguments.demo, &doors);
     let jobs = state.jobs.clone();
     let ended = match &store.cluster {
         Some(cluster) => {
@@ -168,16 +184,72 @@ fn stop_on_signal(stop: CancellationToken) -> Result<(), CommandFailed> {
     Ok(())
 }
 
+/// The names under which it may be asked: those that are set, and the address that it listens on.
+fn hosts(settings: &Settings) -> Vec<String> {
+    let mut hosts = settings.hosts.clone();
+    if !settings.listen.ip().is_unspecified() {
+        hosts.push(settings.listen.ip().to_string());
+    }
+    hosts
+}
+
+/// How somebody gets in.
+#[derive(Debug, Default)]
+struct Doors {
+    demo: Vec<(String, Role)>,
+    /// The secret of the link for the first administrator.
+    first: Option<String>,
+}
+
+async fn open_doors(
+    settings: &Settings,
+    arguments: &ServeArguments,
+    database: &Database,
+    clock: &Clock,
+) -> Result<Doors, CommandFailed> {
+    let mut doors = Doors::default();
+    if let Some(sample) = arguments.demo {
+        let datasets = super::demo::datasets(sample).map_err(|error| CommandFailed::system(&error))?;
+        doors.demo = demo_accounts(database, clock, &datasets).await?.unwrap_or_default();
+    }
+    if !settings.listen.ip().is_loopback() && active_demo_accounts(database).await? > 0 {
+        return Err(CommandFailed::Input {
+            words: format!(
+                "{} is refused: this registry has accounts of the demo, whose passwords everybody knows",
+                settings.listen
+            ),
+            remedy: Some(
+                "disable them first: yice user disable demo-administrator, and so on (yice user list)".to_owned(),
+            ),
+        });
+    }
+    doors.first = first_administrator_link(database, clock).await?;
+    Ok(doors)
+}
+
 #[expect(
     clippy::print_stdout,
     reason = "the address is what whoever starts the program waits for"
 )]
-fn announce(address: SocketAddr, demo: Option<Sample>) {
+fn announce(address: SocketAddr, demo: Option<Sample>, doors: &Doors) {
     println!("一策 Yice  http://{address}");
     match demo {
         Some(Sample::City) => println!("Demo data, all of it made up / 演示数据，纯属虚构"),
         Some(Sample::Cambridge) => println!("Sample data"),
         None => {}
     }
-    println!("There is no sign-in yet, so only this machine is answered. Ctrl-C stops.");
+    if !doors.demo.is_empty() {
+        println!(
+            "Accounts for the demo only, all with the password {DEMO_PASSWORD} / 仅供演示的账户，密码均为 {DEMO_PASSWORD}"
+        );
+        for (username, role) in &doors.demo {
+            println!("  {username:<24} {}", role.zh());
+        }
+    }
+    if let Some(secret) = &doors.first {
+        println!("Nobody keeps the accounts yet. Make the first administrator by this link, once, within an hour:");
+        println!("  http://{address}/#first={secret}");
+        println!("or by `yice user add NAME --role administrator`.");
+    }
+    println!("Ctrl-C stops.");
 }

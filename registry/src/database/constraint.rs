@@ -135,6 +135,21 @@ fn meaning_of(constraint: &str) -> Option<(Meaning, &'static str)> {
             Field("name"),
             "a mapping's name has 1 to 80 characters, no slash and no blank in front",
         ),
+        "person_one_per_username" => (Clash, "an account of this name is there already"),
+        "person_username_form" => (
+            Field("username"),
+            "a name to sign in with has 2 to 64 characters, in lower case and without blanks",
+        ),
+        "person_display_name_given" => (Field("display_name"), "the name is missing"),
+        "person_token_name_given" => (Field("name"), "say what the token is for"),
+        "person_token_expires_later" => (Field("expires_on"), "the token would have expired before it is made"),
+        "person_grant_role_known" => (Field("role"), "the role is not one of the list"),
+        "person_grant_region_form" => (Field("region_code"), "a region's code, or all for the whole registry"),
+        "person_grant_level_known" => (Field("level"), "the level is not one of the list"),
+        "person_grant_unit_fkey" => (Field("unit_id"), "the unit is not registered"),
+        "person_grant_until_after_since" => (Field("until"), "the grant ends before it begins"),
+        "person_grant_not_to_oneself" => (Clash, "nobody grants a role to themselves"),
+        "person_grant_once" => (Clash, "the person holds this role there already"),
         "import_layer_known" => (Field("layer"), "the layer is not one of the list"),
         "region_pkey"
         | "unit_pkey"
@@ -186,6 +201,26 @@ fn meaning_of(constraint: &str) -> Option<(Meaning, &'static str)> {
         | "finding_once"
         | "finding_state_known"
         | "finding_exception_whole"
+        | "person_pkey"
+        | "person_state_known"
+        | "person_password_is_argon2id"
+        | "person_session_pkey"
+        | "person_session_person_fkey"
+        | "person_session_one_per_token"
+        | "person_session_token_is_sha256"
+        | "person_token_pkey"
+        | "person_token_person_fkey"
+        | "person_token_one_per_token"
+        | "person_token_token_is_sha256"
+        | "person_token_revocation_whole"
+        | "person_grant_pkey"
+        | "person_grant_person_fkey"
+        | "person_grant_granted_by_fkey"
+        | "person_grant_revocation_whole"
+        | "sign_in_attempt_pkey"
+        | "sign_in_attempt_kind_known"
+        | "first_administrator_link_pkey"
+        | "first_administrator_link_token_is_sha256"
         | "idempotent_answer_pkey" => (Ours, ""),
         ledger if ledger.starts_with("ledger_") => (Ours, ""),
         _ => return None,

@@ -5,6 +5,7 @@ mod constraint;
 mod copy;
 
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -65,6 +66,8 @@ pub enum DatabaseRefused {
 #[derive(Debug, Clone)]
 pub struct Database {
     pool: PgPool,
+    /// What `yice.scope` says in the transactions begun here.
+    scope: Option<Arc<str>>,
 }
 
 impl Database {
@@ -91,13 +94,23 @@ impl Database {
             .map_err(|error| DatabaseRefused::Unreachable {
                 reason: error.to_string(),
             })?;
-        Ok(Self { pool })
+        Ok(Self::over(pool))
     }
 
     /// A pool that exists already, as tests have one.
     #[must_use]
     pub fn over(pool: PgPool) -> Self {
-        Self { pool }
+        Self { pool, scope: None }
+    }
+
+    /// The same database for a caller: every transaction begun here carries the scope in the setting `yice.scope`, which
+    /// ends with it.
+    #[must_use]
+    pub fn scoped(&self, scope: String) -> Self {
+        Self {
+            pool: self.pool.clone(),
+            scope: Some(scope.into()),
+        }
     }
 
     /// The pool itself.
@@ -116,6 +129,12 @@ impl Database {
         // How long it lasts depends on who reads it, and says nothing of the statement.
         let mut connection = options.disable_statement_logging().connect().await?;
         take_role(&mut connection).await?;
+        if let Some(scope) = &self.scope {
+            sqlx::query("select set_config('yice.scope', $1, false)")
+                .bind(&**scope)
+                .execute(&mut connection)
+                .await?;
+        }
         Ok(connection)
     }
 
@@ -124,7 +143,7 @@ impl Database {
     /// # Errors
     /// The database's.
     pub async fn begin(&self) -> sqlx::Result<Transaction<'static, Postgres>> {
-        self.pool.begin().await
+        self.carry_scope(self.pool.begin().await?).await
     }
 
     /// Begins a transaction in which every statement sees the same state.
@@ -132,9 +151,24 @@ impl Database {
     /// # Errors
     /// The database's.
     pub async fn begin_snapshot(&self) -> sqlx::Result<Transaction<'static, Postgres>> {
-        self.pool
+        let begun = self
+            .pool
             .begin_with("begin isolation level repeatable read read only")
-            .await
+            .await?;
+        self.carry_scope(begun).await
+    }
+
+    async fn carry_scope(
+        &self,
+        mut transaction: Transaction<'static, Postgres>,
+    ) -> sqlx::Result<Transaction<'static, Postgres>> {
+        if let Some(scope) = &self.scope {
+            sqlx::query("select set_config('yice.scope', $1, true)")
+                .bind(&**scope)
+                .execute(&mut *transaction)
+                .await?;
+        }
+        Ok(transaction)
     }
 }
 

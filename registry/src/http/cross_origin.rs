@@ -55,7 +55,7 @@ pub(super) async fn open_to_clients(State(settings): State<MapSettings>, request
             );
             headers.insert(
                 header::ACCESS_CONTROL_ALLOW_HEADERS,
-                HeaderValue::from_static("accept, accept-language, content-type, if-none-match"),
+                HeaderValue::from_static("accept, accept-language, authorization, content-type, if-none-match"),
             );
             headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("3600"));
         }

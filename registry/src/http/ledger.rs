@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::AppState;
 use crate::ledger::{NoProof, SignedHead, current_head, inclusion_proof};
-use crate::request::{Context, Cursor, Fault, Page, PageQuery, Problem};
+use crate::request::{Context, Cursor, Fault, Page, PageQuery, Permission, Problem};
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
@@ -55,7 +55,7 @@ struct Entry {
     import_id: Option<Uuid>,
 }
 
-/// What was done, the latest first.
+/// What was done, the latest first. Entries about people and grants are shown to those who may see people.
 #[utoipa::path(get, path = "/api/v1/ledger", operation_id = "list_ledger_entries", tag = "ledger", params(LedgerQuery),
     responses((status = 200, body = Page<Entry>), (status = 400, body = Problem)))]
 async fn list_ledger_entries(
@@ -90,12 +90,14 @@ async fn list_ledger_entries(
                                     select lower(v.recorded) from spatial_unit_version v where v.object_id = $1))
                                 and e.after -> 'versions' is not null))))
               and ($2::bigint is null or l.seq < $2)
+              and ($5 or e.object_kind not in ('person', 'grant'))
             order by l.seq desc
             limit $3"#,
         query.object,
         before,
         i64::from(limit) + 1,
         LONGEST_IN_LIST,
+        context.caller.scope.holds_everywhere(Permission::ReadPeople),
     )
     .fetch_all(context.database.pool())
     .await?;
@@ -165,6 +167,18 @@ async fn get_ledger_proof(
         .parse()
         .map_err(|_| Problem::bad("seq", format!("{seq:?} is no number of an entry")))?;
     let mut connection = context.database.pool().acquire().await?;
+    if !context.caller.scope.holds_everywhere(Permission::ReadPeople) {
+        let is_hidden = sqlx::query_scalar!(
+            r#"select exists (select from ledger_leaf l join ledger_entry e on e.id = l.entry_id
+                               where l.seq = $1 and e.object_kind in ('person', 'grant')) as "is_hidden!""#,
+            i64::try_from(seq).unwrap_or(i64::MAX),
+        )
+        .fetch_one(&mut *connection)
+        .await?;
+        if is_hidden {
+            return Err(Problem::not_found("this entry"));
+        }
+    }
     let head = current_head(&mut connection)
         .await?
         .ok_or_else(|| Problem::not_found("a signed head"))?;

@@ -1,5 +1,6 @@
 //! The one HTTP port: the table of routes, and what stands around every request.
 
+mod access;
 mod cross_origin;
 mod guard;
 mod health;
@@ -11,5 +12,6 @@ mod server;
 #[cfg(test)]
 mod tests;
 
+pub use access::AccessSettings;
 pub use map::MapSettings;
 pub use server::{AppState, openapi, router, serve};

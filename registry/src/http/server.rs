@@ -1,6 +1,7 @@
 //! The server: state, routes, and the layers around them.
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
@@ -17,11 +18,12 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
 
-use super::{MapSettings, cross_origin, guard, health, ledger, map, page, refusal};
+use super::{AccessSettings, MapSettings, access, cross_origin, guard, health, ledger, map, page, refusal};
 use crate::clock::Clock;
 use crate::database::Database;
 use crate::imports::ImportJobs;
 use crate::map_layers::{HistoricalLayers, MapLayers};
+use crate::people::People;
 use crate::request::{Problem, ProblemKind};
 
 /// What requests are answered from.
@@ -39,6 +41,10 @@ pub struct AppState {
     pub jobs: ImportJobs,
     /// What the page's map is set to.
     pub map_settings: MapSettings,
+    /// What signing in needs.
+    pub people: People,
+    /// From where the server may be asked.
+    pub access: AccessSettings,
 }
 
 #[derive(OpenApi)]
@@ -62,6 +68,7 @@ fn api() -> OpenApiRouter<AppState> {
         .merge(crate::imports::router())
         .merge(crate::exports::router())
         .merge(crate::map_layers::router())
+        .merge(crate::people::router())
         .merge(ledger::router())
         .merge(map::router())
         .merge(health::router())
@@ -76,6 +83,8 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 /// Every route, with what stands around them.
 pub fn router(state: AppState) -> Router {
     let (routes, document) = api().split_for_parts();
+    let decide = axum::middleware::from_fn_with_state(state.clone(), access::decide);
+    let refuse_foreign = axum::middleware::from_fn_with_state(state.access.clone(), guard::refuse_foreign);
     let open_to_clients =
         axum::middleware::from_fn_with_state(state.map_settings.clone(), cross_origin::open_to_clients);
     let compress = CompressionLayer::new().gzip(true).compress_when(
@@ -94,10 +103,12 @@ pub fn router(state: AppState) -> Router {
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(page::page)
         .with_state(state)
+        // Innermost: nothing below it is reached but by its leave.
+        .layer(decide)
         .layer(axum::middleware::from_fn(refusal::as_problem))
         .layer(compress)
         .layer(open_to_clients)
-        .layer(axum::middleware::from_fn(guard::refuse_foreign))
+        .layer(refuse_foreign)
         .layer(SetResponseHeaderLayer::if_not_present(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
         .layer(SetResponseHeaderLayer::if_not_present(header::REFERRER_POLICY, HeaderValue::from_static("same-origin")))
         .layer(SetResponseHeaderLayer::if_not_present(
@@ -149,7 +160,11 @@ pub async fn serve(
         stop.await;
         let _ = ended.send(());
     };
-    let server = axum::serve(listener, router(state)).with_graceful_shutdown(graceful);
+    let server = axum::serve(
+        listener,
+        router(state).into_make_service_with_connect_info::<SocketAddr>(),
+    )
+    .with_graceful_shutdown(graceful);
     tokio::select! {
         outcome = server => outcome,
         () = async {

@@ -142,7 +142,7 @@ impl ImportOrder {
             compare_attributes: CompareAttributes::All,
             duplicate_keys: gis_data::DuplicateKeys::default(),
             keep_file: false,
-            actor: Actor::on_this_machine(),
+            actor: Actor::at_command_line(),
         }
     }
 }

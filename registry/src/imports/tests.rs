@@ -432,7 +432,7 @@ async fn one_entry_of_an_import_speaks_of_many_assets(pool: PgPool) {
     assert_eq!(items.len(), 3, "{}", versions.body);
     for item in items {
         assert!(item["ledger_seq"].is_i64(), "{item}");
-        assert_eq!(item["actor"], "local", "{item}");
+        assert_eq!(item["actor"], crate::request::Actor::at_command_line().0, "{item}");
     }
     // What follows the ledger is told of the assets, not of the import.
     let mut follower = crate::ledger::Follower::start(state.database.pool().clone(), 0)

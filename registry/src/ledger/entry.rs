@@ -152,6 +152,8 @@ words! {
         Check => "check",
         /// What a rule found at fault (问题).
         Finding => "finding",
+        /// A role that a person holds.
+        Grant => "grant",
     }
 }
 

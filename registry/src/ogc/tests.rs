@@ -15,7 +15,7 @@ use time::macros::date;
 use crate::http::{AppState, MapSettings, router};
 use crate::ids::ImportId;
 use crate::imports::{ImportOrder, ImportProgress, run_import};
-use crate::spatial_units::tests::{app, ask};
+use crate::spatial_units::tests::{app, ask, signed_in};
 
 struct Answer {
     status: StatusCode,
@@ -1201,14 +1201,16 @@ async fn the_habits_of_clients_are_honoured(pool: PgPool) {
 #[sqlx::test(migrations = "../migrations")]
 async fn other_sites_read_what_is_set_and_nothing_else(pool: PgPool) {
     let (closed, state) = with_parcels(&pool).await;
+    let token = crate::people::tests::whole_person(&pool).await;
     let with = |sites: &[&str]| {
-        router(AppState {
+        let open = router(AppState {
             map_settings: MapSettings {
                 cors_origins: sites.iter().map(|site| (*site).to_owned()).collect(),
                 ..MapSettings::default()
             },
             ..state.clone()
-        })
+        });
+        signed_in(open, token.clone())
     };
     let (site, other) = ("https://gis.example.cn", "https://evil.example");
     let (one, every) = (with(&[site]), with(&["*"]));

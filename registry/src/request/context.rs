@@ -1,9 +1,11 @@
 //! Who asks, over which database, at what time.
 
+use std::sync::Arc;
+
 use axum::extract::{FromRef, FromRequestParts};
 use axum::http::request::Parts;
 
-use super::Problem;
+use super::{Caller, Problem, ProblemKind};
 use crate::clock::Clock;
 use crate::database::Database;
 
@@ -12,22 +14,27 @@ use crate::database::Database;
 pub struct Actor(pub String);
 
 impl Actor {
-    /// Whoever sits at this machine: until sign-in exists the server answers the loopback address alone.
+    /// Whoever works at the command line of the server's machine.
     #[must_use]
-    pub fn on_this_machine() -> Self {
-        Self("local".to_owned())
+    pub fn at_command_line() -> Self {
+        Self(format!(
+            "cli:{}",
+            std::env::var("USER").unwrap_or_else(|_| "unknown".to_owned())
+        ))
     }
 }
 
 /// What a handler needs to do anything at all.
 #[derive(Debug, Clone)]
 pub struct Context {
-    /// The database, under the application's role.
+    /// The database, under the application's role; its transactions carry the caller's scope.
     pub database: Database,
     /// The request's time.
     pub clock: Clock,
-    /// The caller.
+    /// The caller, as the ledger names them.
     pub actor: Actor,
+    /// The caller.
+    pub caller: Arc<Caller>,
 }
 
 impl<S> FromRequestParts<S> for Context
@@ -38,11 +45,18 @@ where
 {
     type Rejection = Problem;
 
-    async fn from_request_parts(_parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        // Put there by the one place that decides who may ask; without it nothing is done.
+        let caller = parts
+            .extensions
+            .get::<Arc<Caller>>()
+            .cloned()
+            .ok_or_else(|| Problem::new(ProblemKind::NotSignedIn, "nobody is signed in").remedy("sign in"))?;
         Ok(Self {
-            database: Database::from_ref(state),
+            database: Database::from_ref(state).scoped(caller.scope.setting(caller.person_id)),
             clock: Clock::from_ref(state),
-            actor: Actor::on_this_machine(),
+            actor: caller.actor.clone(),
+            caller,
         })
     }
 }

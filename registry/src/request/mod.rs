@@ -1,6 +1,7 @@
 //! What every handler speaks: who asks and when, problems, paging, versions of resources, repeated requests.
 
 mod answer;
+mod caller;
 mod context;
 pub mod fields;
 mod idempotency;
@@ -11,6 +12,7 @@ mod problem;
 mod times;
 
 pub use answer::{Body, etag, require_match};
+pub use caller::{Caller, Means, Permission, Reach, Scope};
 pub use context::{Actor, Context};
 pub use idempotency::{Idempotency, Repeated};
 pub use listing::{Listed, Listing, SortColumn};

@@ -12,6 +12,12 @@ pub enum ProblemKind {
     BadRequest,
     /// A field breaks a rule.
     InvalidField,
+    /// Nobody is signed in, or what they showed is not accepted.
+    NotSignedIn,
+    /// Whoever is signed in may not do this.
+    Forbidden,
+    /// Too many attempts to sign in.
+    TooManyAttempts,
     /// No such thing, or not one that the caller may see.
     NotFound,
     /// The method is not offered at this address.
@@ -46,6 +52,13 @@ impl ProblemKind {
                 "invalid_field",
                 "A field breaks a rule",
                 StatusCode::UNPROCESSABLE_ENTITY,
+            ),
+            Self::NotSignedIn => ("not_signed_in", "Sign in first", StatusCode::UNAUTHORIZED),
+            Self::Forbidden => ("forbidden", "This is not granted to you", StatusCode::FORBIDDEN),
+            Self::TooManyAttempts => (
+                "too_many_attempts",
+                "Too many attempts to sign in",
+                StatusCode::TOO_MANY_REQUESTS,
             ),
             Self::NotFound => ("not_found", "Not found", StatusCode::NOT_FOUND),
             Self::MethodNotAllowed => (
@@ -116,6 +129,9 @@ pub struct Problem {
     /// A narrower stable word where the kind alone does not tell (the constraint, the refusal of a file).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
+    /// How long to wait before trying again, seconds; also said as `Retry-After`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_after_s: Option<u64>,
     /// Ways out that a client can put to its user: each has `set` (fields of the request with their values), `arguments`
     /// (the same on the command line) and its reason as `zh` and `en`. The likeliest comes first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -135,6 +151,7 @@ impl Problem {
             field: None,
             remedy: None,
             code: None,
+            retry_after_s: None,
             offers: Vec::new(),
         }
     }
@@ -157,6 +174,13 @@ impl Problem {
     #[must_use]
     pub fn code(mut self, code: impl Into<String>) -> Self {
         self.code = Some(code.into());
+        self
+    }
+
+    /// Says how long to wait, seconds.
+    #[must_use]
+    pub fn retry_after_s(mut self, seconds: u64) -> Self {
+        self.retry_after_s = Some(seconds);
         self
     }
 
@@ -189,15 +213,23 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let retry_after_s = self
+            .retry_after_s
+            .or((status == StatusCode::SERVICE_UNAVAILABLE).then_some(1));
         let mut response = (status, Json(self)).into_response();
-        response.headers_mut().insert(
+        let headers = response.headers_mut();
+        headers.insert(
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/problem+json; charset=utf-8"),
         );
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            response
-                .headers_mut()
-                .insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        if let Some(seconds) = retry_after_s {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static("Bearer realm=\"yice\""),
+            );
         }
         response
     }

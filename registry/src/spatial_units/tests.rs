@@ -31,8 +31,50 @@ pub(crate) async fn app(pool: &PgPool) -> (Router, AppState) {
         history: Default::default(),
         jobs: Default::default(),
         map_settings: Default::default(),
+        people: Default::default(),
+        access: Default::default(),
     };
-    (router(state.clone()), state)
+    let token = crate::people::tests::whole_person(pool).await;
+    (signed_in(router(state.clone()), token), state)
+}
+
+/// The server as met by a person who may do everything, unless a request shows something itself or says that it is
+/// anonymous.
+pub(crate) fn signed_in(app: Router, token: String) -> Router {
+    app.layer(axum::middleware::from_fn(
+        move |mut request: axum::extract::Request, next: axum::middleware::Next| {
+            let token = token.clone();
+            async move {
+                let headers = request.headers_mut();
+                let shows = headers.contains_key(header::AUTHORIZATION) || headers.contains_key(header::COOKIE);
+                if headers.remove(ANONYMOUS).is_none() && !shows {
+                    headers.insert(header::AUTHORIZATION, format!("Bearer {token}").parse().unwrap());
+                }
+                next.run(request).await
+            }
+        },
+    ))
+}
+
+/// The header of a test's request that shows nothing at all.
+pub(crate) const ANONYMOUS: &str = "x-anonymous";
+
+/// [`ask`] with a token, or with nothing.
+pub(crate) async fn ask_as(
+    app: &Router,
+    token: Option<&str>,
+    method: &str,
+    uri: &str,
+    headers: &[(&str, &str)],
+    body: Option<Value>,
+) -> Answer {
+    let shown = match token {
+        Some(token) => ("authorization", format!("Bearer {token}")),
+        None => (ANONYMOUS, "yes".to_owned()),
+    };
+    let mut headers = headers.to_vec();
+    headers.push((shown.0, &shown.1));
+    ask(app, method, uri, &headers, body).await
 }
 
 pub(crate) struct Answer {

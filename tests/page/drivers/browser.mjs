@@ -7,6 +7,17 @@ import { Reader } from "./reader.mjs";
 export const server = process.env.YICE_URL?.replace(/\/$/, "");
 if (!server) throw new Error("YICE_URL must name a served registry, such as http://127.0.0.1:8080");
 
+/** Whom stories are about unless they say otherwise, and the token with which tests look past the page. */
+export const account = { username: process.env.YICE_USER, password: process.env.YICE_PASSWORD };
+if (!account.username || !account.password || !process.env.YICE_TOKEN) {
+  throw new Error("YICE_USER, YICE_PASSWORD and YICE_TOKEN must say who the tests are, as scripts/with-server does");
+}
+
+/** Asks the server itself, past the page. */
+export function ask(path, init = {}) {
+  return fetch(server + path, { ...init, headers: { authorization: `Bearer ${process.env.YICE_TOKEN}`, ...init.headers } });
+}
+
 const flags = [
   ...(process.getuid?.() === 0 ? ["--no-sandbox"] : []),
   "--disable-background-networking",
@@ -34,11 +45,15 @@ export function useBrowser() {
 
 /**
  * Gives `story` a reader with a fresh page, and fails for outside requests and errors.
- * `forgive` takes console texts that the story causes on purpose.
+ * `forgive` takes console texts that the story causes on purpose; `as` is who is signed in, null for nobody.
  */
-export async function asReader(test, story, { width = 1440, height = 900, forgive = [] } = {}) {
+export async function asReader(test, story, { width = 1440, height = 900, forgive = [], as = account } = {}) {
   const context = await browser.newContext({ viewport: { width, height }, locale: "zh-CN", timezoneId: "Asia/Shanghai", acceptDownloads: true });
   await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+  if (as !== null) {
+    const answer = await context.request.post(`${server}/api/v1/session`, { data: as });
+    if (!answer.ok()) throw new Error(`signing in: ${answer.status()} ${await answer.text()}`);
+  }
   const page = await context.newPage();
   page.setDefaultTimeout(20_000);
   const complaints = [];

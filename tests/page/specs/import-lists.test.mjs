@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { asReader, server, useBrowser } from "../drivers/browser.mjs";
+import { asReader, ask, useBrowser } from "../drivers/browser.mjs";
 import { estate, importOnce } from "../fixtures.mjs";
 
 const here = estate("lists");
@@ -32,7 +32,7 @@ describe("importing lists without shapes", () => {
       const counts = await clerk.reportedCounts();
       assert.deepEqual([counts.read, counts.inserted, counts.quarantined], [4, 3, 1]);
 
-      const { items } = await (await fetch(`${server}/api/v1/parcels?q=${here.keyOf(7)}`)).json();
+      const { items } = await (await ask(`/api/v1/parcels?q=${here.keyOf(7)}`)).json();
       assert.equal(items.length, 1);
       await clerk.opensAt(here.middleOf(7), 17, `&asset=parcels/${items[0].id}`);
       const card = await clerk.readsTheCard();

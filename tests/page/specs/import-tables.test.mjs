@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
-import { asReader, server, useBrowser } from "../drivers/browser.mjs";
+import { asReader, ask, useBrowser } from "../drivers/browser.mjs";
 import { estate, importOnce } from "../fixtures.mjs";
 
 describe("importing tables", () => {
@@ -66,7 +66,7 @@ describe("importing tables", () => {
       await clerk.part("import-mapping-name").fill(here.prefix);
       await clerk.part("import-mapping-save").click();
       await clerk.part("import-mapping-said").waitFor();
-      const saved = await (await fetch(`${server}/api/v1/import-mappings/parcels/${here.prefix}`)).json();
+      const saved = await (await ask(`/api/v1/import-mappings/parcels/${here.prefix}`)).json();
       assert.equal(saved.map.address, "address");
 
       await clerk.opensAt(here.middleOf(7));
@@ -84,7 +84,7 @@ describe("importing tables", () => {
     asReader(t, async (clerk) => {
       const here = estate("marked");
       await importOnce(here);
-      const exported = await fetch(`${server}/api/v1/parcels/export?format=xlsx&dataset=${encodeURIComponent(here.dataset)}`);
+      const exported = await ask(`/api/v1/parcels/export?format=xlsx&dataset=${encodeURIComponent(here.dataset)}`);
       const book = Buffer.from(await exported.arrayBuffer());
       await clerk.opensAt(here.middleOf(7));
       await clerk.dropsFile(here.secondYear);

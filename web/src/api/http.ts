@@ -25,6 +25,14 @@ export function listenToConnection(listener: ConnectionListener): void {
   onConnection = listener;
 }
 
+type RefusalListener = (status: number, code: string | null) => void;
+let onRefusal: RefusalListener = () => undefined;
+
+/** Names the one listener that hears of every refusal: that nobody is signed in any more is no panel's own affair. */
+export function listenToRefusals(listener: RefusalListener): void {
+  onRefusal = listener;
+}
+
 const rememberedAnswers = new Map<string, { etag: string; body: unknown }>();
 const rememberedAnswersKept = 200;
 
@@ -33,6 +41,11 @@ function remember(address: string, etag: string, body: unknown): void {
   rememberedAnswers.set(address, { etag, body });
   const oldest = rememberedAnswers.keys().next().value;
   if (rememberedAnswers.size > rememberedAnswersKept && oldest !== undefined) rememberedAnswers.delete(oldest);
+}
+
+/** Forgets every answer: they were somebody's who is no longer signed in. */
+export function forgetAnswers(): void {
+  rememberedAnswers.clear();
 }
 
 async function problemFrom(response: Response): Promise<Problem> {
@@ -60,7 +73,11 @@ export async function send(address: string, init: RequestInit = {}): Promise<Res
   const reached = response.status !== 502 && response.status !== 504;
   onConnection(reached);
   if (!reached) throw new LostServerError();
-  if (!response.ok && response.status !== 304) throw new ProblemError(await problemFrom(response));
+  if (!response.ok && response.status !== 304) {
+    const problem = await problemFrom(response);
+    onRefusal(response.status, problem.code ?? null);
+    throw new ProblemError(problem);
+  }
   return response;
 }
 

@@ -14,6 +14,8 @@ export type Problem = {
   field?: string | null;
   remedy?: string | null;
   code?: string | null;
+  /** How long to wait before trying again, seconds. */
+  retry_after_s?: number | null;
   /** Ways out, the likeliest first. */
   offers?: Offer[] | null;
 };

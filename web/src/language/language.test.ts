@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "vue/compiler-sfc";
 import { describe, expect, it } from "vitest";
+import { levels, roles } from "@/api/session";
 import en from "@/language/en";
 import zh from "@/language/zh";
 import { assetKeys, exportFormats, exportLabels, exportWarnings, importLayers, importOutcomes, mappableFields, themes, valuesOf } from "@/vocabulary";
@@ -44,9 +45,15 @@ describe("both languages", () => {
       ...mappableFields.map((field) => `field.${field}`),
       ...exportFormats.flatMap((format) => [`export.format_${format}`, `export.about_${format}`]),
       ...exportLabels.map((labels) => `export.labels_${labels}`),
+      ...roles.map((role) => `role.${role}`),
+      ...levels.map((level) => `level.${level}`),
       ...exportWarnings.map((warning) => `export_warning.${warning}`),
     ];
     expect(keys.filter((key) => !chinese.has(key))).toEqual([]);
+  });
+  it("keep the signs that vue-i18n reads as its own in quotes", () => {
+    const faulty = [...chinese, ...english].filter(([, text]) => /[@|]/.test(text.replaceAll(/\{'[^']*'\}/g, "")) && !/ \| /.test(text));
+    expect(faulty).toEqual([]);
   });
   it("write Chinese with full-width punctuation", () => {
     const faulty = [...chinese].filter(([, text]) => /\p{Script=Han}[,;:!?(]|[,;:!?)]\p{Script=Han}/u.test(text));

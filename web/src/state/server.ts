@@ -4,6 +4,7 @@ import { computed, ref } from "vue";
 import { listenToConnection, ProblemError } from "@/api/http";
 import { fetchLedgerMark, fetchMapSettings, fetchReadiness } from "@/api/registry";
 import type { MapSettings, Readiness } from "@/api/types";
+import { useSessionStore } from "@/state/session";
 
 type Connection = "connecting" | "loading" | "ready" | "lost";
 
@@ -18,6 +19,7 @@ export const useServerStore = defineStore("server", () => {
   const revision = ref(0);
   const today = computed(() => settings.value?.today ?? new Date().toISOString().slice(0, 10));
 
+  const session = useSessionStore();
   let ledgerMark: string | null = null;
   let isLedgerFollowed = true;
   let isChecking = false;
@@ -40,7 +42,9 @@ export const useServerStore = defineStore("server", () => {
         connection.value = "ready";
         if (wasAway) somethingChanged();
       }
-    } catch {
+    } catch (error) {
+      // Somebody has to sign in first; the server is there.
+      if (error instanceof ProblemError && error.problem.status === 401) return;
       connection.value = settings.value === null && connection.value === "connecting" ? "connecting" : "lost";
       if (settings.value === null) connection.value = "lost";
     } finally {
@@ -50,7 +54,7 @@ export const useServerStore = defineStore("server", () => {
   }
 
   async function followLedger(): Promise<void> {
-    if (connection.value === "ready" && isLedgerFollowed && document.visibilityState === "visible") {
+    if (connection.value === "ready" && isLedgerFollowed && session.mayEnter && session.isInUse() && document.visibilityState === "visible") {
       try {
         const mark = await fetchLedgerMark();
         if (ledgerMark !== null && mark !== ledgerMark) {

@@ -12,7 +12,7 @@ pub(super) async fn measure(store: &Store, arguments: &BenchArguments) -> Result
     let mut whole = Vec::new();
     for round in 0..arguments.rounds {
         let begun = Instant::now();
-        let check = begin_check(&store.database, &Clock::System, &Actor::on_this_machine(), None)
+        let check = begin_check(&store.database, &Clock::System, &Actor::at_command_line(), None)
             .await
             .map_err(|refused| match refused {
                 CheckRefused::Fault(fault) => fault.into(),

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { asReader, server, useBrowser } from "../../drivers/browser.mjs";
+import { asReader, ask, useBrowser } from "../../drivers/browser.mjs";
 
 describe("the demo city", () => {
   useBrowser();
@@ -35,7 +35,7 @@ describe("the demo city", () => {
 
   test("a site shows its parcels and buildings on its card", (t) =>
     asReader(t, async (manager) => {
-      const answer = await fetch(`${server}/api/v1/sites?q=YL320402&limit=1`);
+      const answer = await ask(`/api/v1/sites?q=YL320402&limit=1`);
       const [site] = (await answer.json()).items;
       await manager.opens(`/?lang=zh&asset=sites/${site.id}`);
       const card = await manager.readsTheCard();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
-import { asReader, server, useBrowser } from "../../drivers/browser.mjs";
+import { asReader, ask, useBrowser } from "../../drivers/browser.mjs";
 
 const planted = readFileSync(new URL("../../../../gis-data/samples/demo_city/faults.csv", import.meta.url), "utf8")
   .split("\n")
@@ -10,7 +10,7 @@ const planted = readFileSync(new URL("../../../../gis-data/samples/demo_city/fau
 /** The first check of everything runs by itself soon after the start. */
 async function findingsAreThere() {
   for (let attempt = 0; attempt < 200; attempt += 1) {
-    const answer = await fetch(`${server}/api/v1/checks`);
+    const answer = await ask("/api/v1/checks");
     if (answer.ok && (await answer.json()).state === "done") return;
     await new Promise((resolve) => setTimeout(resolve, 300));
   }
@@ -60,10 +60,10 @@ describe("the checks of the demo city", () => {
     asReader(t, async (manager) => {
       await manager.opens("/?lang=en&panel=checks");
       await manager.part("rule-COD-01").waitFor();
-      const before = (await (await fetch(`${server}/api/v1/checks`)).json()).id;
+      const before = (await (await ask("/api/v1/checks")).json()).id;
       await manager.part("checks-run").click();
       for (;;) {
-        const check = await (await fetch(`${server}/api/v1/checks`)).json();
+        const check = await (await ask("/api/v1/checks")).json();
         if (check.id !== before && check.state === "done") break;
         await new Promise((resolve) => setTimeout(resolve, 200));
       }

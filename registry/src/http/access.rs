@@ -1,0 +1,328 @@
+//! Who may ask for what: the one place that decides, before any handler runs.
+//!
+//! Every route stands in the table with what it needs. One that doesn't is refused, whoever asks.
+
+use std::net::SocketAddr;
+
+use axum::extract::{ConnectInfo, MatchedPath, Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::AppState;
+use crate::request::Permission::{
+    DecideFindings, EditAssets, EditDirectory, ExportRegistry, ImportFiles, ManagePeople, ReadImports, ReadMetrics,
+    ReadPeople, ReadRegistry,
+};
+use crate::request::{Caller, Permission, Problem, ProblemKind};
+
+#[cfg(test)]
+mod tests;
+
+/// From where the server may be asked.
+#[derive(Debug, Clone, Default)]
+pub struct AccessSettings {
+    /// Names and addresses, beside those of this machine, under which it may be asked.
+    pub hosts: Vec<String>,
+    /// The counters are read from this machine without signing in.
+    pub metrics_on_loopback: bool,
+}
+
+/// What a route needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Need {
+    /// Nothing: whoever asks.
+    Nothing,
+    /// Somebody signed in, be it with a password that is to be changed first.
+    Myself,
+    /// Somebody signed in.
+    Account,
+    /// A permission.
+    May(Permission),
+}
+
+use Need::{Account, May, Myself, Nothing};
+
+const READ: Need = May(ReadRegistry);
+const EXPORT: Need = May(ExportRegistry);
+
+/// Every route there is: its methods (`GET` stands for `HEAD` as well), its path, and what it needs.
+pub(super) const ROUTES: &[(&str, &str, Need)] = &[
+    ("GET", "/healthz", Nothing),
+    ("GET", "/readyz", Nothing),
+    ("GET", "/metrics", May(ReadMetrics)),
+    ("GET", "/openapi.json", Account),
+    ("GET", "/docs", Account),
+    ("GET", "/docs/", Account),
+    ("GET", "/docs/{*rest}", Account),
+    // Signing in.
+    ("POST", "/api/v1/session", Nothing),
+    ("GET", "/api/v1/session", Myself),
+    ("DELETE", "/api/v1/session", Myself),
+    ("PUT", "/api/v1/session/password", Myself),
+    // Its link is its own proof.
+    ("POST", "/api/v1/first-administrator", Nothing),
+    ("GET", "/api/v1/session/tokens", Account),
+    ("POST", "/api/v1/session/tokens", Account),
+    ("DELETE", "/api/v1/session/tokens/{id}", Account),
+    ("GET", "/api/v1/roles", Account),
+    // Accounts and grants.
+    ("GET", "/api/v1/people", May(ReadPeople)),
+    ("POST", "/api/v1/people", May(ManagePeople)),
+    ("GET", "/api/v1/people/{id}", May(ReadPeople)),
+    ("PATCH", "/api/v1/people/{id}", May(ManagePeople)),
+    ("POST", "/api/v1/people/{id}/password-resets", May(ManagePeople)),
+    ("GET", "/api/v1/people/{id}/tokens", May(ReadPeople)),
+    ("DELETE", "/api/v1/people/{id}/tokens/{token}", May(ManagePeople)),
+    ("POST", "/api/v1/people/{id}/grants", May(ManagePeople)),
+    ("DELETE", "/api/v1/people/{id}/grants/{grant}", May(ManagePeople)),
+    // Places and organisations.
+    ("GET", "/api/v1/regions", READ),
+    ("POST", "/api/v1/regions", May(EditDirectory)),
+    ("GET", "/api/v1/regions/{id}", READ),
+    ("PATCH", "/api/v1/regions/{id}", May(EditDirectory)),
+    ("GET", "/api/v1/regions/{id}/versions", READ),
+    ("POST", "/api/v1/regions/{id}/closures", May(EditDirectory)),
+    ("GET", "/api/v1/regions/export", EXPORT),
+    ("GET", "/api/v1/units", READ),
+    ("POST", "/api/v1/units", May(EditDirectory)),
+    ("GET", "/api/v1/units/{id}", READ),
+    ("PATCH", "/api/v1/units/{id}", May(EditDirectory)),
+    ("GET", "/api/v1/units/{id}/versions", READ),
+    ("POST", "/api/v1/units/{id}/closures", May(EditDirectory)),
+    ("GET", "/api/v1/units/export", EXPORT),
+    // What is held.
+    ("GET", "/api/v1/rooms", READ),
+    ("POST", "/api/v1/rooms", May(EditAssets)),
+    ("GET", "/api/v1/rooms/{id}", READ),
+    ("PATCH", "/api/v1/rooms/{id}", May(EditAssets)),
+    ("GET", "/api/v1/rooms/{id}/versions", READ),
+    ("POST", "/api/v1/rooms/{id}/closures", May(EditAssets)),
+    ("GET", "/api/v1/rooms/export", EXPORT),
+    ("GET", "/api/v1/rights/export", EXPORT),
+    ("GET", "/api/v1/{layer}", READ),
+    ("POST", "/api/v1/{layer}", May(EditAssets)),
+    ("GET", "/api/v1/{layer}/{id}", READ),
+    ("PATCH", "/api/v1/{layer}/{id}", May(EditAssets)),
+    ("GET", "/api/v1/{layer}/{id}/versions", READ),
+    ("POST", "/api/v1/{layer}/{id}/closures", May(EditAssets)),
+    ("POST", "/api/v1/{layer}/{id}/relations", May(EditAssets)),
+    ("POST", "/api/v1/{layer}/{id}/relations/closures", May(EditAssets)),
+    ("GET", "/api/v1/{layer}/{id}/rights", READ),
+    ("GET", "/api/v1/{layer}/export", EXPORT),
+    ("GET", "/api/v1/search", READ),
+    ("GET", "/api/v1/totals", READ),
+    ("GET", "/api/v1/map", READ),
+    // Entries about people are left out of it for whoever may not see people.
+    ("GET", "/api/v1/ledger", READ),
+    ("GET", "/api/v1/ledger/head", READ),
+    ("GET", "/api/v1/ledger/{seq}/proof", READ),
+    // Checks.
+    ("GET", "/api/v1/rules", READ),
+    ("GET", "/api/v1/findings", READ),
+    ("GET", "/api/v1/findings/{id}", READ),
+    ("PATCH", "/api/v1/findings/{id}", May(DecideFindings)),
+    ("GET", "/api/v1/checks", READ),
+    ("POST", "/api/v1/checks", May(DecideFindings)),
+    ("GET", "/api/v1/checks/{id}", READ),
+    // Imports.
+    ("GET", "/api/v1/imports", May(ReadImports)),
+    ("POST", "/api/v1/imports", May(ImportFiles)),
+    ("GET", "/api/v1/imports/{id}", May(ReadImports)),
+    ("DELETE", "/api/v1/imports/{id}", May(ImportFiles)),
+    ("GET", "/api/v1/imports/{id}/rows", May(ReadImports)),
+    ("GET", "/api/v1/imports/{id}/report.csv", May(ReadImports)),
+    ("GET", "/api/v1/imports/{id}/marked.xlsx", May(ReadImports)),
+    ("GET", "/api/v1/imports/templates/{file}", May(ReadImports)),
+    ("GET", "/api/v1/import-mappings/{layer}", May(ReadImports)),
+    ("GET", "/api/v1/import-mappings/{layer}/{name}", May(ReadImports)),
+    ("PUT", "/api/v1/import-mappings/{layer}/{name}", May(ImportFiles)),
+    ("DELETE", "/api/v1/import-mappings/{layer}/{name}", May(ImportFiles)),
+    // Tiles.
+    ("GET", "/tiles/{layers}", READ),
+    ("GET", "/tiles/{layers}/{z}/{x}/{y}", READ),
+    ("GET", "/styles/{name}", READ),
+    // OGC API.
+    ("GET", "/ogc", READ),
+    ("GET", "/ogc/", READ),
+    ("GET", "/ogc/conformance", READ),
+    ("GET", "/ogc/api", READ),
+    ("GET", "/ogc/collections", READ),
+    ("GET", "/ogc/collections/{collection}", READ),
+    ("GET", "/ogc/collections/{collection}/queryables", READ),
+    ("GET", "/ogc/collections/{collection}/schema", READ),
+    ("GET", "/ogc/collections/{collection}/items", READ),
+    ("GET", "/ogc/collections/{collection}/items/{feature}", READ),
+    ("GET", "/ogc/tileMatrixSets", READ),
+    ("GET", "/ogc/tileMatrixSets/{set}", READ),
+    ("GET", "/ogc/collections/{collection}/tiles", READ),
+    ("GET", "/ogc/collections/{collection}/tiles/{set}", READ),
+    (
+        "GET",
+        "/ogc/collections/{collection}/tiles/{set}/{matrix}/{row}/{column}",
+        READ,
+    ),
+];
+
+/// What the table says of a request.
+enum Declared {
+    /// Its need.
+    Need(Need),
+    /// Only other methods are offered there: these.
+    Methods(String),
+    /// Nothing.
+    Nothing,
+}
+
+fn declared(method: &Method, path: &str) -> Declared {
+    let method = if method == Method::HEAD { "GET" } else { method.as_str() };
+    let mut methods = Vec::new();
+    for (offered, at, need) in ROUTES {
+        if *at != path {
+            continue;
+        }
+        if *offered == method {
+            return Declared::Need(*need);
+        }
+        methods.push(*offered);
+        if *offered == "GET" {
+            methods.push("HEAD");
+        }
+    }
+    if methods.is_empty() {
+        Declared::Nothing
+    } else {
+        Declared::Methods(methods.join(","))
+    }
+}
+
+/// Lets a request through to its handler, with who asks, or refuses it.
+pub(super) async fn decide(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let Some(path) = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map(|path| path.as_str().to_owned())
+    else {
+        // No route: the page's files, which hold nothing that is registered, or nothing at all.
+        return next.run(request).await;
+    };
+    match judge(&state, &path, request).await {
+        Ok(request) => next.run(request).await,
+        Err(refused) => *refused,
+    }
+}
+
+async fn judge(state: &AppState, path: &str, mut request: Request) -> Result<Request, Box<Response>> {
+    let need = match declared(request.method(), path) {
+        Declared::Need(Nothing) => return Ok(request),
+        Declared::Need(need) => Some(need),
+        Declared::Methods(methods) => {
+            // Which methods there are is told to whoever is signed in, or where nobody needs to be.
+            let is_open = ROUTES.iter().any(|(_, at, need)| *at == path && *need == Nothing);
+            if !is_open {
+                signed_in(state, path, request.headers()).await?;
+            }
+            let mut response = Problem::new(
+                ProblemKind::MethodNotAllowed,
+                "this method is not offered at this address",
+            )
+            .remedy("see /docs")
+            .into_response();
+            if let Ok(methods) = HeaderValue::from_str(&methods) {
+                response.headers_mut().insert(header::ALLOW, methods);
+            }
+            return Err(Box::new(response));
+        }
+        Declared::Nothing => {
+            tracing::error!(path, "a route says nowhere what it needs; it is refused");
+            None
+        }
+    };
+    if need == Some(May(ReadMetrics)) && state.access.metrics_on_loopback && is_from_this_machine(&request) {
+        return Ok(request);
+    }
+    let caller = signed_in(state, path, request.headers()).await?;
+    if let Some(problem) = refusal(need, &caller) {
+        return Err(Box::new(problem.into_response()));
+    }
+    request.extensions_mut().insert(caller);
+    Ok(request)
+}
+
+async fn signed_in(state: &AppState, path: &str, headers: &HeaderMap) -> Result<std::sync::Arc<Caller>, Box<Response>> {
+    let refused = |problem: Problem| {
+        let mut response = problem.into_response();
+        if response.status() == axum::http::StatusCode::UNAUTHORIZED && offers_basic(path, headers) {
+            response.headers_mut().append(
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static("Basic realm=\"yice\", charset=\"UTF-8\""),
+            );
+        }
+        Box::new(response)
+    };
+    match crate::people::identify(&state.people, &state.database, &state.clock, headers).await {
+        Ok(Some(caller)) => Ok(caller),
+        Ok(None) => Err(refused(
+            Problem::new(ProblemKind::NotSignedIn, "nobody is signed in").remedy(
+                "sign in on the page, or send a token as `Authorization: Bearer …` or as the password of HTTP Basic",
+            ),
+        )),
+        Err(problem) => Err(refused(problem)),
+    }
+}
+
+/// GIS clients ask for a password where Basic is offered. So does a browser, in a window of its own that knows nothing of
+/// our page: not where the page itself asks.
+fn offers_basic(path: &str, headers: &HeaderMap) -> bool {
+    let is_for_clients = ["/ogc", "/tiles/", "/styles/"]
+        .iter()
+        .any(|first| path.starts_with(first));
+    let mode = headers.get("sec-fetch-mode").and_then(|mode| mode.to_str().ok());
+    is_for_clients && mode.is_none_or(|mode| mode == "navigate")
+}
+
+fn is_from_this_machine(request: &Request) -> bool {
+    request
+        .extensions()
+        .get::<ConnectInfo<SocketAddr>>()
+        .is_some_and(|ConnectInfo(address)| address.ip().to_canonical().is_loopback())
+}
+
+/// Why a caller may not, where they may not.
+fn refusal(need: Option<Need>, caller: &Caller) -> Option<Problem> {
+    if need != Some(Myself) && caller.must_change_password {
+        return Some(
+            Problem::new(ProblemKind::Forbidden, "the password must be changed first")
+                .code("password_change_required")
+                .remedy("choose a password of your own: PUT /api/v1/session/password"),
+        );
+    }
+    match need {
+        Some(Nothing | Myself | Account) => None,
+        Some(May(permission)) if caller.scope.holds_everywhere(permission) => None,
+        Some(May(permission)) if caller.scope.holds(permission) => Some(
+            Problem::new(
+                ProblemKind::Forbidden,
+                format!(
+                    "{} is granted to you for a part of the registry, and this server can't yet answer with that part alone",
+                    permission.as_str()
+                ),
+            )
+            .code("part_of_the_registry")
+            .remedy("ask an administrator for a grant on the whole registry, or wait for a version that tells rows apart"),
+        ),
+        Some(May(permission)) => Some(
+            Problem::new(
+                ProblemKind::Forbidden,
+                format!("none of your roles has the permission {}", permission.as_str()),
+            )
+            .code("not_granted")
+            .remedy("ask an administrator for a role that has it (GET /api/v1/roles lists them)"),
+        ),
+        None => Some(
+            Problem::new(ProblemKind::Forbidden, "nobody has said who may use this address")
+                .code("not_declared")
+                .remedy("tell whoever keeps this server"),
+        ),
+    }
+}
