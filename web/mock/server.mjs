@@ -247,6 +247,11 @@ const server = createServer(async (request, response) => {
     const parts = url.pathname.split("/").filter(Boolean).map(decodeURIComponent);
     if (url.pathname === "/healthz") return response.writeHead(200).end("ok");
     if (url.pathname === "/readyz") return Date.now() - started < Number(process.env.MOCK_LOADING_MS ?? 0) ? json({ ready: false, stages: [{ name: "database", done: 1, total: 1 }, { name: "index:parcels", done: Math.round((Date.now() - started) / 3), total: 13159 }] }, 503) : json({ ready: true, stages: [] });
+    if (url.pathname === "/api/v1/session") {
+      const permissions = ["read_registry", "export_registry", "edit_assets", "edit_directory", "read_imports", "import_files"];
+      const grants = [{ id: "1", role: "asset_manager", region_code: "all", level: null, unit_id: null, since: "2026-01-01", until: null, granted_by: "mock" }];
+      return json({ person_id: "1", username: "mock", display_name: "Mock", must_change_password: false, grants, permissions, permissions_everywhere: permissions, expires_at: null, idle_s: null });
+    }
     if (parts[0] === "tiles") {
       const names = parts[1].split(",");
       if (parts.length === 2) return json({ tilejson: "3.0.0", tiles: [`/tiles/${parts[1]}/{z}/{x}/{y}`], minzoom: 0, maxzoom: 18, vector_layers: names.map((id) => ({ id, fields: {} })) });

@@ -24,8 +24,11 @@ export const useSessionStore = defineStore("session", () => {
 
   let lastInput = Date.now();
 
+  /** What whoever is, or was last, signed in may do: what is open under the way in stays as it is. */
+  const permissions = ref<Permission[]>([]);
+
   function may(permission: Permission): boolean {
-    return session.value?.permissions_everywhere.includes(permission) ?? false;
+    return permissions.value.includes(permission);
   }
 
   function enter(entered: Session): void {
@@ -38,6 +41,7 @@ export const useSessionStore = defineStore("session", () => {
     firstLink.value = null;
     hasEnded.value = false;
     session.value = entered;
+    permissions.value = entered.permissions_everywhere;
     isKnown.value = true;
   }
   let lastPerson: string | null = null;
