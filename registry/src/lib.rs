@@ -25,3 +25,5 @@ mod totals;
 mod tree;
 pub mod units;
 pub mod versioned;
+pub mod workflow;
+pub mod working_days;
