@@ -25,6 +25,8 @@ macro_rules! typed_ids {
 }
 
 typed_ids! {
+    /// What lies on a title (权利负担).
+    EncumbranceId,
     /// An import of one file.
     ImportId,
     /// A region (行政区划).
@@ -35,6 +37,10 @@ typed_ids! {
     RoomId,
     /// A site (院落), parcel (宗地) or building (楼栋).
     SpatialUnitId,
+    /// A title (不动产权利).
+    TitleId,
+    /// The work on a title (权属登记案件).
+    TitleCaseId,
     /// An organisation (单位).
     UnitId,
     /// One version row of anything versioned.

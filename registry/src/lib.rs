@@ -21,6 +21,8 @@ pub mod rooms;
 mod search;
 pub mod settings;
 pub mod spatial_units;
+pub mod title_cases;
+pub mod titles;
 mod totals;
 mod tree;
 pub mod units;

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 /// The modules of `registry/src` from the top down, as in the table of ARCHITECTURE.md. Within a row each may use
 /// the others.
-const LAYERS: [&[&str]; 15] = [
+const LAYERS: [&[&str]; 16] = [
     &["main", "lib", "commands"],
     &["http"],
     &["ogc"],
@@ -19,7 +19,8 @@ const LAYERS: [&[&str]; 15] = [
     &["imports"],
     &["exports"],
     &["search", "totals"],
-    &["rights", "rooms", "spatial_units", "units", "regions"],
+    &["title_cases"],
+    &["titles", "rights", "rooms", "spatial_units", "units", "regions"],
     // What the nouns have in common.
     &["versioned", "tree"],
     &["workflow", "working_days"],

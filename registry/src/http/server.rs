@@ -55,6 +55,8 @@ fn api() -> OpenApiRouter<AppState> {
         .merge(crate::units::router())
         .merge(crate::rooms::router())
         .merge(crate::rights::router())
+        .merge(crate::titles::router())
+        .merge(crate::title_cases::router())
         .merge(crate::spatial_units::router())
         .merge(crate::search::router())
         .merge(crate::totals::router())

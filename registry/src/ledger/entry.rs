@@ -148,6 +148,12 @@ words! {
         ImportMapping => "import_mapping",
         /// A right as a list tells it (权利).
         Right => "right",
+        /// A title of the register (不动产权利).
+        Title => "title",
+        /// What lies on a title (权利负担).
+        Encumbrance => "encumbrance",
+        /// The work on a title (权属登记案件).
+        TitleCase => "title_case",
     }
 }
 
