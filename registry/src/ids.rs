@@ -31,6 +31,8 @@ typed_ids! {
     FindingId,
     /// A role that a person holds.
     GrantId,
+    /// What lies on a title (权利负担).
+    EncumbranceId,
     /// An import of one file.
     ImportId,
     /// A person with an account.
@@ -47,6 +49,10 @@ typed_ids! {
     SpatialUnitId,
     /// A token that scripts and GIS clients work with.
     TokenId,
+    /// A title (不动产权利).
+    TitleId,
+    /// The work on a title (权属登记案件).
+    TitleCaseId,
     /// An organisation (单位).
     UnitId,
     /// One version row of anything versioned.

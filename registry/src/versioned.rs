@@ -704,6 +704,12 @@ pub(crate) mod tests {
         crate::rights::verify_versions(&mut transaction, &mut expected)
             .await
             .unwrap();
+        crate::titles::verify_versions(&mut transaction, &mut expected)
+            .await
+            .unwrap();
+        crate::title_cases::verify_versions(&mut transaction, &mut expected)
+            .await
+            .unwrap();
         expected
             .first_bad(&mut transaction)
             .await

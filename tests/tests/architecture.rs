@@ -21,9 +21,11 @@ const LAYERS: [&[&str]; 16] = [
     &["checks"],
     &["search", "totals"],
     &["people"],
-    &["rights", "rooms", "spatial_units", "units", "regions"],
+    &["title_cases"],
+    &["titles", "rights", "rooms", "spatial_units", "units", "regions"],
     // What the nouns have in common.
     &["versioned", "tree"],
+    &["workflow", "working_days"],
     &["ledger"],
     &["request"],
     &["database"],

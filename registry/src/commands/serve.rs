@@ -45,6 +45,9 @@ pub(super) async fn serve(settings: Settings, arguments: ServeArguments) -> Resu
     // Listened for from the first moment, so that a signal during a long start ends it as cleanly.
     let stop = CancellationToken::new();
     stop_on_signal(stop.clone())?;
+    // What is data must fit together before anybody relies on it.
+    crate::workflow::title_case().map_err(|refused| CommandFailed::system(refused))?;
+    crate::working_days::WorkingCalendar::published().map_err(|refused| CommandFailed::system(refused))?;
     // Before the database: a busy port is said at once, and costs nothing.
     let listener = listen(settings.listen).await?;
     let address = listener.local_addr().map_err(|error| CommandFailed::system(&error))?;

@@ -151,6 +151,77 @@ fn meaning_of(constraint: &str) -> Option<(Meaning, &'static str)> {
         "person_grant_not_to_oneself" => (Clash, "nobody grants a role to themselves"),
         "person_grant_once" => (Clash, "the person holds this role there already"),
         "import_layer_known" => (Field("layer"), "the layer is not one of the list"),
+        "title_version_one_at_a_time" | "encumbrance_version_one_at_a_time" | "title_case_version_one_at_a_time" => (
+            Clash,
+            "somebody changed the same object at the same moment; read it again and repeat the change",
+        ),
+        "title_version_one_per_unit" => (
+            Clash,
+            "a current title with this real-estate unit code is registered for these days already (COD-02)",
+        ),
+        "title_version_one_per_certificate" => (
+            Clash,
+            "a current title with this certificate number is registered for these days already (COD-10)",
+        ),
+        "title_extent_no_overlap" => (Clash, "the land reaches into that of another current title (GEO-02)"),
+        "title_extent_has_depth" | "title_extent_core_is_whole" => (
+            Field("parcel_ids"),
+            "the parcel's shape is too thin or too ragged to be anybody's land: parts of it are narrower than two centimetres",
+        ),
+        "title_version_parcel_fkey" => (Field("parcel_ids"), "one of the parcels is not registered"),
+        "title_version_building_fkey" => (Field("building_ids"), "one of the buildings is not registered"),
+        "title_version_valid_bounded" | "encumbrance_version_valid_bounded" | "title_case_version_valid_bounded" => {
+            (Field("valid_from"), "the period ends before it begins")
+        }
+        "title_version_current_has_papers" => (Field("evidence"), "a current title has a certificate"),
+        "title_version_unit_code_form" => (Field("unit_code"), "a unit code has the form of GB/T 37346"),
+        "title_version_shares_agree" => (Field("holders"), "the shares don't make up the whole"),
+        "title_version_land_use_whole" => (
+            Field("land_use_scheme"),
+            "a land-use code needs its edition (GB21010-2017, GB21010-2007, YDYH-2023)",
+        ),
+        "title_version_area_positive" => (Field("land_area_m2"), "an area is not negative"),
+        "title_version_term_in_order" => (Field("term_to"), "the term ends before it begins"),
+        "title_version_dates_in_order" => (
+            Field("recorded_on"),
+            "acceptance, recording and issue follow each other in this order (TTL-20)",
+        ),
+        "encumbrance_version_title_fkey" => (Field("title_id"), "the title is not registered"),
+        "encumbrance_version_holder_given" => (Field("holder"), "an encumbrance has a holder"),
+        "encumbrance_version_document_given" => (Field("document"), "an encumbrance rests on a document"),
+        "encumbrance_version_amount_positive" => (Field("amount"), "an amount is not negative"),
+        "encumbrance_version_one_per_place" => {
+            (Clash, "another seizure took this place in the queue at the same moment")
+        }
+        "title_case_version_one_per_asset" => (Clash, "a case about this asset is pending already"),
+        "title_case_version_one_per_unit" => (Clash, "a case about this real-estate unit is pending already"),
+        "title_case_version_four_eyes" => (Clash, "whoever put a case forward can't review it too (GOV-01)"),
+        "title_case_version_asset_fkey" => (Field("asset_id"), "the asset is not registered"),
+        "title_case_version_title_fkey" => (Field("title_id"), "the title is not registered"),
+        "title_pkey"
+        | "title_version_pkey"
+        | "title_version_object_fkey"
+        | "title_version_recorded_bounded"
+        | "title_version_book_state_known"
+        | "title_version_evidence_known"
+        | "title_version_co_ownership_known"
+        | "title_version_right_type_known"
+        | "title_extent_pkey"
+        | "title_extent_version_fkey"
+        | "encumbrance_pkey"
+        | "encumbrance_version_pkey"
+        | "encumbrance_version_object_fkey"
+        | "encumbrance_version_recorded_bounded"
+        | "encumbrance_version_kind_known"
+        | "encumbrance_version_seizure_whole"
+        | "encumbrance_version_mortgage_whole"
+        | "title_case_pkey"
+        | "title_case_version_pkey"
+        | "title_case_version_object_fkey"
+        | "title_case_version_recorded_bounded"
+        | "title_case_version_opened_by_given"
+        | "title_case_version_state_known"
+        | "title_case_version_two_people" => (Ours, ""),
         "region_pkey"
         | "unit_pkey"
         | "room_pkey"

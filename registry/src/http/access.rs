@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use super::AppState;
 use crate::request::Permission::{
     DecideFindings, EditAssets, EditDirectory, ExportRegistry, ImportFiles, ManagePeople, ReadImports, ReadMetrics,
-    ReadPeople, ReadRegistry,
+    ReadPeople, ReadRegistry, StepTitleCases, WorkOnTitles,
 };
 use crate::request::{Caller, Permission, Problem, ProblemKind};
 
@@ -117,6 +117,26 @@ pub(super) const ROUTES: &[(&str, &str, Need)] = &[
     ("GET", "/api/v1/ledger", READ),
     ("GET", "/api/v1/ledger/head", READ),
     ("GET", "/api/v1/ledger/{seq}/proof", READ),
+    // Titles.
+    ("GET", "/api/v1/dictionaries", READ),
+    ("GET", "/api/v1/unit-codes/{code}", READ),
+    ("GET", "/api/v1/titles", READ),
+    ("POST", "/api/v1/titles", May(WorkOnTitles)),
+    ("GET", "/api/v1/titles/{id}", READ),
+    ("PATCH", "/api/v1/titles/{id}", May(WorkOnTitles)),
+    ("GET", "/api/v1/titles/{id}/versions", READ),
+    ("POST", "/api/v1/titles/{id}/closures", May(WorkOnTitles)),
+    ("POST", "/api/v1/titles/{id}/encumbrances", May(WorkOnTitles)),
+    ("POST", "/api/v1/encumbrances/{id}/closures", May(WorkOnTitles)),
+    ("GET", "/api/v1/workflows/title_case", READ),
+    ("GET", "/api/v1/title-cases", READ),
+    ("POST", "/api/v1/title-cases", May(WorkOnTitles)),
+    ("GET", "/api/v1/title-cases/{id}", READ),
+    ("PATCH", "/api/v1/title-cases/{id}", May(WorkOnTitles)),
+    ("GET", "/api/v1/title-cases/{id}/versions", READ),
+    // Whose a step is the procedure says, and the case asks.
+    ("POST", "/api/v1/title-cases/{id}/transitions", May(StepTitleCases)),
+    ("GET", "/api/v1/disposal-obstacles/{asset}", READ),
     // Checks.
     ("GET", "/api/v1/rules", READ),
     ("GET", "/api/v1/findings", READ),

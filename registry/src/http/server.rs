@@ -61,6 +61,8 @@ fn api() -> OpenApiRouter<AppState> {
         .merge(crate::units::router())
         .merge(crate::rooms::router())
         .merge(crate::rights::router())
+        .merge(crate::titles::router())
+        .merge(crate::title_cases::router())
         .merge(crate::spatial_units::router())
         .merge(crate::checks::router())
         .merge(crate::search::router())

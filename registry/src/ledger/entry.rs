@@ -154,6 +154,12 @@ words! {
         Finding => "finding",
         /// A role that a person holds.
         Grant => "grant",
+        /// A title of the register (不动产权利).
+        Title => "title",
+        /// What lies on a title (权利负担).
+        Encumbrance => "encumbrance",
+        /// The work on a title (权属登记案件).
+        TitleCase => "title_case",
     }
 }
 

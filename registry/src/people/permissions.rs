@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::request::Permission;
 use crate::request::Permission::{
-    DecideFindings, EditAssets, EditDirectory, ExportRegistry, ImportFiles, ManagePeople, ReadImports, ReadMetrics,
-    ReadPeople, ReadRegistry,
+    ApproveTitles, DecideFindings, EditAssets, EditDirectory, ExportRegistry, ImportFiles, ManagePeople, ReadImports,
+    ReadMetrics, ReadPeople, ReadRegistry, ReviewTitles, StepTitleCases, WorkOnTitles,
 };
 
 macro_rules! roles {
@@ -64,13 +64,16 @@ roles! {
     AssetManager => "asset_manager", "资产管理员",
         [ReadRegistry, ExportRegistry, EditAssets, EditDirectory, ReadImports, ImportFiles, DecideFindings];
     /// Prepares registrations.
-    TitleClerk => "title_clerk", "权属登记员", [ReadRegistry, ExportRegistry, ReadImports, DecideFindings];
+    TitleClerk => "title_clerk", "权属登记员",
+        [ReadRegistry, ExportRegistry, ReadImports, DecideFindings, WorkOnTitles, StepTitleCases];
     /// Reviews what clerks prepared.
-    TitleReviewer => "title_reviewer", "权属复核", [ReadRegistry, ExportRegistry, ReadImports, DecideFindings];
+    TitleReviewer => "title_reviewer", "权属复核",
+        [ReadRegistry, ExportRegistry, ReadImports, DecideFindings, ReviewTitles, StepTitleCases];
     /// Plans who sits where.
     Planner => "planner", "规划员", [ReadRegistry, ExportRegistry];
     /// Approves.
-    Approver => "approver", "审批人", [ReadRegistry, ExportRegistry, DecideFindings];
+    Approver => "approver", "审批人",
+        [ReadRegistry, ExportRegistry, DecideFindings, ApproveTitles, StepTitleCases];
     /// Speaks for a unit that uses space.
     UnitContact => "unit_contact", "使用单位联络员", [ReadRegistry];
     /// Reviews disposals and their revenue.

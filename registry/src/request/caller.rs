@@ -43,6 +43,14 @@ permissions! {
     EditDirectory => "edit_directory",
     /// Start checks, and decide who sees to a finding and what is an exception.
     DecideFindings => "decide_findings",
+    /// Work on titles and their cases: open, collect, submit, record, enter what lies on a title.
+    WorkOnTitles => "work_on_titles",
+    /// Judge what a clerk put forward.
+    ReviewTitles => "review_titles",
+    /// Approve what goes beyond the register: the return of an asset, a title that stays where it is.
+    ApproveTitles => "approve_titles",
+    /// Take a case a step further; which steps are whose the procedure says.
+    StepTitleCases => "step_title_cases",
     /// See what was imported, and each row's outcome.
     ReadImports => "read_imports",
     /// Import files, and keep mappings for them.
@@ -62,7 +70,14 @@ impl Permission {
     pub fn is_editing(self) -> bool {
         matches!(
             self,
-            Self::EditAssets | Self::EditDirectory | Self::ImportFiles | Self::DecideFindings
+            Self::EditAssets
+                | Self::EditDirectory
+                | Self::ImportFiles
+                | Self::DecideFindings
+                | Self::WorkOnTitles
+                | Self::ReviewTitles
+                | Self::ApproveTitles
+                | Self::StepTitleCases
         )
     }
 }

@@ -137,6 +137,17 @@ export class Reader {
     await this.part("import-file").setInputFiles({ name, mimeType: "application/octet-stream", buffer });
   }
 
+  /** Chooses the word of a list that begins so. */
+  async chooses(list, words) {
+    await this.part(list).click();
+    await this.page.locator(".el-select-dropdown__item:visible").getByText(words).first().click();
+  }
+
+  async types(field, text) {
+    const input = this.part(field);
+    await ((await input.evaluate((element) => element.tagName)) === "INPUT" ? input : input.locator("input")).fill(text);
+  }
+
   async choosesImportLayer(words) {
     await this.part("import-layer").click();
     await this.page.locator(".el-select-dropdown__item:visible").getByText(words, { exact: true }).click();

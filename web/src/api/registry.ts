@@ -7,6 +7,8 @@ import type {
   Check,
   Finding,
   FindingDecision,
+  CaseVersion,
+  Dictionaries,
   ImportJob,
   ImportRequest,
   ImportRow,
@@ -18,7 +20,13 @@ import type {
   SavedMapping,
   SearchHit,
   TileJson,
+  Title,
+  TitleCase,
+  TitleCaseRow,
+  TitleVersion,
   Totals,
+  UnitCodeCheck,
+  Workflow,
 } from "@/api/types";
 import { isListLayer, type ExportFormat, type ExportLabels, type ImportLayer, type ImportOutcome, type LayerName, type Theme } from "@/vocabulary";
 
@@ -130,6 +138,70 @@ export function rightListAddress(layer: LayerName, id: string, at: Moment, limit
 
 export function fetchRightList(address: string, signal?: AbortSignal): Promise<Page<Right>> {
   return getJson(address, signal);
+}
+
+export function fetchDictionaries(): Promise<Dictionaries> {
+  return getJson("/api/v1/dictionaries");
+}
+
+export function fetchTitleWorkflow(): Promise<Workflow> {
+  return getJson("/api/v1/workflows/title_case");
+}
+
+/** The ids of the titles that cover an asset. */
+export async function fetchTitlesOf(asset: string, at: Moment, signal?: AbortSignal): Promise<Title[]> {
+  const page = await getJson<Page<{ id: string }>>(withQuery("/api/v1/titles", { asset, ...moment(at) }), signal);
+  return Promise.all(page.items.map(({ id }) => getJson<Title>(withQuery(`/api/v1/titles/${id}`, moment(at)), signal)));
+}
+
+export async function fetchTitleVersions(id: string): Promise<TitleVersion[]> {
+  return (await getJson<Page<TitleVersion>>(`/api/v1/titles/${encodeURIComponent(id)}/versions`)).items;
+}
+
+export function checkUnitCode(code: string, signal?: AbortSignal): Promise<UnitCodeCheck> {
+  return getJson(`/api/v1/unit-codes/${encodeURIComponent(code)}`, signal);
+}
+
+/** The queue of cases that aren't archived, or all cases about an asset. */
+export async function fetchTitleCases(asset: string | null, signal?: AbortSignal): Promise<TitleCaseRow[]> {
+  return (await getJson<Page<TitleCaseRow>>(withQuery("/api/v1/title-cases", { asset, sort: "due", limit: 200 }), signal)).items;
+}
+
+export function fetchTitleCase(id: string, signal?: AbortSignal): Promise<TitleCase> {
+  return getJson(`/api/v1/title-cases/${encodeURIComponent(id)}`, signal);
+}
+
+export async function fetchCaseVersions(id: string): Promise<CaseVersion[]> {
+  return (await getJson<Page<CaseVersion>>(`/api/v1/title-cases/${encodeURIComponent(id)}/versions`)).items;
+}
+
+export async function openTitleCase(asset: string, title: string | null, unitCode: string | null): Promise<string> {
+  const response = await send("/api/v1/title-cases", {
+    method: "POST",
+    headers: { "content-type": "application/json", "idempotency-key": crypto.randomUUID() },
+    body: JSON.stringify({ asset_id: asset, title_id: title, unit_code: unitCode }),
+  });
+  return ((await response.json()) as { id: string }).id;
+}
+
+/** Works on the papers of a case as it was read. */
+export async function workOnTitleCase(held: TitleCase, papers: object): Promise<TitleCase> {
+  const response = await send(`/api/v1/title-cases/${held.id}`, {
+    method: "PATCH",
+    headers: { "content-type": "application/json", "if-match": `"${held.version_id}"` },
+    body: JSON.stringify(papers),
+  });
+  return (await response.json()) as TitleCase;
+}
+
+/** Takes a case as it was read one step further. */
+export async function stepTitleCase(held: TitleCase, step: object): Promise<TitleCase> {
+  const response = await send(`/api/v1/title-cases/${held.id}/transitions`, {
+    method: "POST",
+    headers: { "content-type": "application/json", "if-match": `"${held.version_id}"` },
+    body: JSON.stringify(step),
+  });
+  return (await response.json()) as TitleCase;
 }
 
 export function fetchImports(): Promise<Page<ImportJob>> {

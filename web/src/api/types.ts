@@ -295,3 +295,135 @@ export type ImportRequest = {
   asset_by: AssetKey;
   of: string;
 };
+
+/** A word of a closed list in both languages. */
+export type DictionaryEntry = { code: string; zh: string; en: string };
+export type Dictionaries = Record<string, DictionaryEntry[]>;
+
+export type Holder = { name: string; kind: string; share?: string | null };
+
+export type Encumbrance = {
+  id: string;
+  kind: string;
+  holder: string;
+  document: string;
+  expires_on: string | null;
+  lapsed: boolean;
+  seizure_kind: string | null;
+  queue_no: number | null;
+};
+
+export type Obstacle = { act: string; effect: "blocks" | "needs_consent" | "must_tell" | "warns"; kind: string; holder: string; source: string };
+
+/** What a certificate says. Fields that are empty are left out. */
+export type TitleTerms = {
+  evidence?: string;
+  book_state?: string;
+  unit_code?: string;
+  cert_no?: string;
+  print_serial?: string;
+  old_land_certificate?: string;
+  old_house_certificate?: string;
+  holders?: Holder[];
+  co_ownership?: string;
+  location?: string;
+  right_type?: string;
+  right_nature_land?: string;
+  right_nature_house?: string;
+  land_use_scheme?: string;
+  land_use_code?: string;
+  house_use?: string;
+  land_area_m2?: number;
+  house_area_m2?: number;
+  term_from?: string;
+  term_to?: string;
+  other_state?: string;
+  remark?: string;
+  registry?: string;
+  accepted_on?: string;
+  recorded_on?: string;
+  issued_on?: string;
+  parcel_ids?: string[];
+  building_ids?: string[];
+};
+
+export type Title = TitleTerms &
+  Periods & {
+    id: string;
+    unit_code_grouped: string | null;
+    provisional: boolean;
+    unification: string;
+    encumbrances: Encumbrance[];
+    obstacles: Obstacle[];
+  };
+
+export type TitleVersion = TitleTerms & Periods & { version_id: string; changed: string[]; actor: string | null; reason: string | null };
+
+export type UnitCodeCheck = {
+  valid: boolean;
+  refused?: { defect: string; zh: string; en: string; did_you_mean?: string };
+  parts?: { grouped: string; region: string; region_name: string | null; provisional: boolean };
+  registered_title: string | null;
+  warnings: { zh: string; en: string }[];
+};
+
+/** A row of the queue of cases. */
+export type TitleCaseRow = {
+  id: string;
+  state: string;
+  asset_id: string;
+  asset_name: string | null;
+  unit_code: string | null;
+  policy_action: string | null;
+  opened_by: string;
+  opened_on: string;
+  due_on: string | null;
+  overdue: boolean;
+  disposal_frozen: boolean;
+};
+
+export type CaseDocument = { kind: string; name: string; date?: string; shared?: boolean };
+export type CaseStep = {
+  transition: string;
+  zh: string;
+  en: string;
+  to: string;
+  four_eyes: boolean;
+  asks: string[];
+  unmet: { guard: string; zh: string; en: string }[];
+};
+
+export type TitleCase = {
+  id: string;
+  version_id: string;
+  asset: RelatedObject;
+  asset_kind: "parcel" | "building";
+  unit_code: string | null;
+  title_id: string | null;
+  state: string;
+  state_zh: string;
+  state_en: string;
+  opened_by: string;
+  submitted_by: string | null;
+  reviewed_by: string | null;
+  due_on: string | null;
+  working_days_left: number | null;
+  review_on: string | null;
+  disposal_frozen: boolean;
+  details: {
+    policy_action?: string;
+    registration_type?: string;
+    documents?: CaseDocument[];
+    area?: { surveyed_m2: number; certificate_m2?: number };
+    draft?: TitleTerms;
+    clock?: { accepted_on: string; deadline: { known: string; due_on?: string; year?: number; not_before?: string } };
+    filing_reasons?: string[];
+    filing_evidence?: string;
+  };
+  documents_wanted: { kind: string; zh: string; en: string; here: boolean }[];
+  differences: { field: string; before: unknown; after: unknown }[];
+  steps: CaseStep[];
+};
+
+export type CaseVersion = { version_id: string; state: string; recorded_from: string; actor: string | null; reason: string | null };
+export type Workflow = { states: { id: string; zh: string; en: string }[] };

@@ -12,6 +12,7 @@ const full: View = {
   knownAt: "2024-07-01T08:00:00.000Z",
   panel: "imports",
   importId: "job-1",
+  caseId: "case-1",
   table: "buildings",
 };
 

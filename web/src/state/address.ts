@@ -4,7 +4,7 @@ import { isLayerName, isTheme, layerNames, valuesOf, type LayerName, type Theme 
 export type Camera = { longitude: number; latitude: number; zoom: number; bearing: number };
 export type AssetReference = { layer: LayerName; id: string };
 
-export const panels = ["overview", "layers", "checks", "imports", "people"] as const;
+export const panels = ["overview", "layers", "titles", "checks", "imports", "people"] as const;
 export type Panel = (typeof panels)[number];
 
 export const cardTabs = ["facts", "history", "source"] as const;
@@ -24,6 +24,7 @@ export type View = {
   knownAt: string | null;
   panel: Panel | null;
   importId: string | null;
+  caseId: string | null;
   table: LayerName | null;
 };
 
@@ -38,6 +39,7 @@ export const defaultView: Readonly<View> = {
   knownAt: null,
   panel: "overview",
   importId: null,
+  caseId: null,
   table: null,
 };
 
@@ -77,6 +79,7 @@ export function writeQuery(view: View): AddressQuery {
   if (view.knownAt !== null) query["known_at"] = view.knownAt;
   if (view.panel !== defaultView.panel) query["panel"] = view.panel ?? "none";
   if (view.importId !== null) query["import"] = view.importId;
+  if (view.caseId !== null) query["case"] = view.caseId;
   if (view.table !== null) query["table"] = view.table;
   return query;
 }
@@ -111,6 +114,7 @@ export function readQuery(query: Record<string, unknown>): View {
     knownAt: knownAt !== undefined && isMoment(knownAt) ? knownAt : null,
     panel: panel === "none" ? null : (memberOf(panels, panel) ?? defaultView.panel),
     importId: text("import") ?? null,
+    caseId: text("case") ?? null,
     table: table !== undefined && isLayerName(table) ? table : null,
   };
 }

@@ -77,11 +77,17 @@ export const useViewStore = defineStore("view", () => {
   function showPanel(panel: Panel | null): void {
     view.panel = panel;
     if (panel !== "imports") view.importId = null;
+    if (panel !== "titles") view.caseId = null;
   }
 
   function showImport(id: string | null): void {
     view.panel = "imports";
     view.importId = id;
+  }
+
+  function showCase(id: string | null): void {
+    view.panel = "titles";
+    view.caseId = id;
   }
 
   function returnToNow(): void {
@@ -106,6 +112,7 @@ export const useViewStore = defineStore("view", () => {
     select,
     showPanel,
     showImport,
+    showCase,
     returnToNow,
     notFilled,
   };

@@ -9,6 +9,7 @@ use sqlx::PgPool;
 use super::*;
 use crate::people::Role;
 use crate::people::tests::person_with;
+use crate::request::Permission::{ApproveTitles, ReviewTitles};
 use crate::spatial_units::tests::{app, ask_as, signed_in};
 
 fn described() -> BTreeSet<(String, String)> {
@@ -89,6 +90,10 @@ fn expected(permission: Permission) -> &'static [&'static str] {
             "auditor",
             "administrator",
         ],
+        WorkOnTitles => &["title_clerk"],
+        ReviewTitles => &["title_reviewer"],
+        ApproveTitles => &["approver"],
+        StepTitleCases => &["title_clerk", "title_reviewer", "approver"],
         DecideFindings => &["asset_manager", "title_clerk", "title_reviewer", "approver"],
         ReadPeople => &["auditor", "administrator"],
         ManagePeople | ReadMetrics => &["administrator"],

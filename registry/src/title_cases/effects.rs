@@ -1,0 +1,180 @@
+//! What a step brings about beyond the case itself: the title, the asset's status and use.
+
+use sqlx::PgConnection;
+use time::{Date, OffsetDateTime};
+use uuid::Uuid;
+
+use super::content::CaseContent;
+use super::guards::title_terms;
+use crate::ids::{TitleCaseId, TitleId};
+use crate::ledger::Action;
+use crate::period::{reach, revise};
+use crate::request::{Actor, Problem, ProblemKind};
+use crate::spatial_units::Kind;
+use crate::titles::dictionaries::{PolicyAction, RegistrationType};
+use crate::titles::{TitleContent, TitleStatement, Unification, held_versions, write_change, write_new};
+use crate::versioned::Occasion;
+
+/// By whom, when and why.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Made<'a> {
+    pub case: TitleCaseId,
+    pub actor: &'a Actor,
+    pub reason: Option<&'a str>,
+    pub now: OffsetDateTime,
+    pub today: Date,
+}
+
+impl Made<'_> {
+    fn occasion(&self, what: &str) -> Occasion {
+        Occasion {
+            actor: self.actor.clone(),
+            reason: Some(self.reason.unwrap_or(what).to_owned()),
+            import_id: None,
+        }
+    }
+}
+
+/// Writes the title that the case is about: a new one, or the next version of the one that is dealt with.
+///
+/// # Errors
+/// What the title clashes with.
+pub(super) async fn record_title(
+    connection: &mut PgConnection,
+    case: &mut CaseContent,
+    on: Date,
+    made: Made<'_>,
+) -> Result<TitleContent, Problem> {
+    case.details.recorded_on = Some(on);
+    let statement = title_terms(case, on)?;
+    let content = statement.content(made.today, Some(made.case.0))?;
+    let occasion = made.occasion("登簿");
+    match (case.title_id, case.details.registration_type) {
+        (
+            _,
+            Some(
+                RegistrationType::Cancel
+                | RegistrationType::Objection
+                | RegistrationType::PreNotice
+                | RegistrationType::Seizure,
+            ),
+        ) => {
+            return Err(Problem::new(
+                ProblemKind::Conflict,
+                "this registration type is entered on the title itself, not by a case that makes a title",
+            )
+            .code("registration_type_on_title")
+            .remedy("end the title, or enter the encumbrance, under /api/v1/titles"));
+        }
+        (Some(title), _) => {
+            let held = held_versions(connection, TitleId(title)).await?;
+            write_change(
+                connection,
+                TitleId(title),
+                &held,
+                (on, content.clone()),
+                (Action::Change, made.now),
+                &occasion,
+            )
+            .await?;
+        }
+        (None, _) => {
+            let (title, _) = write_new(connection, content.clone(), on, made.now, &occasion).await?;
+            case.title_id = Some(title.0);
+        }
+    }
+    Ok(content)
+}
+
+/// The certificate's number, serial and day, in the title.
+///
+/// # Errors
+/// What the number clashes with.
+pub(super) async fn note_certificate(
+    connection: &mut PgConnection,
+    case: &mut CaseContent,
+    (on, cert_no, print_serial): (Date, &str, Option<&str>),
+    made: Made<'_>,
+) -> Result<(), Problem> {
+    let (Some(title), Some(recorded_on)) = (case.title_id, case.details.recorded_on) else {
+        return Err(Problem::new(ProblemKind::Conflict, "no title was recorded").code("no_title"));
+    };
+    let held = held_versions(connection, TitleId(title)).await?;
+    let Some(before) = held.iter().find(|version| version.valid.contains(recorded_on)) else {
+        return Err(Problem::not_found("the title of this case"));
+    };
+    let mut statement = TitleStatement::of(&before.content);
+    statement.cert_no = Some(cert_no.to_owned());
+    statement.print_serial = print_serial.map(ToOwned::to_owned).or(statement.print_serial);
+    statement.issued_on = Some(on);
+    let content = statement.content(made.today, Some(made.case.0))?;
+    let occasion = made.occasion("发证");
+    write_change(
+        connection,
+        TitleId(title),
+        &held,
+        (recorded_on, content),
+        (Action::Change, made.now),
+        &occasion,
+    )
+    .await?;
+    case.details.issued_on = Some(on);
+    Ok(())
+}
+
+/// The assets of a recorded title: their registration status (the one place where it is kept), and what comes back from a
+/// company is an administrative office again.
+///
+/// # Errors
+/// The database's.
+pub(super) async fn follow_assets(
+    connection: &mut PgConnection,
+    case: &CaseContent,
+    title: &TitleContent,
+    on: Date,
+    made: Made<'_>,
+) -> Result<(), Problem> {
+    let status = match Unification::of(&title.holders) {
+        Unification::UnifiedBureau | Unification::UnifiedGovernment => "unified",
+        Unification::PlatformCompany | Unification::NotUnified => "other_handed",
+    };
+    let mut assets: Vec<Uuid> = title.parcel_ids.iter().chain(&title.building_ids).copied().collect();
+    assets.push(case.asset_id);
+    assets.sort_unstable();
+    assets.dedup();
+    let held = crate::spatial_units::held_versions(connection, &assets).await?;
+    for asset in assets {
+        let Some(unit) = held.get(&asset) else { continue };
+        let Some(before) = unit.versions.iter().find(|version| version.valid.contains(on)) else {
+            continue;
+        };
+        let mut content = before.content.clone();
+        content.title_status = Some(status.to_owned());
+        if case.details.policy_action == Some(PolicyAction::Return) {
+            content.usage = Some("administrative_office".to_owned());
+        }
+        if content.changed_fields(&before.content).is_empty() {
+            continue;
+        }
+        content.source_row = None;
+        content.import_id = None;
+        let kind: Kind = content.kind;
+        let revision = revise(&unit.versions, reach(&unit.versions, on), Some(content), made.now);
+        let occasion = crate::spatial_units::Occasion {
+            actor: made.actor.clone(),
+            reason: Some(format!("登簿 ({})", made.case)),
+            import_id: None,
+        };
+        crate::spatial_units::write_revision(
+            connection,
+            unit.id,
+            kind,
+            Action::Change,
+            revision,
+            Some(&before.content),
+            &occasion,
+        )
+        .await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,49 @@
+//! Title cases (权属登记案件): the work on a title, step by step as the workflow `title_case` has it.
+//!
+//! Every step is a version of the case with its ledger entry, in one transaction with whatever it brings about. A pending
+//! case holds its asset and its unit code against other cases, so what is received first takes effect first.
+
+mod content;
+mod disposal;
+mod effects;
+mod guards;
+mod list;
+mod open;
+mod read;
+#[cfg(test)]
+mod tests;
+mod transition;
+
+pub use content::{CaseContent, CaseDetails, verify_versions};
+pub use disposal::{DisposalObstacle, disposal_obstacles};
+
+use axum::extract::FromRef;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::clock::Clock;
+use crate::database::Database;
+use crate::request::Fault;
+use crate::workflow::Definition;
+
+fn definition() -> Result<&'static Definition, Fault> {
+    crate::workflow::title_case().map_err(|refused| Fault::Impossible {
+        what: refused.to_string(),
+    })
+}
+
+/// The routes of title cases.
+pub fn router<S>() -> OpenApiRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+    Database: FromRef<S>,
+    Clock: FromRef<S>,
+{
+    OpenApiRouter::new()
+        .routes(routes!(read::get_title_workflow))
+        .routes(routes!(list::list_title_cases, open::open_title_case))
+        .routes(routes!(read::get_title_case, open::work_on_title_case))
+        .routes(routes!(transition::step_title_case))
+        .routes(routes!(read::list_title_case_versions))
+        .routes(routes!(disposal::get_disposal_obstacles))
+}
