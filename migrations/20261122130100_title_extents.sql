@@ -57,7 +57,7 @@ grant select on title_extent to yice_app;
 -- more on each side: two claims that overlap share a cell, so the later one waits and then sees the earlier. Who needs
 -- very many cells locks the whole map instead; everybody else holds it shared. All locks last until the transaction ends.
 create function title_lock_cells(places geometry[]) returns void
-    language plpgsql
+    language plpgsql set search_path = public, pg_temp
     as $$
 declare
     cells bigint[];
@@ -197,7 +197,7 @@ end
 $$;
 
 create function title_version_claim() returns trigger
-    language plpgsql
+    language plpgsql set search_path = public, pg_temp
     as $$
 begin
     perform title_extent_renew((select array_agg(version_id) from written));

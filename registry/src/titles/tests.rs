@@ -613,6 +613,16 @@ async fn no_land_is_under_two_titles(pool: PgPool) {
             answer.body
         );
     }
+    // Where two zones meet, each shape is measured in its own: neighbours pass, an overlap is found.
+    for (geometry, number, status) in [
+        (rectangle(899.0, 0.0, 900.0, 1.0), 20, StatusCode::CREATED),
+        (rectangle(900.0, 0.0, 901.0, 1.0), 21, StatusCode::CREATED),
+        (rectangle(899.8, 1.0, 901.0, 2.0), 22, StatusCode::CREATED),
+        (rectangle(899.8, 0.2, 900.3, 0.8), 23, StatusCode::CONFLICT),
+    ] {
+        let (_, answer) = attempt(geometry, "GB", number).await;
+        assert_eq!(answer.status, status, "{number}: {}", answer.body);
+    }
     // Nothing but collar: it could lie anywhere.
     let (_, thin) = attempt(rectangle(3.0, 0.0, 3.000_1, 1.0), "GB", 15).await;
     assert_eq!(thin.body["code"], "title_extent_has_depth", "{}", thin.body);
@@ -717,6 +727,26 @@ async fn sql_past_the_program_can_not_register_twice(pool: PgPool) {
     ] {
         assert_eq!(insert(parcel, code, holders).await.as_deref(), constraint, "{code}");
     }
+    let mut stricter = state.database.begin().await.unwrap();
+    sqlx::query("set transaction isolation level serializable")
+        .execute(&mut *stricter)
+        .await
+        .unwrap();
+    let copied = sqlx::query(
+        "insert into title_version (version_id, object_id, valid, recorded, book_state, evidence, unit_code, holders,
+                                    co_ownership, right_type, parcel_ids, building_ids)
+         select gen_random_uuid(), object_id, valid, recorded, book_state, evidence, null, holders, co_ownership, right_type,
+                parcel_ids, building_ids
+           from title_version where object_id = $1",
+    )
+    .bind(title)
+    .execute(&mut *stricter)
+    .await;
+    assert_eq!(
+        copied.unwrap_err().as_database_error().unwrap().code().unwrap(),
+        "0A000"
+    );
+    stricter.rollback().await.unwrap();
     // Nor write the derived claims, alter a version, bring a dead one back over a living one, or take a stricter isolation.
     let refused = async |sql: &'static str| {
         let mut transaction = state.database.begin().await.unwrap();
