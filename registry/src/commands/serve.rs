@@ -131,7 +131,7 @@ async fn run(
         let (database, clock, stop) = (database.clone(), clock.clone(), stop.clone());
         tokio::spawn(async move { crate::checks::keep_checked(database, clock, stop).await })
     };
-    announce(address, arguments.demo, &doors);
+    announce(address, arguments.demo, &doors, !settings.hosts.is_empty());
     let jobs = state.jobs.clone();
     let ended = match &store.cluster {
         Some(cluster) => {
@@ -234,7 +234,7 @@ async fn open_doors(
     clippy::print_stdout,
     reason = "the address is what whoever starts the program waits for"
 )]
-fn announce(address: SocketAddr, demo: Option<Sample>, doors: &Doors) {
+fn announce(address: SocketAddr, demo: Option<Sample>, doors: &Doors, has_hosts: bool) {
     println!("一策 Yice  http://{address}");
     match demo {
         Some(Sample::City) => println!("Demo data, all of it made up / 演示数据，纯属虚构"),
@@ -253,6 +253,14 @@ fn announce(address: SocketAddr, demo: Option<Sample>, doors: &Doors) {
         println!("Nobody keeps the accounts yet. Make the first administrator by this link, once, within an hour:");
         println!("  http://{address}/#first={secret}");
         println!("or by `yice user add NAME --role administrator`.");
+    }
+    if !address.ip().is_loopback() {
+        println!(
+            "Others can reach this address. Let a proxy with https stand in front: passwords cross the network readable here."
+        );
+        if address.ip().is_unspecified() && !has_hosts {
+            println!("It answers under the names in the setting hosts (YICE_HOSTS) alone, and there are none.");
+        }
     }
     println!("Ctrl-C stops.");
 }

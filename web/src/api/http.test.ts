@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { getJson, listenToConnection, LostServerError, nextPage, ProblemError, send, withQuery } from "@/api/http";
+import { forgetAnswers, getJson, listenToConnection, listenToRefusals, LostServerError, nextPage, ProblemError, send, withQuery } from "@/api/http";
 
 const fetched = vi.fn<typeof fetch>();
 const reached: boolean[] = [];
@@ -41,6 +41,20 @@ describe("refusals", () => {
     expect(error).toBeInstanceOf(ProblemError);
     expect((error as ProblemError).problem).toEqual(body);
     expect(reached).toEqual([true]);
+  });
+  it("are told to whoever keeps the session, and what was remembered of somebody can be forgotten", async () => {
+    const heard: unknown[] = [];
+    listenToRefusals((status, code) => heard.push([status, code]));
+    fetched.mockResolvedValueOnce(json({ n: 1 }, { headers: { etag: '"8"' } }));
+    await getJson("/api/v1/b");
+    fetched.mockResolvedValueOnce(json({ title: "Sign in first", status: 401, code: "session_ended" }, { status: 401 }));
+    await expect(getJson("/api/v1/b")).rejects.toBeInstanceOf(ProblemError);
+    expect(heard).toEqual([[401, "session_ended"]]);
+    forgetAnswers();
+    fetched.mockResolvedValueOnce(json({ n: 2 }));
+    expect(await getJson("/api/v1/b")).toEqual({ n: 2 });
+    expect(fetched.mock.calls[2]?.[1]?.headers).not.toHaveProperty("if-none-match");
+    listenToRefusals(() => undefined);
   });
   it("stay readable when the answer is no problem document", async () => {
     fetched.mockResolvedValueOnce(new Response("<h1>oops</h1>", { status: 500, statusText: "Internal Server Error", headers: { "content-type": "text/html" } }));
