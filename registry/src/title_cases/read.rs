@@ -39,6 +39,8 @@ pub struct OpenStep {
     pub en: String,
     /// The state it leads to.
     pub to: String,
+    /// Whose step it is: any of these roles.
+    pub roles: Vec<String>,
     /// Does it take another person than the one who put the case forward?
     pub four_eyes: bool,
     /// What has to be said with it.
@@ -218,6 +220,7 @@ fn open_steps(definition: &Definition, case: &CaseContent, facts: &Facts) -> Vec
                 zh: transition.zh.clone(),
                 en: transition.en.clone(),
                 to: transition.to.clone(),
+                roles: transition.roles.clone(),
                 four_eyes: transition.four_eyes,
                 asks,
                 unmet: unmet(&holds, definition, case, facts, Said::default()),

@@ -388,6 +388,7 @@ export type CaseStep = {
   zh: string;
   en: string;
   to: string;
+  roles: string[];
   four_eyes: boolean;
   asks: string[];
   unmet: { guard: string; zh: string; en: string }[];

@@ -701,6 +701,7 @@ export default {
     after: "becomes",
     steps: "Next",
     four_eyes: "takes a second person",
+    whose: "for: {roles}",
     confirm: "Confirm",
     case_history: "Steps so far",
     surveyed_m2: "surveyed area (m²)",

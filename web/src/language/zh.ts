@@ -701,6 +701,7 @@ export default {
     after: "变为",
     steps: "下一步",
     four_eyes: "须由另一人办理",
+    whose: "由{roles}办理",
     confirm: "确认",
     case_history: "办理过程",
     surveyed_m2: "实测面积（㎡）",
