@@ -416,6 +416,152 @@ async fn each_rule_fires_where_it_should_and_only_there(pool: PgPool) {
     }
 }
 
+/// Rules of titles: each fires for one title and is quiet for the plain certificate beside it.
+#[sqlx::test(migrations = "../migrations")]
+async fn each_rule_of_titles_fires_for_its_title_and_no_other(pool: PgPool) {
+    use crate::titles::tests::{certificate, parcel, rectangle, registered, with};
+    let (app, state) = app(&pool).await;
+    const RULES: [&str; 8] = [
+        "TTL-01", "TTL-02", "TTL-11", "TTL-12", "TTL-13", "TTL-14", "TTL-15", "TTL-16",
+    ];
+    let mut number = 0;
+    let mut titled = async |changes: Value| {
+        number += 1;
+        let west = f64::from(number) * 2.0;
+        let land = parcel(&app, rectangle(west, 0.0, west + 1.0, 1.0)).await;
+        let code = format!("431103001002GB{number:05}F00010001");
+        let at = registered(&app, with(certificate(land, &code, number as u32), changes)).await;
+        (land, at)
+    };
+    let encumber = async |at: &str, kind: &str| {
+        let key = Uuid::now_v7().to_string();
+        let body = json!({"kind": kind, "holder": "永州市中级人民法院", "document": "(2026)湘11执1号"});
+        let laid = ask(
+            &app,
+            "POST",
+            &format!("{at}/encumbrances"),
+            &[("Idempotency-Key", &key)],
+            Some(body),
+        )
+        .await;
+        assert_eq!(laid.status, StatusCode::CREATED, "{}", laid.body);
+        laid.location.unwrap_or_default()
+    };
+    let quiet = [
+        json!({}),
+        json!({"holders": [{"name": "云南省人民政府", "kind": "government"}]}),
+        json!({"right_nature_land": "102", "term_from": "2021-03-10", "term_to": "2071-03-09"}),
+    ];
+    for changes in quiet {
+        let (land, _) = titled(changes.clone()).await;
+        for rule in RULES {
+            assert_eq!(found_by(&state, rule, Some(vec![land])).await, 0, "{rule}: {changes}");
+        }
+    }
+    let loud = [
+        ("TTL-01", json!({"holders": [{"name": "永州市某局", "kind": "unit"}]})),
+        (
+            "TTL-02",
+            json!({"holders": [{"name": "永州市城投公司", "kind": "platform_company"}]}),
+        ),
+        (
+            "TTL-11",
+            json!({"right_nature_land": "102", "term_from": "2000-01-01", "term_to": "2027-12-31"}),
+        ),
+        (
+            "TTL-12",
+            json!({"right_nature_land": "101", "term_from": "2021-03-10", "term_to": "2071-03-09"}),
+        ),
+        ("TTL-12", json!({"right_nature_land": "102"})),
+        (
+            "TTL-15",
+            json!({"cert_no": null, "print_serial": null, "old_land_certificate": "永国用(2005)第001234号"}),
+        ),
+        (
+            "TTL-16",
+            json!({"evidence": "land_only", "cert_no": null, "print_serial": null,
+                          "old_land_certificate": "永国用(2005)第001235号"}),
+        ),
+    ];
+    for (fires, changes) in loud {
+        let (land, _) = titled(changes.clone()).await;
+        for rule in RULES {
+            // An old certificate is old, whatever else is missing.
+            let wanted = rule == fires || (fires == "TTL-16" && rule == "TTL-15");
+            assert_eq!(
+                found_by(&state, rule, Some(vec![land])).await,
+                u64::from(wanted),
+                "{rule}: {changes}"
+            );
+        }
+    }
+    for (rule, kind) in [("TTL-13", "seizure"), ("TTL-13", "dispute"), ("TTL-14", "mortgage")] {
+        let (land, at) = titled(json!({})).await;
+        encumber(&at, kind).await;
+        for other in ["TTL-13", "TTL-14"] {
+            assert_eq!(
+                found_by(&state, other, Some(vec![land])).await,
+                u64::from(rule == other),
+                "{other}: {kind}"
+            );
+        }
+    }
+    // A change of what lies on a title calls for its land.
+    let (land, at) = titled(json!({})).await;
+    encumber(&at, "seizure").await;
+    let laid: Uuid = sqlx::query_scalar(
+        "select object_id from encumbrance_version order by lower(recorded) desc, version_id desc limit 1",
+    )
+    .fetch_one(&pool)
+    .await
+    .unwrap();
+    changed(&state, ObjectKind::Encumbrance, laid).await;
+    let open = every_page(&app, &format!("/api/v1/findings?rule=TTL-13&object={land}")).await;
+    assert_eq!(open.len(), 1, "{open:?}");
+    prove(&pool).await.unwrap();
+}
+
+/// Cases that wait too long.
+#[sqlx::test(migrations = "../migrations")]
+async fn overdue_cases_and_filings_are_found_after_their_day(pool: PgPool) {
+    let (app, state) = app(&pool).await;
+    let case = async |number: u32, kept: &str, due: Option<&str>, review: Option<&str>| {
+        let id = Uuid::now_v7();
+        let west = f64::from(number) * 2.0;
+        let shape = crate::titles::tests::rectangle(west, 0.0, west + 1.0, 1.0);
+        let land = crate::titles::tests::parcel(&app, shape).await;
+        sqlx::query("insert into title_case (id, created_at) values ($1, '2026-01-01')")
+            .bind(id)
+            .execute(&pool)
+            .await
+            .unwrap();
+        sqlx::query(
+            "insert into title_case_version (version_id, object_id, valid, recorded, asset_id, unit_code, state, opened_by,
+                 submitted_by, reviewed_by, due_on, review_on, disposal_frozen, details)
+             values (gen_random_uuid(), $1, daterange('2026-01-01', null), tstzrange('2026-01-01', null), $2, $3, $4, '李',
+                 '李', '王', $5::date, $6::date, false, '{}')",
+        )
+        .bind(id)
+        .bind(land)
+        .bind(format!("431103001002GB{number:05}W00000000"))
+        .bind(kept)
+        .bind(due.map(|day| time::Date::parse(day, &time::format_description::well_known::Iso8601::DATE).unwrap()))
+        .bind(review.map(|day| time::Date::parse(day, &time::format_description::well_known::Iso8601::DATE).unwrap()))
+        .execute(&pool)
+        .await
+        .unwrap();
+    };
+    case(1, "accepted", Some("2026-11-21"), None).await;
+    case(2, "recorded", Some("2026-01-21"), None).await;
+    case(3, "filed", None, Some("2026-11-21")).await;
+    assert_eq!(found_by(&state, "TTL-18", None).await, 0, "due today");
+    assert_eq!(found_by(&state, "TTL-04", None).await, 0);
+    case(4, "reviewing", Some("2026-11-20"), None).await;
+    case(5, "filed", None, Some("2026-11-20")).await;
+    assert_eq!(found_by(&state, "TTL-18", None).await, 1);
+    assert_eq!(found_by(&state, "TTL-04", None).await, 1);
+}
+
 /// A parcel with a code that the interface would refuse, as an older system may have left it.
 async fn stored(pool: &PgPool, unit_code: &str) -> Uuid {
     let id = SpatialUnitId::fresh().0;

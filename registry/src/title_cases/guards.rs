@@ -193,7 +193,7 @@ fn check(
         let names = |name: fn(&Wanted) -> &str| lacking.iter().map(name).collect::<Vec<_>>();
         (!lacking.is_empty()).then(|| {
             (
-                format!("缺少材料:{}", names(|wanted| &wanted.zh).join("、")),
+                format!("缺少材料：{}", names(|wanted| &wanted.zh).join("、")),
                 format!("missing documents: {}", names(|wanted| &wanted.en).join(", ")),
             )
         })
@@ -214,7 +214,7 @@ fn check(
                     details.policy_action == Some(PolicyAction::ReRegister)
                         && details.registration_type != Some(RegistrationType::Transfer)
                         && details.choice_reason.is_none(),
-                    "权利人改变一般为转移登记;选择其他类型请说明理由",
+                    "权利人改变一般为转移登记；选择其他类型请说明理由",
                     "another holder is normally a transfer: say why it is another registration type (choice_reason)",
                 )
             })
@@ -240,7 +240,7 @@ fn check(
                 let zh: Vec<_> = open.iter().map(|(_, zh, _)| *zh).collect();
                 let en: Vec<_> = open.iter().map(|(name, _, _)| *name).collect();
                 (
-                    format!("尚未核查:{}", zh.join("、")),
+                    format!("尚未核查：{}", zh.join("、")),
                     format!("not checked yet: {}", en.join(", ")),
                 )
             })
@@ -265,7 +265,7 @@ fn check(
             open.map(|obstacle| {
                 (
                     format!(
-                        "权利负担未处理:{}({},{})",
+                        "权利负担未处理：{}({},{})",
                         obstacle.kind.zh(),
                         obstacle.holder,
                         obstacle.source
@@ -332,7 +332,7 @@ fn check(
             terms.err().map(|problem| {
                 let field = problem.field.unwrap_or_default();
                 (
-                    format!("登记内容不完整或有误:{}", field_zh(&field)),
+                    format!("登记内容不完整或有误：{}", field_zh(&field)),
                     format!("what the title is to say is not complete: {field}: {}", problem.detail),
                 )
             })
@@ -345,7 +345,7 @@ fn check(
                     .or(details.clock.as_ref().map(|clock| clock.accepted_on));
                 missing(
                     on > facts.today || earliest.is_some_and(|earliest| on < earliest),
-                    "日期在将来,或早于上一步",
+                    "日期在将来，或早于上一步",
                     "the day is in the future, or before that of the step before it",
                 )
             }

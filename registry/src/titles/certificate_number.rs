@@ -30,7 +30,7 @@ impl CertificateNumber {
         let Some(province) = characters.next().filter(|province| PROVINCES.contains(*province)) else {
             return refuse(
                 "certificate_province",
-                "证号应以省、自治区、直辖市简称开头,如“浙(2020)余杭区不动产权第0130664号”",
+                "证号应以省、自治区、直辖市简称开头，如“浙(2020)余杭区不动产权第0130664号”",
                 "it begins with a province's one-character name, as in 浙(2020)余杭区不动产权第0130664号",
             );
         };
@@ -38,7 +38,7 @@ impl CertificateNumber {
         let Some((year, rest)) = rest.strip_prefix('(').and_then(|rest| rest.split_once(')')) else {
             return refuse(
                 "certificate_year",
-                "省简称之后应为括号内的年度,如(2020)",
+                "省简称之后应为括号内的年度，如(2020)",
                 "the year stands in brackets after the province, as in (2020)",
             );
         };
@@ -49,7 +49,7 @@ impl CertificateNumber {
         else {
             return refuse(
                 "certificate_year",
-                "年度应为2015年以后的四位数字:统一登记自2015年开始",
+                "年度应为2015年以后的四位数字：统一登记自2015年开始",
                 "the year has four digits and is 2015 or later: unified registration began in 2015",
             );
         };
@@ -73,7 +73,7 @@ impl CertificateNumber {
         else {
             return refuse(
                 "certificate_serial",
-                "顺序号应为7位数字,并以“号”结尾",
+                "顺序号应为7位数字，并以“号”结尾",
                 "the serial has seven digits and 号 behind it",
             );
         };

@@ -173,8 +173,8 @@ dictionary! {
     /// 证照情况: the four sets of papers there may be.
     Evidence {
         Both = "both" "两证齐全(或不动产权证书)" "both certificates, or one unified certificate",
-        LandOnly = "land_only" "有国有土地使用证,无房屋所有权证" "land certificate only",
-        HouseOnly = "house_only" "有房屋所有权证,无国有土地使用证" "house certificate only",
+        LandOnly = "land_only" "有国有土地使用证，无房屋所有权证" "land certificate only",
+        HouseOnly = "house_only" "有房屋所有权证，无国有土地使用证" "house certificate only",
         None = "none" "两证均未办理" "neither",
     }
 }

@@ -18,7 +18,7 @@ mod register;
 mod shares;
 mod statement;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub mod unit_code;
 
 pub use content::{TitleContent, current, held_versions, verify_versions};

@@ -37,7 +37,7 @@ impl Share {
         let refuse = || {
             CodeRefused::new(
                 "share_form",
-                format!("“{text}”不是份额,请写成1/3、50%或0.25"),
+                format!("“{text}”不是份额，请写成1/3、50%或0.25"),
                 format!("{text:?} is no share; write 1/3, 50% or 0.25"),
             )
         };

@@ -20,12 +20,12 @@ use crate::versioned::Occasion;
 use crate::versioned::tests::{entries, prove};
 
 /// A rectangle near Yongzhou, in thousandths of a degree from a corner.
-fn rectangle(west: f64, south: f64, east: f64, north: f64) -> Value {
+pub(crate) fn rectangle(west: f64, south: f64, east: f64, north: f64) -> Value {
     let (x, y) = (|v: f64| 111.6 + v * 0.001, |v: f64| 26.4 + v * 0.001);
     json!({"type": "Polygon", "coordinates": [[[x(west), y(south)], [x(east), y(south)], [x(east), y(north)], [x(west), y(north)], [x(west), y(south)]]]})
 }
 
-async fn parcel(app: &Router, geometry: Value) -> Uuid {
+pub(crate) async fn parcel(app: &Router, geometry: Value) -> Uuid {
     let body = json!({"valid_from": "2020-01-01", "geometry": geometry});
     let key = Uuid::now_v7().to_string();
     let answer = ask(app, "POST", "/api/v1/parcels", &[("Idempotency-Key", &key)], Some(body)).await;
@@ -34,7 +34,7 @@ async fn parcel(app: &Router, geometry: Value) -> Uuid {
 }
 
 /// A unified certificate for a parcel.
-fn certificate(parcel: Uuid, unit_code: &str, serial: u32) -> Value {
+pub(crate) fn certificate(parcel: Uuid, unit_code: &str, serial: u32) -> Value {
     json!({
         "evidence": "both", "unit_code": unit_code, "cert_no": format!("湘(2021)冷水滩区不动产权第{serial:07}号"),
         "print_serial": "J01234567890", "holders": [{"name": "永州市机关事务管理局", "kind": "bureau"}],
@@ -46,7 +46,7 @@ fn certificate(parcel: Uuid, unit_code: &str, serial: u32) -> Value {
     })
 }
 
-fn with(mut body: Value, changes: Value) -> Value {
+pub(crate) fn with(mut body: Value, changes: Value) -> Value {
     for (field, value) in changes.as_object().unwrap() {
         if value.is_null() {
             body.as_object_mut().unwrap().remove(field);
@@ -57,12 +57,12 @@ fn with(mut body: Value, changes: Value) -> Value {
     body
 }
 
-async fn register(app: &Router, body: Value) -> Answer {
+pub(crate) async fn register(app: &Router, body: Value) -> Answer {
     let key = Uuid::now_v7().to_string();
     ask(app, "POST", "/api/v1/titles", &[("Idempotency-Key", &key)], Some(body)).await
 }
 
-async fn registered(app: &Router, body: Value) -> String {
+pub(crate) async fn registered(app: &Router, body: Value) -> String {
     let answer = register(app, body).await;
     assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.body);
     answer.location.unwrap()

@@ -312,19 +312,19 @@ impl UnitCode {
         let mut warnings = Vec::new();
         if self.is_provisional() {
             warnings.push((
-                "临时代码:地籍区、地籍子区或顺序号为占位值,不作唯一标识",
+                "临时代码：地籍区、地籍子区或顺序号为占位值，不作唯一标识",
                 "provisional: the cadastral zones or the serial stand in for real ones, so it is not unique",
             ));
         }
         if matches!(self.parcel_kind(), ParcelKind::ForestUse | ParcelKind::FarmUse) {
             warnings.push((
-                "特征码L、N少见,请与证书核对",
+                "特征码L、N少见，请与证书核对",
                 "kinds L and N are rare; compare with the certificate",
             ));
         }
         if self.parcel_kind() == ParcelKind::Disputed || self.ownership() == LandOwnership::Undetermined {
             warnings.push((
-                "权属未确定或有争议,不得处置",
+                "权属未确定或有争议，不得处置",
                 "undetermined or disputed: it can't be disposed of",
             ));
         }
@@ -349,7 +349,7 @@ fn tidied(text: &str) -> (String, Option<CodeRefused>) {
         if narrow.is_whitespace() || matches!(narrow, '-' | '_' | '\u{200B}') {
             note(
                 "unit_code_blank",
-                "含有空格或分隔符,存储时不带空格".to_owned(),
+                "含有空格或分隔符，存储时不带空格".to_owned(),
                 "it contains blanks or separators; a code is kept without".to_owned(),
             );
             continue;
@@ -364,7 +364,7 @@ fn tidied(text: &str) -> (String, Option<CodeRefused>) {
         if narrow.is_ascii_lowercase() {
             note(
                 "unit_code_lower_case",
-                "含有小写字母,代码用大写字母".to_owned(),
+                "含有小写字母，代码用大写字母".to_owned(),
                 "it contains lower-case letters; a code has capitals".to_owned(),
             );
         }
@@ -419,7 +419,7 @@ fn strict(text: &str) -> Result<(), CodeRefused> {
             let found = letter(position);
             Err(CodeRefused::new(
                 "unit_code_digit",
-                format!("第{position}位是“{found}”,{zh}只能是数字"),
+                format!("第{position}位是“{found}”，{zh}只能是数字"),
                 format!("position {position} is {found:?}; {en} has digits only"),
             ))
         }
@@ -436,7 +436,7 @@ fn strict(text: &str) -> Result<(), CodeRefused> {
     if region.ends_with("00") {
         return Err(CodeRefused::new(
             "unit_code_region_level",
-            format!("{region}是市级代码,应为县级行政区划代码"),
+            format!("{region}是市级代码，应为县级行政区划代码"),
             format!("{region} is the code of a city or province; that of a county is expected"),
         ));
     }
@@ -445,7 +445,7 @@ fn strict(text: &str) -> Result<(), CodeRefused> {
     let Some(ownership) = LandOwnership::of(letter(13)) else {
         return Err(CodeRefused::new(
             "unit_code_ownership",
-            format!("第13位“{}”不是土地所有权类型,应为G、J或Z", letter(13)),
+            format!("第13位“{}”不是土地所有权类型，应为G、J或Z", letter(13)),
             format!("position 13: {} is no ownership; G, J or Z is expected", letter(13)),
         ));
     };
@@ -491,7 +491,7 @@ fn strict(text: &str) -> Result<(), CodeRefused> {
     let Some(fixture) = Fixture::of(letter(20)) else {
         return Err(CodeRefused::new(
             "unit_code_fixture",
-            format!("第20位“{}”不是定着物特征码,应为F、L、Q或W", letter(20)),
+            format!("第20位“{}”不是定着物特征码，应为F、L、Q或W", letter(20)),
             format!("position 20: {} is no fixture; F, L, Q or W is expected", letter(20)),
         ));
     };
@@ -520,7 +520,7 @@ fn wrong_length(characters: &[char]) -> CodeRefused {
     let plain = |zh: String, en: String| {
         CodeRefused::new(
             "unit_code_length",
-            format!("共{count}个字符,应为28个{zh}"),
+            format!("共{count}个字符，应为28个{zh}"),
             format!("{count} characters, 28 are needed{en}"),
         )
     };
@@ -531,21 +531,21 @@ fn wrong_length(characters: &[char]) -> CodeRefused {
     let front = run(0);
     if front != 12 {
         return plain(
-            format!(";特征码之前应有12位数字,现有{front}位"),
+            format!("；特征码之前应有12位数字，现有{front}位"),
             format!("; 12 digits stand in front of the letters, here {front}"),
         );
     }
     let serial = run(14);
     if serial != 5 && characters.len() > 14 {
         return plain(
-            format!(";宗地顺序号有{serial}位,应为5位"),
+            format!("；宗地顺序号有{serial}位，应为5位"),
             format!("; the serial has {serial} digits, not 5"),
         );
     }
     let fixture = run(20);
     if characters.len() > 20 {
         return plain(
-            format!(";定着物单元号有{fixture}位,应为8位"),
+            format!(";定着物单元号有{fixture}位，应为8位"),
             format!("; the fixture's number has {fixture} digits, not 8"),
         );
     }
