@@ -9,6 +9,7 @@ use super::CommandFailed;
 use super::store::Store;
 use crate::checks::{CheckRefused, RuleOutcome, Severity, begin_check, catalogue};
 use crate::clock::Clock;
+use crate::imports::harmless;
 use crate::request::{Actor, Fault};
 use crate::settings::Settings;
 
@@ -144,12 +145,12 @@ async fn write_report(
             row.rule,
             rule.severity.word().to_owned(),
             row.object_kind,
-            row.code.unwrap_or_default(),
-            says.zh,
-            says.en,
+            harmless(row.code),
+            harmless(Some(says.zh)),
+            harmless(Some(says.en)),
             row.state,
             row.first_seen.date().to_string(),
-            row.owner.unwrap_or_default(),
+            harmless(row.owner),
             day,
             row.object_id.to_string(),
             row.other_id.map(|id| id.to_string()).unwrap_or_default(),

@@ -34,6 +34,7 @@ pub use order::{AssetBy, CompareAttributes, ImportOrder, dataset_of, joined, tab
 pub use outcome::Outcome;
 pub(crate) use outcome::{OutcomeWriter, RowOutcome};
 pub use report::{Counts, CrsOf, Report};
+pub(crate) use routes::harmless;
 pub use routes::{ancestor, mapping_pair, router, value_of, write_report};
 pub(crate) use run::{
     Accepted, ReadyRow, RowWarning, finish, lock_import, show_to_postgis, signed, start_reading, warning,

@@ -775,7 +775,7 @@ pub async fn write_report(
 }
 
 /// A text from a file that a spreadsheet would take for a formula gets an apostrophe in front.
-fn harmless(text: Option<String>) -> String {
+pub(crate) fn harmless(text: Option<String>) -> String {
     let text = text.unwrap_or_default();
     if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
         format!("'{text}")
