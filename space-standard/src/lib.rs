@@ -1,0 +1,1 @@
+//! The area standard of party and government offices (2674), with its arithmetic.

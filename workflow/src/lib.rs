@@ -1,0 +1,1 @@
+//! Procedures that are data files: states, transitions, guards, effects, clocks.
