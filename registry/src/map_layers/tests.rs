@@ -83,8 +83,11 @@ struct As {
     name: &'static str,
     router: Router,
     /// The same rights said by the test: may they see what is in this region and used by this unit?
-    may_see: Box<dyn Fn(Option<&str>, Option<Uuid>) -> bool>,
+    may_see: MaySee,
 }
+
+/// Of a region and a unit.
+type MaySee = Box<dyn Fn(Option<&str>, Option<Uuid>) -> bool>;
 
 fn reach(region: Option<&str>, unit: Option<Uuid>) -> Reach {
     Reach {
@@ -391,6 +394,7 @@ async fn everybody_gets_the_tiles_of_what_they_may_see_and_nothing_else(pool: Pg
         caller.check(&assets, "?as_of=2022-06-01").await;
     }
     let then = assets.clone();
+    state.clock.advance(time::Duration::hours(1));
 
     // One asset goes from the east to the west, and is of a unit that nothing there was of.
     let moved = 0;
@@ -419,7 +423,7 @@ async fn everybody_gets_the_tiles_of_what_they_may_see_and_nothing_else(pool: Pg
         caller.check(&then, "?as_of=2022-06-01").await;
         caller.check(&assets, "?as_of=2025-06-01").await;
         caller
-            .check(&then, "?as_of=2025-06-01&known_at=2026-11-21T03:00:00Z")
+            .check(&then, "?as_of=2025-06-01&known_at=2026-11-21T04:30:00Z")
             .await;
     }
     stop.cancel();
