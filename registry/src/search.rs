@@ -65,6 +65,7 @@ async fn search(
             total: None,
         }));
     }
+    let mut snapshot = context.database.begin_snapshot().await?;
     let rows = sqlx::query!(
         r#"with found as (
                select v.kind, v.object_id, v.code, v.name, v.address, v.geometry,
@@ -93,7 +94,7 @@ async fn search(
         times.known_at,
         i64::from(limit),
     )
-    .fetch_all(context.database.pool())
+    .fetch_all(&mut *snapshot)
     .await?;
     let items = rows
         .into_iter()

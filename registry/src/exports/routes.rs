@@ -53,6 +53,8 @@ impl ExportQuery {
            ("title_status" = Option<String>, Query, description = "One or several, comma-separated; none for those without"),
            ("usage" = Option<String>, Query, description = "One or several, comma-separated; none for those without"),
            ("occupancy" = Option<String>, Query, description = "One or several, comma-separated; none for those without"),
+           ("admin_level" = Option<String>, Query, description = "Whose: one or several levels, comma-separated; none for those without"),
+           ("secrecy" = Option<String>, Query, description = "One or several, comma-separated; none for those without"),
            ("bbox" = Option<String>, Query, description = "west,south,east,north in degrees"),
            ("dataset" = Option<String>, Query, description = "Data set"),
            ("sort" = Option<String>, Query, description = "The order of the rows, as in the list")),

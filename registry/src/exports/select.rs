@@ -37,6 +37,8 @@ impl Filter {
                 "title_status",
                 "usage",
                 "occupancy",
+                "admin_level",
+                "secrecy",
                 "bbox",
                 "dataset",
                 "sort",

@@ -97,14 +97,28 @@ async fn get_map(
     State(map): State<MapLayers>,
     State(settings): State<MapSettings>,
 ) -> Result<Json<MapStart>, Problem> {
+    let mut snapshot = context.database.begin_snapshot().await?;
     let datasets: Vec<DataSet> = sqlx::query_as!(
         DataSet,
         "select name, title, licence, credit, made_up from dataset order by created_at, name"
     )
-    .fetch_all(context.database.pool())
+    .fetch_all(&mut *snapshot)
     .await?;
     let mut bounds: Option<[f64; 4]> = None;
-    if let Some(tile_set) = map.tiles() {
+    if !context.reads_all() {
+        // How far the layers reach tells of what lies elsewhere: a part is measured by itself.
+        let held = sqlx::query!(
+            r#"select st_xmin(held.box) as west, st_ymin(held.box) as south, st_xmax(held.box) as east, st_ymax(held.box) as north
+                 from (select st_extent(geometry) as box from spatial_unit_version
+                        where valid @> $1::date and upper_inf(recorded)) held"#,
+            context.clock.today(),
+        )
+        .fetch_one(&mut *snapshot)
+        .await?;
+        if let (Some(west), Some(south), Some(east), Some(north)) = (held.west, held.south, held.east, held.north) {
+            bounds = Some([west, south, east, north]);
+        }
+    } else if let Some(tile_set) = map.tiles() {
         for layer in LayerName::ALL.into_iter().filter_map(|name| tile_set.layer(name)) {
             if let Some([west, south, east, north]) = layer.bounds() {
                 bounds = Some(bounds.map_or([west, south, east, north], |seen| {

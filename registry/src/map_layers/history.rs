@@ -108,6 +108,7 @@ impl HistoricalLayers {
 async fn features(context: &Context, layer: LayerName, tile: TileId, times: Times) -> Result<Layer, Fault> {
     // A tile of zoom 12 may hold totals instead, whose cells must see every feature: the whole column of one tile.
     let [west, south, east, north] = with_buffer(tile.bounds());
+    let mut snapshot = context.database.begin_snapshot().await?;
     let rows = sqlx::query_as!(
         FeatureRow,
         r#"select u.feature_id, v.object_id, v.code, v.name, v.region_code, v.unit_id, v.title_status, v.usage,
@@ -124,7 +125,7 @@ async fn features(context: &Context, layer: LayerName, tile: TileId, times: Time
         east,
         north,
     )
-    .fetch_all(context.database.pool())
+    .fetch_all(&mut *snapshot)
     .await?;
     let dictionary = Dictionary::new();
     let units = unit_codes_at(context, times).await?;
@@ -139,6 +140,7 @@ async fn features(context: &Context, layer: LayerName, tile: TileId, times: Time
 
 /// A whole layer as points: all that totals need.
 async fn points(context: &Context, layer: LayerName, times: Times) -> Result<Layer, Fault> {
+    let mut snapshot = context.database.begin_snapshot().await?;
     let rows = sqlx::query!(
         r#"select u.feature_id, v.object_id, v.region_code, v.title_status, v.usage, v.occupancy, v.area_m2,
                   (st_xmin(v.geometry) + st_xmax(v.geometry)) / 2 as "x!",
@@ -150,7 +152,7 @@ async fn points(context: &Context, layer: LayerName, times: Times) -> Result<Lay
         times.as_of,
         times.known_at,
     )
-    .fetch_all(context.database.pool())
+    .fetch_all(&mut *snapshot)
     .await?;
     let dictionary = Dictionary::new();
     let mut builder = LayerBuilder::new(layer, dictionary.clone());
@@ -178,12 +180,13 @@ async fn points(context: &Context, layer: LayerName, times: Times) -> Result<Lay
 }
 
 async fn unit_codes_at(context: &Context, times: Times) -> Result<HashMap<uuid::Uuid, String>, Fault> {
+    let mut snapshot = context.database.begin_snapshot().await?;
     let rows = sqlx::query!(
         "select object_id, code from unit_version where valid @> $1::date and recorded @> $2::timestamptz",
         times.as_of,
         times.known_at,
     )
-    .fetch_all(context.database.pool())
+    .fetch_all(&mut *snapshot)
     .await?;
     Ok(rows.into_iter().map(|row| (row.object_id, row.code)).collect())
 }

@@ -12,8 +12,8 @@ mod problem;
 mod times;
 
 pub use answer::{Body, etag, require_match};
-pub use caller::{Caller, Means, Permission, Reach, Scope};
-pub use context::{Actor, Context};
+pub use caller::{Acting, Caller, Means, Permission, Place, Reach, Scope, out_of_scope};
+pub use context::{Actor, Context, scoped};
 pub use idempotency::{Idempotency, Repeated};
 pub use listing::{Listed, Listing, SortColumn};
 pub use paging::{Cursor, MAX_LIMIT, Page, PageQuery};

@@ -25,6 +25,10 @@ pub struct ListQuery {
     usage: Option<String>,
     /// One or several occupancies; `none` for those without.
     occupancy: Option<String>,
+    /// One or several levels (whose); `none` for those without.
+    admin_level: Option<String>,
+    /// One or several of `public`, `internal`, `classified`; `none` for those without.
+    secrecy: Option<String>,
     /// west,south,east,north in degrees.
     bbox: Option<String>,
     /// Data set.
@@ -65,6 +69,10 @@ pub struct SpatialUnitRow {
     pub usage: Option<String>,
     /// 使用状态
     pub occupancy: Option<String>,
+    /// Whose it is (本级).
+    pub admin_level: Option<String>,
+    /// 密级
+    pub secrecy: Option<String>,
     /// m²
     pub area_m2: Option<f64>,
     /// m²
@@ -128,7 +136,7 @@ pub(super) async fn list_spatial_units(
     let address = without_cursor(&uri);
 
     let mut select = QueryBuilder::new(
-        "select u.id, u.feature_id, v.code, v.name, v.address, v.region_code, v.unit_id, w.name as unit_name, v.title_status, v.usage, v.occupancy, v.area_m2, v.registered_area_m2::float8 as registered_area_m2, case when v.geometry is not null then array[st_xmin(v.geometry), st_ymin(v.geometry), st_xmax(v.geometry), st_ymax(v.geometry)] end as bbox, ",
+        "select u.id, u.feature_id, v.code, v.name, v.address, v.region_code, v.unit_id, w.name as unit_name, v.title_status, v.usage, v.occupancy, v.admin_level, v.secrecy, v.area_m2, v.registered_area_m2::float8 as registered_area_m2, case when v.geometry is not null then array[st_xmin(v.geometry), st_ymin(v.geometry), st_xmax(v.geometry), st_ymax(v.geometry)] end as bbox, ",
     );
     if order.numeric {
         select
@@ -174,7 +182,8 @@ pub(super) async fn list_spatial_units(
         .push(direction);
     // One row more than the page tells whether there is a next one.
     select.push(" limit ").push_bind(i64::from(limit) + 1);
-    let mut items: Vec<SpatialUnitRow> = select.build_query_as().fetch_all(context.database.pool()).await?;
+    let mut snapshot = context.database.begin_snapshot().await?;
+    let mut items: Vec<SpatialUnitRow> = select.build_query_as().fetch_all(&mut *snapshot).await?;
 
     let more = items.len() > limit as usize;
     items.truncate(limit as usize);
@@ -191,7 +200,7 @@ pub(super) async fn list_spatial_units(
         let mut count =
             QueryBuilder::new("select count(*) from spatial_unit u join spatial_unit_version v on v.object_id = u.id");
         narrow(&mut count, kind, times, &query)?;
-        Some(count.build_query_scalar().fetch_one(context.database.pool()).await?)
+        Some(count.build_query_scalar().fetch_one(&mut *snapshot).await?)
     } else {
         None
     };
@@ -256,6 +265,8 @@ pub(crate) fn narrow(
         ("v.title_status", &query.title_status),
         ("v.usage", &query.usage),
         ("v.occupancy", &query.occupancy),
+        ("v.admin_level", &query.admin_level),
+        ("v.secrecy", &query.secrecy),
     ] {
         if let Some(wanted) = wanted.as_deref().filter(|wanted| !wanted.is_empty()) {
             let words: Vec<String> = wanted.split(',').map(str::to_owned).collect();

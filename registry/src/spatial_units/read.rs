@@ -112,6 +112,10 @@ pub struct SpatialUnit {
     pub usage: Option<String>,
     /// 使用状态
     pub occupancy: Option<String>,
+    /// Whose it is (本级): `national`, `province`, `city`, `county`, `township`.
+    pub admin_level: Option<String>,
+    /// 密级: `public`, `internal`, `classified`.
+    pub secrecy: Option<String>,
     /// 闲置起始
     #[serde(with = "day::option")]
     #[schema(value_type = Option<String>, format = Date)]
@@ -219,10 +223,11 @@ pub(super) async fn load(
     id: SpatialUnitId,
     times: Times,
 ) -> Result<Option<SpatialUnit>, Problem> {
+    let mut snapshot = context.database.begin_snapshot().await?;
     let Some(row) = sqlx::query!(
         r#"select u.id, u.feature_id, u.dataset, u.source_key,
                   v.version_id, v.valid, v.recorded, v.code, v.name, v.address, v.region_code, v.unit_id,
-                  v.title_status, v.usage, v.occupancy, v.idle_since, v.area_m2,
+                  v.title_status, v.usage, v.occupancy, v.admin_level, v.secrecy, v.idle_since, v.area_m2,
                   v.registered_area_m2::float8 as registered_area_m2, v.unit_code, v.land_use_scheme, v.land_use_code,
                   v.floors_above, v.floors_below, v.structure, v.completed_year,
                   v.source_attributes::text as source_attributes, v.source_row, v.import_id,
@@ -245,7 +250,7 @@ pub(super) async fn load(
         times.as_of,
         times.known_at,
     )
-    .fetch_optional(context.database.pool())
+    .fetch_optional(&mut *snapshot)
     .await?
     else {
         return Ok(None);
@@ -262,7 +267,7 @@ pub(super) async fn load(
         times.as_of,
         times.known_at,
     )
-    .fetch_all(context.database.pool())
+    .fetch_all(&mut *snapshot)
     .await?;
     let (mut sites, mut parcels, mut buildings) = (Vec::new(), Vec::new(), Vec::new());
     for other in related {
@@ -314,6 +319,8 @@ pub(super) async fn load(
         title_status: row.title_status,
         usage: row.usage,
         occupancy: row.occupancy,
+        admin_level: row.admin_level,
+        secrecy: row.secrecy,
         idle_since: row.idle_since,
         area_m2: row.area_m2,
         registered_area_m2: row.registered_area_m2,
@@ -418,12 +425,13 @@ pub(super) async fn list_spatial_unit_versions(
 ) -> Result<Json<Page<SpatialUnitVersion>>, Problem> {
     let kind = Kind::of_path(&layer)?;
     let id = parse_id(&id)?;
+    let mut snapshot = context.database.begin_snapshot().await?;
     let rows = select_versions!(
         "where v.object_id = $1 and v.kind = $2 order by lower(v.valid), lower(v.recorded), v.version_id",
         id.0,
         kind.word()
     )
-    .fetch_all(context.database.pool())
+    .fetch_all(&mut *snapshot)
     .await?;
     if rows.is_empty() {
         return Err(Problem::not_found("this asset"));
@@ -442,7 +450,7 @@ pub(super) async fn list_spatial_unit_versions(
         &imports,
         &known_from,
     )
-    .fetch_all(context.database.pool())
+    .fetch_all(&mut *snapshot)
     .await?;
     let mut items = Vec::with_capacity(rows.len());
     let mut before: Option<super::Content> = None;

@@ -5,27 +5,21 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use sqlx::postgres::PgPoolOptions;
 use time::Duration;
 use time::macros::datetime;
 use tower::ServiceExt;
 
 use crate::clock::Clock;
-use crate::database::{Database, take_role};
+use crate::database::Database;
 use crate::http::{AppState, router};
 use crate::versioned::tests::prove;
 
 /// The server over a test's database, with a clock that stands at noon of 2026-11-21 in China.
 pub(crate) async fn app(pool: &PgPool) -> (Router, AppState) {
     let clock = Clock::fixed(datetime!(2026-11-21 04:00 UTC));
-    let restricted = PgPoolOptions::new()
-        .max_connections(8)
-        .after_connect(|connection, _| Box::pin(async move { take_role(connection).await }))
-        .connect_with((*pool.connect_options()).clone())
-        .await
-        .unwrap();
+    let database = Database::connect((*pool.connect_options()).clone()).await.unwrap();
     let state = AppState {
-        database: Database::over(restricted),
+        database,
         clock,
         map: Default::default(),
         history: Default::default(),
