@@ -80,6 +80,7 @@ pub(super) const ROUTES: &[(&str, &str, Need)] = &[
     ("DELETE", "/api/v1/people/{id}/tokens/{token}", Everywhere(ManagePeople)),
     ("POST", "/api/v1/people/{id}/grants", Everywhere(ManagePeople)),
     ("DELETE", "/api/v1/people/{id}/grants/{grant}", Everywhere(ManagePeople)),
+    ("GET", "/api/v1/restricted-reads", Everywhere(ReadPeople)),
     // Places and organisations.
     ("GET", "/api/v1/regions", READ),
     ("POST", "/api/v1/regions", Everywhere(EditDirectory)),

@@ -96,6 +96,11 @@ pub(super) fn select_features(kind: Kind, held_at: HeldAt, crs: Crs, clock: &Clo
 }
 
 impl FeatureRow {
+    /// Is account kept of who reads it?
+    pub fn is_restricted(&self) -> bool {
+        self.secrecy.as_deref() == Some(crate::spatial_units::RESTRICTED)
+    }
+
     /// Writes the feature; `links` is more JSON to stand in it, beginning with a comma.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ mod listing;
 mod paging;
 mod pattern;
 mod problem;
+mod restricted;
 mod times;
 
 pub use answer::{Body, etag, require_match};
@@ -19,4 +20,5 @@ pub use listing::{Listed, Listing, SortColumn};
 pub use paging::{Cursor, MAX_LIMIT, Page, PageQuery};
 pub use pattern::{contains_pattern, escape_pattern};
 pub use problem::{Fault, Problem, ProblemKind};
+pub use restricted::note_restricted_read;
 pub use times::{Times, day};

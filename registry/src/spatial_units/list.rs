@@ -7,7 +7,8 @@ use sqlx::{FromRow, Postgres, QueryBuilder};
 use uuid::Uuid;
 
 use super::Kind;
-use crate::request::{Context, Cursor, Page, PageQuery, Problem, Times};
+use super::read::RESTRICTED;
+use crate::request::{Context, Cursor, Page, PageQuery, Problem, Times, note_restricted_read};
 
 /// What a list may be narrowed by.
 #[derive(Debug, Clone, Default, Deserialize, utoipa::IntoParams)]
@@ -187,6 +188,11 @@ pub(super) async fn list_spatial_units(
 
     let more = items.len() > limit as usize;
     items.truncate(limit as usize);
+    let restricted: Vec<Uuid> = items
+        .iter()
+        .filter(|item| item.secrecy.as_deref() == Some(RESTRICTED))
+        .map(|item| item.id)
+        .collect();
     let next = items.last().filter(|_| more).map(|last| {
         let cursor = if order.numeric {
             Cursor::new(&address, (last.sort_number, last.id)).encode()
@@ -204,6 +210,8 @@ pub(super) async fn list_spatial_units(
     } else {
         None
     };
+    drop(snapshot);
+    note_restricted_read(&context, &uri.to_string(), &restricted).await?;
     Ok(Json(Page { items, next, total }))
 }
 

@@ -21,6 +21,7 @@ pub use list::ListQuery;
 pub(crate) use list::{narrow, push_order};
 pub use place::require_edit;
 pub use queries::{HeldUnit, Occasion, VersionWriter, held_versions, write_revision};
+pub(crate) use read::RESTRICTED;
 pub use verify::verify_versions;
 
 use axum::extract::FromRef;

@@ -1,7 +1,7 @@
 //! `GET /api/v1/{layer}/{id}`: one asset as it was, and everything that was ever said of it.
 
 use axum::Json;
-use axum::extract::Path;
+use axum::extract::{OriginalUri, Path};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ use super::Kind;
 use super::queries::select_versions;
 use crate::ids::{SpatialUnitId, VersionId};
 use crate::period::{day, recorded_ends, valid_period};
-use crate::request::{Context, Page, Problem, Times, etag};
+use crate::request::{Context, Page, Problem, Times, etag, note_restricted_read};
 
 /// The region an asset lies in.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -184,6 +184,7 @@ pub(super) async fn get_spatial_unit(
     context: Context,
     times: Times,
     Path((layer, id)): Path<(String, String)>,
+    OriginalUri(uri): OriginalUri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let kind = Kind::of_path(&layer)?;
@@ -191,6 +192,9 @@ pub(super) async fn get_spatial_unit(
     let unit = load(&context, kind, id, times)
         .await?
         .ok_or_else(|| Problem::not_found("this asset"))?;
+    if unit.secrecy.as_deref() == Some(RESTRICTED) {
+        note_restricted_read(&context, &uri.to_string(), &[id.0]).await?;
+    }
     let tag = etag(VersionId(unit.version_id));
     let tag_value = HeaderValue::from_str(&tag).unwrap_or_else(|_| HeaderValue::from_static("\"\""));
     let seen = headers
@@ -209,6 +213,9 @@ pub(super) async fn get_spatial_unit(
     )
         .into_response())
 }
+
+/// The secrecy of what may be read and is kept account of.
+pub(crate) const RESTRICTED: &str = "internal";
 
 pub(super) fn parse_id(text: &str) -> Result<SpatialUnitId, Problem> {
     Uuid::parse_str(text)
@@ -422,6 +429,7 @@ pub struct SpatialUnitVersion {
 pub(super) async fn list_spatial_unit_versions(
     context: Context,
     Path((layer, id)): Path<(String, String)>,
+    OriginalUri(uri): OriginalUri,
 ) -> Result<Json<Page<SpatialUnitVersion>>, Problem> {
     let kind = Kind::of_path(&layer)?;
     let id = parse_id(&id)?;
@@ -435,6 +443,9 @@ pub(super) async fn list_spatial_unit_versions(
     .await?;
     if rows.is_empty() {
         return Err(Problem::not_found("this asset"));
+    }
+    if rows.iter().any(|row| row.secrecy.as_deref() == Some(RESTRICTED)) {
+        note_restricted_read(&context, &uri.to_string(), &[id.0]).await?;
     }
     // Versions that an import wrote are spoken of by the import's entries, at the instant they are known from.
     let imports: Vec<Uuid> = rows.iter().filter_map(|row| row.import_id).collect();

@@ -1,4 +1,6 @@
 // The words of the page in English. The keys are exactly those of zh.ts; a test holds them together.
+import { restricted } from "./restricted.en";
+
 export default {
   app: { name: "Yice", title: "Yice · register of government land and buildings" },
   rail: {
@@ -76,6 +78,7 @@ export default {
     demolished: "Demolished",
     none: "Not filled in",
   },
+  restricted,
   admin_level: {
     national: "National",
     province: "Province",

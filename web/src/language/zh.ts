@@ -1,4 +1,6 @@
 // 界面文字(中文)。键与 en.ts 完全一致,由测试保证。
+import { restricted } from "./restricted.zh";
+
 export default {
   app: { name: "一策", title: "一策 · 机关用地用房登记" },
   rail: {
@@ -76,6 +78,7 @@ export default {
     demolished: "已拆除",
     none: "未填",
   },
+  restricted,
   admin_level: {
     national: "国家级",
     province: "省级",
