@@ -166,7 +166,12 @@ pub(super) fn title_before(content: &TitleContent, nature: &str) -> Result<Title
     })
 }
 
-pub(super) fn filing(filing: &DemoFiling, asset: SpatialUnitId, review_on: Date) -> Result<CaseContent, Fault> {
+pub(super) fn filing(
+    filing: &DemoFiling,
+    asset: SpatialUnitId,
+    review_on: Date,
+    definition: String,
+) -> Result<CaseContent, Fault> {
     let is_filed = filing.state == "filed";
     Ok(CaseContent {
         asset_id: asset.0,
@@ -195,5 +200,6 @@ pub(super) fn filing(filing: &DemoFiling, asset: SpatialUnitId, review_on: Date)
             filing_evidence: is_filed.then(|| "演示：来源说明与测绘报告".to_owned()),
             ..CaseDetails::default()
         },
+        definition: Some(definition),
     })
 }

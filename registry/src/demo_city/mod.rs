@@ -391,10 +391,11 @@ impl Loading {
     /// Filings come back after a year: they were looked at last when the city was loaded.
     async fn filings(&self, connection: &mut PgConnection, city: &DemoCity, today: Date) -> Result<(), Fault> {
         let review_on = today.saturating_add(time::Duration::days(365));
+        let definition = crate::title_cases::keep_definition(connection, self.now).await?;
         let mut writer = VersionWriter::default();
         for filing in &city.filings {
             let asset = self.asset(filing.asset.0, filing.asset.1)?;
-            let content = content::filing(filing, asset, review_on)?;
+            let content = content::filing(filing, asset, review_on, definition.clone())?;
             self.write(
                 &mut writer,
                 TitleCaseId::fresh().0,
