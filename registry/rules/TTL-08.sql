@@ -42,8 +42,8 @@ select told.id as object_id, told.object_id as other_id, told.id as at_id,
         where told.kind = 'parcel' and told.land_use_scheme = told.title_scheme and told.land_use_code <> told.title_use
         union all
        select 3, format('权利人 %s 与 %s', told.holder, held.names), format('holder %s and %s', told.holder, held.names)
-         from (select string_agg(holder ->> 'name', '、') as names, bool_or(holder ->> 'name' = told.holder) as is_one
-                 from json_array_elements(told.holders) as holder) held
+         from (select string_agg(h.one ->> 'name', '、') as names, bool_or(h.one ->> 'name' = told.holder) as is_one
+                 from json_array_elements(told.holders) as h (one)) held
         where told.holder <> '' and not held.is_one
         union all
        select 4, format('坐落 %s 与 %s', told.address, told.location), format('location %s and %s', told.address, told.location)

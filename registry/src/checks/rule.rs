@@ -332,7 +332,7 @@ mod tests {
         assert!(catalogue.rules.len() >= 21);
         for rule in catalogue.rules.values() {
             for name in &rule.parameters {
-                let used = rule.statement.contains(&format!("'{name}'")) || [&rule.overlap, &rule.gap].iter().any(|held| held.as_ref() == Some(name))
+                let used = rule.statement.contains(&format!("'{name}'")) || [&rule.overlap, &rule.gap].contains(&&Some(name.clone()))
                     // How long a gap is at least goes with how narrow it is.
                     || (rule.gap.is_some() && name == GAP_LEAST);
                 assert!(used, "{} does not use {name}", rule.id);

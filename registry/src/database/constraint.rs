@@ -46,7 +46,7 @@ fn door_rule_of(constraint: &str) -> Option<DoorRule> {
 }
 
 /// The values that clash, where the database tells them: `Key (firm_code, valid)=(43…, […)) conflicts with …`.
-fn evidence_of(constraint: &str, error: &dyn sqlx::error::DatabaseError) -> serde_json::Value {
+fn evidence_of(constraint: &str, error: &(dyn sqlx::error::DatabaseError + 'static)) -> serde_json::Value {
     let clash = (constraint == "title_version_one_per_unit")
         .then(|| {
             let detail = error.try_downcast_ref::<sqlx::postgres::PgDatabaseError>()?.detail()?;

@@ -133,7 +133,7 @@ pub struct Problem {
     pub code: Option<String>,
     /// The rule that the request breaks, where it is one of those that block.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub rule: Option<BrokenRule>,
+    pub rule: Option<Box<BrokenRule>>,
     /// How long to wait before trying again, seconds; also said as `Retry-After`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after_s: Option<u64>,
@@ -186,7 +186,7 @@ impl Problem {
     /// Names the rule that is broken, with the values it compared.
     #[must_use]
     pub fn breaks(mut self, rule: DoorRule, evidence: serde_json::Value) -> Self {
-        self.rule = Some(BrokenRule::of(rule, evidence));
+        self.rule = Some(Box::new(BrokenRule::of(rule, evidence)));
         self
     }
 
