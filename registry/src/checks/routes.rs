@@ -31,6 +31,8 @@ pub(super) struct RuleInForce {
     id: String,
     /// How grave a finding is.
     severity: Severity,
+    /// What breaks it is refused at the door; its findings are of what came in before.
+    blocks: bool,
     /// What it is called.
     title: Bilingual,
     /// What is to be done about a finding.
@@ -83,6 +85,7 @@ pub(super) async fn list_rules(context: Context) -> Result<Json<Vec<RuleInForce>
             RuleInForce {
                 id: rule.id.clone(),
                 severity: rule.severity,
+                blocks: rule.blocks,
                 title: rule.title.clone(),
                 remedy: rule.remedy.clone(),
                 source: rule.source.clone(),

@@ -3,6 +3,7 @@
 mod answer;
 mod caller;
 mod context;
+mod door_rule;
 pub mod fields;
 mod idempotency;
 mod listing;
@@ -15,6 +16,7 @@ mod times;
 pub use answer::{Body, etag, require_match};
 pub use caller::{Acting, Caller, Means, Permission, Place, Reach, Scope, out_of_scope};
 pub use context::{Actor, Context, scoped};
+pub use door_rule::{BrokenRule, DoorRule};
 pub use idempotency::{Idempotency, Repeated};
 pub use listing::{Listed, Listing, SortColumn};
 pub use paging::{Cursor, MAX_LIMIT, Page, PageQuery};

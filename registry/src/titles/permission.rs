@@ -3,7 +3,7 @@
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::request::{Actor, Caller, Context, Permission, Problem, ProblemKind};
+use crate::request::{Actor, Caller, Context, DoorRule, Permission, Problem, ProblemKind};
 
 /// What somebody wants to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,7 +85,11 @@ pub fn require_another(actor: &Actor, submitted_by: Option<&str>) -> Result<(), 
             format!("{submitted_by} put it forward and can't review it too (GOV-01)"),
         )
         .remedy("let a second person look at it")
-        .code("four_eyes")),
+        .code("four_eyes")
+        .breaks(
+            DoorRule::FourEyes,
+            serde_json::json!({"submitted_by": submitted_by, "actor": actor.0}),
+        )),
         _ => Ok(()),
     }
 }
