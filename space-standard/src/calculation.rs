@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::grade::{Grade, RankRefused};
 use crate::level::Level;
-use crate::parameters::Parameters;
+use crate::parameters::{CANTEEN, Parameters};
 use crate::step::{Measure, Source, Step, plain, words};
 
 /// How high a building is, which settles its least use coefficient.
@@ -474,7 +474,7 @@ impl Work<'_> {
                     "3.7 m² each up to 100 persons, 2.6 for each beyond",
                 ),
                 persons,
-                (100, Decimal::new(37, 1), Decimal::new(26, 1)),
+                (CANTEEN.up_to, CANTEEN.first_m2, CANTEEN.beyond_m2),
             );
             parts.push(area);
             area

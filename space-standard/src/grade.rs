@@ -67,7 +67,7 @@ fn levels(of: &[Level]) -> String {
 }
 
 /// What lists write where they tell no rank.
-const UNRANKED: [&str; 12] = [
+pub(crate) const UNRANKED: [&str; 12] = [
     "合计",
     "总数",
     "总计",

@@ -16,7 +16,7 @@ pub struct OldFigure {
 }
 
 /// Limits of 1999 by level, m² of use area.
-fn limits(level: Level) -> &'static [i64] {
+pub(crate) fn limits(level: Level) -> &'static [i64] {
     match level {
         Level::Central | Level::Province => &[9, 6],
         Level::City => &[32, 18, 12, 6],

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::grade::grades;
+use crate::grade::{UNRANKED, grades};
 use crate::level::Level;
+use crate::old_standard;
 
 /// The service rooms of a level: m² of use area a person, falling in a straight line between two headcounts.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -126,12 +127,31 @@ impl Default for Parameters {
     }
 }
 
+/// Canteens, m² of building area a person: so much each up to a number, less for each beyond.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub(crate) struct Canteen {
+    pub(crate) up_to: u32,
+    pub(crate) first_m2: Decimal,
+    pub(crate) beyond_m2: Decimal,
+}
+
+pub(crate) const CANTEEN: Canteen = Canteen {
+    up_to: 100,
+    first_m2: small(37, 1),
+    beyond_m2: small(26, 1),
+};
+
 /// Service rooms and limits as a query reads them: by level, the limit of every word for a rank.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 struct ForQueries<'a> {
     office: BTreeMap<&'static str, BTreeMap<&'static str, Decimal>>,
     washroom_ranks: BTreeMap<&'static str, Vec<&'static str>>,
     service: BTreeMap<&'static str, ServiceRooms>,
+    canteen: Canteen,
+    /// Words for persons whose rank is not told.
+    unranked: &'static [&'static str],
+    /// Limits of 1999, by level.
+    old_limits: BTreeMap<&'static str, &'static [i64]>,
     parameters: &'a Parameters,
 }
 
@@ -179,6 +199,12 @@ impl Parameters {
             service: Level::ALL
                 .into_iter()
                 .map(|level| (level.code(), self.service(level)))
+                .collect(),
+            canteen: CANTEEN,
+            unranked: &UNRANKED,
+            old_limits: Level::ALL
+                .into_iter()
+                .map(|level| (level.code(), old_standard::limits(level)))
                 .collect(),
             parameters: self,
         }

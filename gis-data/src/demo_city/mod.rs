@@ -14,6 +14,7 @@ mod leases;
 mod names;
 mod plan;
 mod rooms;
+mod seats;
 mod sequence;
 mod units;
 mod water;
@@ -27,6 +28,7 @@ use geo_types::{Coord, Geometry, LineString, Polygon};
 pub use faults::PlantedFault;
 pub use leases::DemoLease;
 pub use rooms::DemoRoom;
+pub use seats::DemoOccupant;
 pub use units::DemoUnit;
 
 use crate::crs::{Conversion, Crs, CrsRefused, OutOfRange};
@@ -157,6 +159,8 @@ pub struct DemoCity {
     pub relations: Vec<DemoRelation>,
     /// 160 000 rooms.
     pub rooms: Vec<DemoRoom>,
+    /// Who sits in some of the offices.
+    pub occupants: Vec<DemoOccupant>,
     /// Leases of what is let.
     pub leases: Vec<DemoLease>,
     /// What was made wrong on purpose.
@@ -234,8 +238,17 @@ impl DemoCity {
         );
         let mut rooms = rooms::rooms(&estate, &assets.buildings, &units, &mut sequence);
         rooms::spoil(&mut rooms, &estate, &mut faults);
+        seats::staff_units(&mut units, &mut rooms);
         let leases = leases::leases(&estate, &assets.buildings, &mut faults, &mut sequence);
         faults.spoil_units(&mut units);
+        let occupants = seats::occupants(
+            &estate,
+            &assets.buildings,
+            &mut units,
+            &mut rooms,
+            &mut faults,
+            &mut sequence,
+        );
         let ground = ground::geojson(&estate, &projector, seed)?;
         Ok(Self {
             units,
@@ -244,6 +257,7 @@ impl DemoCity {
             buildings: assets.buildings,
             relations: assets.relations,
             rooms,
+            occupants,
             leases,
             faults: faults.planted,
             ground,

@@ -24,6 +24,8 @@ pub(crate) fn city() -> DemoCity {
         .map(|(index, building)| index < 40 || faulty.contains(&building.key.as_str()))
         .collect();
     city.rooms.retain(|room| kept[room.building]);
+    let rooms: std::collections::HashSet<String> = city.rooms.iter().map(|room| room.key.clone()).collect();
+    city.occupants.retain(|occupant| rooms.contains(&occupant.room));
     city
 }
 
@@ -68,7 +70,14 @@ async fn the_city_is_there_with_its_census_and_its_ledger(pool: PgPool) {
     assert_eq!(made_up, [DATASET]);
 
     // One entry for each thing, each with its versions, and every row is what the ledger says.
-    let things = DemoCity::divisions().len() + 238 + 624 + 1500 + city.parcels.len() + rooms + city.relations.len();
+    let things = DemoCity::divisions().len()
+        + 238
+        + 624
+        + 1500
+        + city.parcels.len()
+        + rooms
+        + city.occupants.len()
+        + city.relations.len();
     assert_eq!(entries(&pool).await, i64::try_from(things).unwrap());
     prove(&pool).await.unwrap();
 
@@ -86,6 +95,7 @@ async fn a_registry_that_holds_other_data_is_left_alone(pool: PgPool) {
     let before = entries(&pool).await;
     let mut city = city();
     city.rooms.clear();
+    city.occupants.clear();
     let refused = load(&state.database, &state.clock, city.clone()).await.unwrap_err();
     assert!(matches!(refused, DemoRefused::HoldsOtherData), "{refused}");
     assert_eq!(entries(&pool).await, before);
