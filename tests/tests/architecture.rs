@@ -26,7 +26,7 @@ const LAYERS: &[&[&str]] = &[
     &["titles", "rights", "rooms", "occupants", "spatial_units", "units", "regions"],
     // What the nouns have in common.
     &["versioned", "tree"],
-    &["workflow", "working_days"],
+    &["procedures", "working_days"],
     &["ledger"],
     &["request"],
     &["database"],
@@ -68,7 +68,24 @@ const EXCEPTIONS: [(&str, &str, &str); 7] = [
 const NOT_IN_THE_DOCUMENT: [&str; 0] = [];
 
 /// What the crates below may not know, in their sources and among their dependencies.
-const UNKNOWN: [(&str, &[&str]); 2] = [
+const UNKNOWN: [(&str, &[&str]); 3] = [
+    (
+        "workflow",
+        &[
+            "registry",
+            "tiles",
+            "gis_data",
+            "sqlx",
+            "axum",
+            "tower",
+            "tower_http",
+            "hyper",
+            "http",
+            "tokio",
+            "reqwest",
+            "utoipa",
+        ],
+    ),
     (
         "tiles",
         &[
