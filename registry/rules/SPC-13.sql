@@ -31,7 +31,7 @@ select h.object_id, null::uuid as other_id, null::uuid as at_id,
        jsonb_build_object('name', h.name, 'per_head_m2', round(h.per_head_m2, 2), 'from_m2', round(fence.lower_m2::numeric, 2),
                           'to_m2', round(fence.upper_m2::numeric, 2)) as evidence
   from held h
-  join peers p on p.level = h.level and p.kind = h.kind and p.units >= ($3::jsonb ->> 'peers_least')::int
+  join peers p on p.level = h.level and p.kind = h.kind and p.units >= ($3::jsonb ->> 'peers_least')::numeric::int
  cross join lateral (
        select greatest(p.lower_m2 - (p.upper_m2 - p.lower_m2) * ($3::jsonb ->> 'iqr_times')::float8, 0) as lower_m2,
               p.upper_m2 + (p.upper_m2 - p.lower_m2) * ($3::jsonb ->> 'iqr_times')::float8 as upper_m2) fence

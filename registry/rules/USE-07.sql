@@ -17,6 +17,6 @@ select v.object_id, null::uuid as other_id, v.building_id as at_id,
   from (select o.room_id, string_agg(o.person, '、' order by o.person) as persons, min(o.post_ends) as since
           from occupant_version o
          where o.post = 'part_time' and upper_inf(o.recorded) and o.valid @> $1::date and ($2::uuid[] is null or o.room_id = any($2))
-           and o.post_ends + make_interval(months => ($3::jsonb ->> 'part_time_months')::int) < $1::date
+           and o.post_ends + make_interval(months => ($3::jsonb ->> 'part_time_months')::numeric::int) < $1::date
          group by o.room_id) late
   join room_version v on v.object_id = late.room_id and upper_inf(v.recorded) and v.valid @> $1::date

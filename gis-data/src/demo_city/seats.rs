@@ -534,18 +534,31 @@ impl Planting<'_> {
         let total = |unit: &DemoUnit| unit.headcount.values().sum::<u32>();
         let mut wanted = 2;
         for unit in candidates.iter().copied().skip(9).step_by(5) {
-            let (now, level) = (held(rooms, unit), units[unit].level);
-            let persons = total(&units[unit]);
-            let fewer = (60..95).rev().map(|percent| persons * percent / 100).find(|fewer| {
+            if wanted == 0 {
+                break;
+            }
+            let (persons, level) = (total(&units[unit]), units[unit].level);
+            if persons < 30 {
+                continue;
+            }
+            // Half of its service rooms are used as offices, and it has lost staff since.
+            let turned: Vec<usize> = (0..rooms.len())
+                .filter(|room| rooms[*room].unit == Some(unit) && rooms[*room].room_type == Some("service"))
+                .step_by(2)
+                .collect();
+            for room in turned {
+                rooms[room].room_type = Some("office");
+                rooms[room].purpose = Some("staff_office");
+            }
+            let now = held(rooms, unit);
+            let fewer = (50..95).rev().map(|percent| persons * percent / 100).find(|fewer| {
                 let due = due(level, *fewer);
                 now.all > due.all * 1.02
                     && now.building > due.all / 0.6 * 1.02
                     && now.service < due.service * 0.98
                     && now.equipment < due.equipment * 0.98
             });
-            let (Some(fewer), true) = (fewer, persons > 30 && wanted > 0) else {
-                continue;
-            };
+            let Some(fewer) = fewer else { continue };
             staff(&mut units[unit], fewer);
             spoiled.insert(unit);
             wanted -= 1;
@@ -604,15 +617,16 @@ impl Planting<'_> {
             .find_map(|unit| {
                 let persons = f64::from(total(&units[unit]));
                 let due = persons.min(100.0) * 3.7 + (persons - 100.0).max(0.0) * 2.6;
-                let room = rooms.iter().position(|room| {
+                let is_large = |room: &DemoRoom| {
                     room.unit == Some(unit)
-                        && room.purpose == Some("car_garage")
+                        && matches!(room.room_type, Some("service" | "ancillary"))
                         && room.building_area.square_metres() > due * 1.1
-                })?;
-                Some((unit, room))
+                };
+                Some((unit, rooms.iter().position(is_large)?))
             });
         if let Some((unit, room)) = canteen {
             spoiled.insert(unit);
+            rooms[room].room_type = Some("ancillary");
             rooms[room].purpose = Some("canteen");
             rooms[room].name = Some("食堂");
             faults.plant(

@@ -47,7 +47,7 @@ pub(crate) async fn bureau(app: &Router) -> (String, String) {
 
 #[sqlx::test(migrations = "../migrations")]
 async fn who_sits_in_a_room_is_kept_with_its_history(pool: PgPool) {
-    let (app, _) = app(&pool).await;
+    let (app, state) = app(&pool).await;
     let (unit, building) = bureau(&app).await;
     let room = json!({"building_id": building, "floor": 3, "number": "301", "use_area_m2": 24.6, "room_type": "office",
                       "unit_id": unit, "valid_from": "2020-01-01"});
@@ -101,6 +101,7 @@ async fn who_sits_in_a_room_is_kept_with_its_history(pool: PgPool) {
         (&then["rank"], &then["approved_area_m2"]),
         (&json!("副局(处)级"), &json!(18.0))
     );
+    state.clock.advance(time::Duration::minutes(1));
     let tag = changed.etag.unwrap();
     let closure = json!({"valid_to": "2026-10-01", "reason": "调离腾退"});
     let closed = ask(
@@ -112,6 +113,7 @@ async fn who_sits_in_a_room_is_kept_with_its_history(pool: PgPool) {
     )
     .await;
     assert_eq!(closed.status, StatusCode::OK, "{}", closed.body);
+    state.clock.advance(time::Duration::minutes(1));
     let now = ask(&app, "GET", &format!("/api/v1/occupants?room={room}"), &[], None)
         .await
         .body;

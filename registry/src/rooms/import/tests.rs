@@ -125,7 +125,7 @@ async fn rooms_find_their_building_floor_and_unit(pool: PgPool) {
         .await
         .body;
     // The registry has no column for it yet: the list's own word is kept.
-    assert_eq!(room["attributes"]["房间类型"], "公共部位");
+    assert_eq!(room["room_type"], "public");
     assert_eq!(
         (&room["building_area_m2"], &room["source_key"]),
         (&json!(110.0), &json!("F0001/1层/101"))
