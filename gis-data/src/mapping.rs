@@ -283,6 +283,7 @@ impl Target {
                 Key,
                 Code,
                 Name,
+                Kind,
                 RegisteredAreaM2,
                 UseAreaM2,
                 Occupancy,
@@ -486,6 +487,10 @@ impl Target {
                 ("机构性质", 0.8),
                 ("房间类型", 1.0),
                 ("房间性质", 0.9),
+                ("用房类型", 1.0),
+                ("房间用途", 0.9),
+                ("roomtype", 1.0),
+                ("roomuse", 0.8),
             ],
             Target::YearBuilt => &[
                 ("yearbuilt", 1.0),

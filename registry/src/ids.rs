@@ -35,6 +35,8 @@ typed_ids! {
     EncumbranceId,
     /// An import of one file.
     ImportId,
+    /// Somebody who sits in a room (使用人).
+    OccupantId,
     /// A person with an account.
     PersonId,
     /// A region (行政区划).

@@ -701,6 +701,9 @@ pub(crate) mod tests {
         crate::rooms::verify_versions(&mut transaction, &mut expected)
             .await
             .unwrap();
+        crate::occupants::verify_versions(&mut transaction, &mut expected)
+            .await
+            .unwrap();
         crate::rights::verify_versions(&mut transaction, &mut expected)
             .await
             .unwrap();

@@ -21,8 +21,9 @@ const LAYERS: &[&[&str]] = &[
     &["checks"],
     &["search", "totals"],
     &["people"],
+    &["space"],
     &["title_cases"],
-    &["titles", "rights", "rooms", "spatial_units", "units", "regions"],
+    &["titles", "rights", "rooms", "occupants", "spatial_units", "units", "regions"],
     // What the nouns have in common.
     &["versioned", "tree"],
     &["procedures", "working_days"],

@@ -14,6 +14,7 @@ mod leases;
 mod names;
 mod plan;
 mod rooms;
+mod seats;
 mod sequence;
 mod titles;
 mod units;
@@ -29,6 +30,7 @@ pub use faults::PlantedFault;
 pub use leases::DemoLease;
 pub use rooms::DemoRoom;
 pub use titles::{DemoFiling, DemoTitle};
+pub use seats::DemoOccupant;
 pub use units::DemoUnit;
 
 use crate::crs::{Conversion, Crs, CrsRefused, OutOfRange};
@@ -163,6 +165,8 @@ pub struct DemoCity {
     pub titles: Vec<DemoTitle>,
     /// What was filed, and what is kept in a unit's name.
     pub filings: Vec<DemoFiling>,
+    /// Who sits in some of the offices.
+    pub occupants: Vec<DemoOccupant>,
     /// Leases of what is let.
     pub leases: Vec<DemoLease>,
     /// What was made wrong on purpose.
@@ -240,12 +244,21 @@ impl DemoCity {
         );
         let mut rooms = rooms::rooms(&estate, &assets.buildings, &units, &mut sequence);
         rooms::spoil(&mut rooms, &estate, &mut faults);
+        seats::staff_units(&mut units, &mut rooms);
         let leases = leases::leases(&estate, &assets.buildings, &mut faults, &mut sequence);
         faults.spoil_units(&mut units);
         faults.spoil_papers(&estate, &mut assets.parcels, &mut assets.sites, &mut assets.buildings);
         let titles = titles::titles(&estate, &assets.parcels, &assets.buildings, &units, &mut faults);
         let filings = titles::filings(&estate, &assets.parcels, &assets.buildings, &mut faults);
         faults.count_papers(&estate, &assets.parcels, &assets.sites);
+        let occupants = seats::occupants(
+            &estate,
+            &assets.buildings,
+            &mut units,
+            &mut rooms,
+            &mut faults,
+            &mut sequence,
+        );
         let ground = ground::geojson(&estate, &projector, seed)?;
         Ok(Self {
             units,
@@ -256,6 +269,7 @@ impl DemoCity {
             rooms,
             titles,
             filings,
+            occupants,
             leases,
             faults: faults.planted,
             ground,

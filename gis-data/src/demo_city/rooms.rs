@@ -32,6 +32,12 @@ pub struct DemoRoom {
     pub occupancy: &'static str,
     /// Since this day (ISO); before, it was in use.
     pub idle_since: Option<String>,
+    /// 房间类型, where it is known.
+    pub room_type: Option<&'static str>,
+    /// What it serves for within its type.
+    pub purpose: Option<&'static str>,
+    /// What makes a technical room one.
+    pub type_basis: Option<&'static str>,
 }
 
 /// Square metres of a floor that go to one room, by usage.
@@ -152,7 +158,7 @@ fn floor_of_rooms(
         })
         .collect();
     let sum: f64 = weights.iter().sum();
-    let use_share = sequence.between(0.645, 0.71);
+    let use_share = sequence.between(0.685, 0.735);
     let wide = count > 99;
     for (place, weight) in weights.iter().enumerate() {
         let building_area = Hundredths((floor_area.0 as f64 * 0.985 * weight / sum).floor() as i64);
@@ -166,12 +172,17 @@ fn floor_of_rooms(
         };
         let is_idle_alone =
             building.occupancy == "in_use" && building.usage == "administrative_office" && sequence.chance(0.018);
+        let name = name(building.usage, floor, (place, count), sequence);
+        let (room_type, purpose) = use_of(building.usage, floor, place, name);
         rooms.push(DemoRoom {
             building: index,
             key: format!("{}/{number}", building_key(index)),
             floor,
             number,
-            name: name(building.usage, floor, place, sequence),
+            name,
+            room_type,
+            purpose,
+            type_basis: (room_type == Some("technical")).then_some(TECHNICAL_BASIS),
             use_area,
             building_area,
             unit: (!matches!(building.occupancy, "idle" | "dangerous") && !is_idle_alone).then_some(unit),
@@ -181,9 +192,11 @@ fn floor_of_rooms(
     }
 }
 
-fn name(usage: &str, floor: i16, place: usize, sequence: &mut Sequence) -> Option<&'static str> {
+fn name(usage: &str, floor: i16, (place, count): (usize, usize), sequence: &mut Sequence) -> Option<&'static str> {
     let names: &[&'static str] = match usage {
-        _ if floor < 0 => &["停车库", "变配电室", "水泵房", "人防设施", "储藏室"],
+        // One room of plant where there are several: below ground they are large.
+        _ if floor < 0 && place == 0 && count > 3 => &["变配电室", "水泵房"],
+        _ if floor < 0 => &["停车库", "停车库", "停车库", "人防设施", "储藏室"],
         _ if place % 14 != 7 => return None,
         "administrative_office" => &["会议室", "档案室", "接待室", "机关信息网络用房"],
         "public_service" => &["会议室", "活动室", "阅览室"],
@@ -191,6 +204,43 @@ fn name(usage: &str, floor: i16, place: usize, sequence: &mut Sequence) -> Optio
         _ => &["储藏室"],
     };
     Some(*sequence.pick(names))
+}
+
+/// What makes the city's technical rooms such.
+const TECHNICAL_BASIS: &str = "常发改投资〔2011〕86号批复（虚构）";
+
+/// Type and purpose by the room's place in a building: what the standard speaks of is known of offices, laboratories and
+/// shops, nothing of schools, hospitals and flats.
+fn use_of(
+    usage: &str,
+    floor: i16,
+    place: usize,
+    name: Option<&'static str>,
+) -> (Option<&'static str>, Option<&'static str>) {
+    let (room_type, purpose) = match (usage, name) {
+        ("commercial", _) => ("shop", None),
+        ("technical", None | Some("实验室" | "样品室" | "机房")) => ("technical", None),
+        ("administrative_office" | "technical", Some(name)) => match name {
+            "停车库" => ("ancillary", Some("car_garage")),
+            "人防设施" => ("ancillary", Some("civil_defence")),
+            "变配电室" => ("equipment", Some("power")),
+            "水泵房" => ("equipment", Some("pump")),
+            "储藏室" => ("service", Some("storage")),
+            "档案室" => ("service", Some("archive")),
+            "接待室" => ("service", Some("reception")),
+            "机关信息网络用房" => ("service", Some("network")),
+            _ => ("service", Some("meeting")),
+        },
+        ("administrative_office", None) if floor > 0 => match place % 14 {
+            0 => ("service", Some("toilet")),
+            3 => ("service", Some("water")),
+            10 => ("service", Some("printing")),
+            12 => ("service", Some("duty")),
+            _ => ("office", Some("staff_office")),
+        },
+        _ => return (None, None),
+    };
+    (Some(room_type), purpose)
 }
 
 /// SPC-11 and SPC-12: areas that can't be.

@@ -243,6 +243,7 @@ fn label(layer: Layer, target: Target) -> String {
         (Target::Level, Layer::Units) => "单位级别",
         (Target::Level, _) => "级别",
         (Target::Kind, Layer::Units) => "单位类型",
+        (Target::Kind, Layer::Rooms) => "房间类型",
         (Target::Usage, _) => "使用性质",
         _ => target.chinese_header().unwrap_or(target.as_str()),
     };
@@ -292,6 +293,10 @@ fn about(layer: Layer, target: Target) -> Words {
             "公开、内部或涉密；涉密资产不得带图形",
             "public, internal or classified; what is classified must have no shape",
         ),
+        (Target::Kind, Layer::Rooms) => (
+            "办公室、服务用房、设备用房、附属用房、技术业务用房、门面、公共部位，或会议室、食堂等具体用途",
+            "office, service room, equipment room and so on, or what it serves for, as a meeting room or canteen",
+        ),
         (Target::Kind, _) => ("类型", "the kind"),
         (Target::YearBuilt, _) => ("竣工的年份，四位数字", "the year of completion, four digits"),
         (Target::FloorsAbove, _) => ("地上层数，0 至 300", "storeys above ground, 0 to 300"),
@@ -337,6 +342,7 @@ fn example(layer: Layer, target: Target) -> String {
         (Target::StatedUse, _) => "办公",
         (Target::Level, Layer::Units) => "市级",
         (Target::Kind, Layer::Units) => "政府机关",
+        (Target::Kind, Layer::Rooms) => "办公室",
         (Target::UnitCode, _) => "某某局",
         (Target::IdleSince, _) => "2024-06-30",
         (Target::RegionCode, _) => "320404",

@@ -297,9 +297,13 @@ impl Catalogue {
 
     /// The parameters as a query takes them.
     pub(super) fn values(&self) -> serde_json::Value {
+        // The tables of the space standard come from where its arithmetic is, too.
+        let standard = space_standard::Parameters::default();
+        let standard = serde_json::to_value(standard.for_queries()).unwrap_or_default();
         self.parameters
             .iter()
             .map(|(name, parameter)| (name.clone(), serde_json::Value::from(parameter.value)))
+            .chain([("space_standard".to_owned(), standard)])
             .collect::<serde_json::Map<_, _>>()
             .into()
     }

@@ -95,7 +95,7 @@ pub(super) async fn run_rule(
     })
 }
 
-/// The changed objects and what hangs on them: the assets of rights, titles and cases, the buildings of rooms, what they are connected
+/// The changed objects and what hangs on them: the assets of rights, titles and cases, the buildings, units and offices of rooms, the rooms of occupants, what they are connected
 /// with, and, where the rule asks for neighbours, what lies where they lie or lay.
 async fn around(connection: &mut PgConnection, rule: &Rule, objects: &[Uuid]) -> Result<Vec<Uuid>, Fault> {
     let around = sqlx::query_scalar!(
@@ -105,6 +105,12 @@ async fn around(connection: &mut PgConnection, rule: &Rule, objects: &[Uuid]) ->
            select asset_id from listed_right_version where object_id = any($1)
            union
            select building_id from room_version where object_id = any($1)
+           union
+           select unit_id from room_version where object_id = any($1) and unit_id is not null
+           union
+           select part_of_id from room_version where object_id = any($1) and part_of_id is not null
+           union
+           select room_id from occupant_version where object_id = any($1)
            union
            select unnest(parcel_ids || building_ids) from title_version where object_id = any($1)
            union

@@ -130,6 +130,7 @@ async fn prove(store: &Store, witness: &Witness) -> Result<(LogProof, usize), Un
         crate::regions::verify_versions(&mut transaction, &mut expected).await,
         crate::units::verify_versions(&mut transaction, &mut expected).await,
         crate::rooms::verify_versions(&mut transaction, &mut expected).await,
+        crate::occupants::verify_versions(&mut transaction, &mut expected).await,
         crate::rights::verify_versions(&mut transaction, &mut expected).await,
         crate::titles::verify_versions(&mut transaction, &mut expected).await,
         crate::title_cases::verify_versions(&mut transaction, &mut expected).await,

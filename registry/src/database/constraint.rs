@@ -69,6 +69,7 @@ fn meaning_of(constraint: &str) -> Option<(Meaning, &'static str)> {
         "region_version_one_at_a_time"
         | "unit_version_one_at_a_time"
         | "room_version_one_at_a_time"
+        | "occupant_version_one_at_a_time"
         | "listed_right_version_one_at_a_time"
         | "spatial_unit_version_one_at_a_time" => (
             Clash,
@@ -95,6 +96,16 @@ fn meaning_of(constraint: &str) -> Option<(Meaning, &'static str)> {
         ),
         "unit_version_code_given" => (Field("code"), "a unit needs a code"),
         "region_version_name_given" | "unit_version_name_given" => (Field("name"), "the name is missing"),
+        "room_version_room_type_known" => (Field("room_type"), "the type is not one of the list"),
+        "room_version_purpose_of_type" => (Field("purpose"), "a purpose belongs to a type"),
+        "room_version_not_own_part" => (Field("part_of_id"), "nothing is a part of itself"),
+        "room_version_part_of_fkey" => (Field("part_of_id"), "the office is not registered"),
+        "occupant_version_person_given" => (Field("person"), "the name is missing"),
+        "occupant_version_rank_given" => (Field("rank"), "the rank is missing"),
+        "occupant_version_post_known" => (Field("post"), "a post is main or part_time"),
+        "occupant_version_area_positive" => (Field("approved_area_m2"), "an area is not negative"),
+        "occupant_version_room_fkey" => (Field("room_id"), "the room is not registered"),
+        "occupant_version_unit_fkey" => (Field("unit_id"), "the unit is not registered"),
         "room_version_number_given" => (Field("number"), "a room needs its number"),
         "region_version_level_known" | "unit_version_level_known" => {
             (Field("level"), "the level is not one of the list")
@@ -116,6 +127,7 @@ fn meaning_of(constraint: &str) -> Option<(Meaning, &'static str)> {
         "region_version_valid_bounded"
         | "unit_version_valid_bounded"
         | "room_version_valid_bounded"
+        | "occupant_version_valid_bounded"
         | "listed_right_version_valid_bounded"
         | "spatial_unit_version_valid_bounded"
         | "spatial_unit_relation_valid_bounded" => (Field("valid_from"), "the period ends before it begins"),
@@ -267,6 +279,10 @@ fn meaning_of(constraint: &str) -> Option<(Meaning, &'static str)> {
         "region_pkey"
         | "unit_pkey"
         | "room_pkey"
+        | "occupant_pkey"
+        | "occupant_version_pkey"
+        | "occupant_version_object_fkey"
+        | "occupant_version_recorded_bounded"
         | "listed_right_pkey"
         | "listed_right_version_pkey"
         | "listed_right_version_object_fkey"

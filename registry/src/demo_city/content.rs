@@ -1,12 +1,13 @@
 //! What the generator says, as the nouns say it.
 
-use gis_data::demo_city::{DemoAsset, DemoFiling, DemoRoom, DemoTitle, DemoUnit, Hundredths};
+use gis_data::demo_city::{DemoAsset, DemoFiling, DemoOccupant, DemoRoom, DemoTitle, DemoUnit, Hundredths};
 use rust_decimal::Decimal;
 use time::Date;
 use time::format_description::well_known::Iso8601;
 
 use super::{DATASET, day, impossible};
-use crate::ids::{SpatialUnitId, UnitId};
+use crate::ids::{RoomId, SpatialUnitId, UnitId};
+use crate::occupants::OccupantContent;
 use crate::request::Fault;
 use crate::rooms::RoomContent;
 use crate::spatial_units::{Content, Kind};
@@ -95,6 +96,10 @@ pub(super) fn room(room: &DemoRoom, building_id: SpatialUnitId, units: &[UnitId]
         dataset: Some(DATASET.to_owned()),
         source_key: Some(room.key.clone()),
         source_attributes: None,
+        room_type: room.room_type.map(ToOwned::to_owned),
+        purpose: room.purpose.map(ToOwned::to_owned),
+        part_of_id: None,
+        type_basis: room.type_basis.map(ToOwned::to_owned),
     }
 }
 
@@ -204,5 +209,24 @@ pub(super) fn filing(
             ..CaseDetails::default()
         },
         definition: Some(definition),
+    })
+}
+
+pub(super) fn occupant(occupant: &DemoOccupant, room_id: RoomId) -> Result<OccupantContent, Fault> {
+    let day = |text: Option<&str>| {
+        text.map(|text| Date::parse(text, &Iso8601::DATE).map_err(impossible))
+            .transpose()
+    };
+    Ok(OccupantContent {
+        room_id,
+        person: occupant.person.clone(),
+        staff_number: Some(occupant.staff_number.clone()),
+        unit_id: None,
+        rank: occupant.rank.to_owned(),
+        post: occupant.post.to_owned(),
+        post_ends: day(occupant.post_ends)?,
+        left_on: day(occupant.left_on)?,
+        approved_area_m2: occupant.approved_area.map(decimal),
+        second_office_approval: None,
     })
 }

@@ -8,7 +8,7 @@ pub(crate) mod tests;
 use std::collections::HashMap;
 
 use gis_data::Layer;
-use gis_data::demo_city::{DemoCity, DemoCityFailed, DemoRoom, SINCE};
+use gis_data::demo_city::{DemoCity, DemoCityFailed, DemoOccupant, DemoRoom, SINCE};
 use serde_json::json;
 use sqlx::PgConnection;
 use sqlx::postgres::types::PgRange;
@@ -19,8 +19,9 @@ use uuid::Uuid;
 use crate::clock::Clock;
 use crate::database::{CopyRows, Database};
 use crate::digest::{VersionHead, version_digest};
-use crate::ids::{RegionId, RoomId, SpatialUnitId, TitleCaseId, TitleId, UnitId, VersionId};
+use crate::ids::{OccupantId, RegionId, RoomId, SpatialUnitId, TitleCaseId, TitleId, UnitId, VersionId};
 use crate::ledger::{Action, EntryId, NewEntry, Object, ObjectKind};
+use crate::occupants::OccupantContent;
 use crate::period::{Revision, ValidPeriod, recorded_since};
 use crate::regions::{GB2260, RegionContent};
 use crate::request::{Actor, Fault};
@@ -100,6 +101,7 @@ pub async fn load(database: &Database, clock: &Clock, city: DemoCity) -> Result<
         },
         units: Vec::new(),
         assets: HashMap::new(),
+        seated: HashMap::new(),
     };
     loading.datasets(&mut transaction).await?;
     loading.regions(&mut transaction).await?;
@@ -108,7 +110,7 @@ pub async fn load(database: &Database, clock: &Clock, city: DemoCity) -> Result<
     loading.relations(&mut transaction, &city).await?;
     loading.titles(&mut transaction, &city).await?;
     loading.filings(&mut transaction, &city, clock.today()).await?;
-    loading.rooms(&mut transaction, city.rooms).await?;
+    loading.rooms(&mut transaction, city.rooms, &city.occupants).await?;
     transaction.commit().await?;
     Ok(DemoLoaded::Loaded)
 }
@@ -130,6 +132,8 @@ struct Loading {
     occasion: Occasion,
     units: Vec<UnitId>,
     assets: HashMap<Layer, Vec<SpatialUnitId>>,
+    /// The rooms with occupants, by key.
+    seated: HashMap<String, RoomId>,
 }
 
 impl Loading {
@@ -406,7 +410,17 @@ impl Loading {
     }
 
     /// While the database takes some rooms in, the next are built: two cores do what one would do in turn.
-    async fn rooms(self, connection: &mut PgConnection, rooms: Vec<DemoRoom>) -> Result<(), Fault> {
+    async fn rooms(
+        mut self,
+        connection: &mut PgConnection,
+        rooms: Vec<DemoRoom>,
+        occupants: &[DemoOccupant],
+    ) -> Result<(), Fault> {
+        // The ids of rooms with occupants are settled beforehand; the rooms are built beside each other.
+        self.seated = occupants
+            .iter()
+            .map(|occupant| (occupant.room.clone(), RoomId::fresh()))
+            .collect();
         let loading = std::sync::Arc::new(self);
         let mut waiting = VersionWriter::<RoomContent>::default();
         let mut rooms = rooms.into_iter();
@@ -422,7 +436,19 @@ impl Loading {
             waiting.flush(connection).await?;
             waiting = building.await.map_err(impossible)??;
         }
-        waiting.flush(connection).await
+        waiting.flush(connection).await?;
+        let mut writer = VersionWriter::<OccupantContent>::default();
+        for occupant in occupants {
+            let room = loading
+                .seated
+                .get(&occupant.room)
+                .copied()
+                .ok_or_else(|| impossible(format!("the demo city has no room {}", occupant.room)))?;
+            let content = content::occupant(occupant, room)?;
+            let revision = loading.revision(None, content, |_| ())?;
+            loading.write(&mut writer, OccupantId::fresh().0, &revision)?;
+        }
+        writer.flush(connection).await
     }
 
     fn build_rooms(&self, rooms: &[DemoRoom]) -> Result<VersionWriter<RoomContent>, Fault> {
@@ -433,7 +459,8 @@ impl Loading {
             let revision = self.revision(room.idle_since.as_deref(), content, |earlier: &mut RoomContent| {
                 earlier.occupancy = Some("in_use".to_owned());
             })?;
-            self.write(&mut writer, RoomId::fresh().0, &revision)?;
+            let id = self.seated.get(&room.key).copied().unwrap_or_else(RoomId::fresh);
+            self.write(&mut writer, id.0, &revision)?;
         }
         Ok(writer)
     }

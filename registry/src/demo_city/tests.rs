@@ -24,6 +24,8 @@ pub(crate) fn city() -> DemoCity {
         .map(|(index, building)| index < 40 || faulty.contains(&building.key.as_str()))
         .collect();
     city.rooms.retain(|room| kept[room.building]);
+    let rooms: std::collections::HashSet<String> = city.rooms.iter().map(|room| room.key.clone()).collect();
+    city.occupants.retain(|occupant| rooms.contains(&occupant.room));
     city
 }
 
@@ -76,7 +78,8 @@ async fn the_city_is_there_with_its_census_and_its_ledger(pool: PgPool) {
         + rooms
         + city.relations.len()
         + city.titles.len()
-        + city.filings.len();
+        + city.filings.len()
+        + city.occupants.len();
     assert_eq!(entries(&pool).await, i64::try_from(things).unwrap());
     prove(&pool).await.unwrap();
 
@@ -94,6 +97,7 @@ async fn a_registry_that_holds_other_data_is_left_alone(pool: PgPool) {
     let before = entries(&pool).await;
     let mut city = city();
     city.rooms.clear();
+    city.occupants.clear();
     let refused = load(&state.database, &state.clock, city.clone()).await.unwrap_err();
     assert!(matches!(refused, DemoRefused::HoldsOtherData), "{refused}");
     assert_eq!(entries(&pool).await, before);

@@ -208,7 +208,7 @@ const UNIT: [Field; 11] = [
     ),
 ];
 
-const ROOM: [Field; 11] = [
+const ROOM: [Field; 13] = [
     ID,
     field("building_code", Kind::Text, "b.code", "楼栋代码", "Building code"),
     field("building_name", Kind::Text, "b.name", "楼栋名称", "Building name"),
@@ -232,6 +232,21 @@ const ROOM: [Field; 11] = [
     UNIT_CODE,
     UNIT_NAME,
     OCCUPANCY_FIELD,
+    // A header that the import reads again.
+    field(
+        "kind",
+        Kind::Text,
+        "coalesce(v.purpose, v.room_type)",
+        "房间类型",
+        "Room type",
+    ),
+    field(
+        "type_basis",
+        Kind::Text,
+        "v.type_basis",
+        "技术业务用房依据",
+        "Basis of technical rooms",
+    ),
 ];
 
 const RIGHT: [Field; 10] = [

@@ -45,7 +45,7 @@ impl Filter {
             ][..],
             Layer::Regions => &["q", "parent", "level", "scheme", "dataset"],
             Layer::Units => &["q", "region", "level", "kind", "parent", "dataset"],
-            Layer::Rooms => &["q", "building", "floor", "unit", "occupancy", "dataset"],
+            Layer::Rooms => &["q", "building", "floor", "unit", "occupancy", "room_type", "dataset"],
             Layer::Titles => &["asset", "dataset"],
         };
         if let Some((name, _)) = pairs.iter().find(|(name, _)| !known.contains(name)) {

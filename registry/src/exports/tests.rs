@@ -429,8 +429,8 @@ async fn regions_units_and_rooms_are_exported_with_what_they_stand_under(pool: P
     assert_eq!(
         lines(&rooms),
         [
-            "building_code,building_name,floor,number,name,use_area_m2,building_area_m2,unit_code,unit_name,occupancy,valid_from,valid_to,dataset,source_key",
-            "B1,一号楼,-1,001,,20.5,,A-001,财政局,in_use,2020-01-01,,,",
+            "building_code,building_name,floor,number,name,use_area_m2,building_area_m2,unit_code,unit_name,occupancy,kind,type_basis,valid_from,valid_to,dataset,source_key",
+            "B1,一号楼,-1,001,,20.5,,A-001,财政局,in_use,,,2020-01-01,,,",
         ]
     );
     let buildings = export(&app, "/api/v1/buildings/export?format=geojson").await.json();

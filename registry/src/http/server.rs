@@ -62,6 +62,8 @@ fn api() -> OpenApiRouter<AppState> {
         .merge(crate::regions::router())
         .merge(crate::units::router())
         .merge(crate::rooms::router())
+        .merge(crate::occupants::router())
+        .merge(crate::space::router())
         .merge(crate::rights::router())
         .merge(crate::titles::router())
         .merge(crate::title_cases::router())

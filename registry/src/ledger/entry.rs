@@ -160,6 +160,8 @@ words! {
         Encumbrance => "encumbrance",
         /// The work on a title (权属登记案件).
         TitleCase => "title_case",
+        /// Somebody who sits in a room (使用人).
+        Occupant => "occupant",
     }
 }
 

@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 use time::Date;
 use uuid::Uuid;
 
-use super::OCCUPANCIES;
 use super::content::{RoomContent, held_versions};
+use super::purpose::purposes_of;
 use super::read::{Room, WHAT, load, parse_id};
+use super::{OCCUPANCIES, ROOM_TYPES};
 use crate::ids::{RoomId, SpatialUnitId, UnitId, VersionId};
 use crate::ledger::Action;
 use crate::period::{ValidPeriod, day, reach, revise};
@@ -62,6 +63,22 @@ pub(super) struct RoomStatement {
     #[serde(default, deserialize_with = "said", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     occupancy: Option<Option<String>>,
+    /// 房间类型: `office`, `service`, `equipment`, `ancillary`, `technical`, `shop` or `public`.
+    #[serde(default, deserialize_with = "said", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    room_type: Option<Option<String>>,
+    /// What it serves for within its type, as `meeting` or `canteen`.
+    #[serde(default, deserialize_with = "said", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    purpose: Option<Option<String>>,
+    /// The office whose rest room or washroom it is.
+    #[serde(default, deserialize_with = "said", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Uuid>)]
+    part_of_id: Option<Option<Uuid>>,
+    /// 技术业务用房依据: the approval or the standard that says so.
+    #[serde(default, deserialize_with = "said", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    type_basis: Option<Option<String>>,
 }
 
 impl RoomStatement {
@@ -120,7 +137,37 @@ impl RoomStatement {
         if let Some(occupancy) = &content.occupancy {
             require_word("occupancy", occupancy, &OCCUPANCIES)?;
         }
+        self.take_type(&mut content)?;
         Ok(content)
+    }
+
+    fn take_type(&self, content: &mut RoomContent) -> Result<(), Problem> {
+        let before = content.room_type.clone();
+        take_text("room_type", &self.room_type, 40, &mut content.room_type)?;
+        take_text("purpose", &self.purpose, 40, &mut content.purpose)?;
+        take_text("type_basis", &self.type_basis, 400, &mut content.type_basis)?;
+        if let Some(part_of_id) = self.part_of_id {
+            content.part_of_id = part_of_id.map(RoomId);
+        }
+        if let Some(room_type) = &content.room_type {
+            require_word("room_type", room_type, &ROOM_TYPES)?;
+        }
+        // Another type has other purposes: the old one goes where no new one was said.
+        if self.purpose.is_none() && before != content.room_type {
+            content.purpose = None;
+        }
+        let Some(purpose) = &content.purpose else { return Ok(()) };
+        let room_type = content.room_type.as_deref().ok_or_else(|| {
+            Problem::invalid("room_type", "it is missing").remedy("say the room's type with its purpose")
+        })?;
+        let purposes = purposes_of(room_type);
+        if purposes.is_empty() {
+            return Err(
+                Problem::invalid("purpose", format!("rooms of type {room_type} have none"))
+                    .remedy("leave the purpose out, or choose another type"),
+            );
+        }
+        require_word("purpose", purpose, &purposes)
     }
 }
 
@@ -145,6 +192,25 @@ async fn require_references(
             let detail = format!("no building {} is registered on {on}", content.building_id);
             return Err(Problem::invalid("building_id", detail)
                 .remedy("send the id of a building; parcels and sites have no rooms"));
+        }
+    }
+    if let Some(part_of_id) = content.part_of_id
+        && before.is_none_or(|before| before.part_of_id != content.part_of_id)
+    {
+        let is_office = sqlx::query_scalar!(
+            r#"select exists (select from room_version
+                               where object_id = $1 and building_id = $2 and part_of_id is null and valid @> $3::date
+                                 and upper_inf(recorded)) as "office!""#,
+            part_of_id.0,
+            content.building_id.0,
+            on,
+        )
+        .fetch_one(&mut *connection)
+        .await?;
+        if !is_office {
+            let detail = format!("no room {part_of_id} of this building is registered on {on} that is no part itself");
+            return Err(Problem::invalid("part_of_id", detail)
+                .remedy("send the id of the office that the rest room or washroom belongs to"));
         }
     }
     if let Some(unit_id) = content.unit_id

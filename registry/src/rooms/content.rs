@@ -51,6 +51,18 @@ pub struct RoomContent {
     /// What its list said beside all this, in its own words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source_attributes: Option<Box<RawValue>>,
+    /// 房间类型, one of [`ROOM_TYPES`](super::ROOM_TYPES).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub room_type: Option<String>,
+    /// What it serves for within its type.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<String>,
+    /// The office whose rest room or washroom it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub part_of_id: Option<RoomId>,
+    /// 技术业务用房依据: the approval or the standard that says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub type_basis: Option<String>,
 }
 
 impl RoomContent {
@@ -68,6 +80,10 @@ impl RoomContent {
             dataset: None,
             source_key: None,
             source_attributes: None,
+            room_type: None,
+            purpose: None,
+            part_of_id: None,
+            type_basis: None,
         }
     }
 }
@@ -76,7 +92,7 @@ impl VersionContent for RoomContent {
     const OBJECT: ObjectKind = ObjectKind::Room;
     const STATEMENTS: VersionStatements = version_statements!(
         "room",
-        "building_id, floor, number, name, use_area_m2, building_area_m2, unit_id, occupancy, dataset, source_key, source_attributes"
+        "building_id, floor, number, name, use_area_m2, building_area_m2, unit_id, occupancy, dataset, source_key, source_attributes, room_type, purpose, part_of_id, type_basis"
     );
 
     fn push_columns(&self, rows: &mut CopyRows) {
@@ -90,7 +106,11 @@ impl VersionContent for RoomContent {
             .text(self.occupancy.as_deref())
             .text(self.dataset.as_deref())
             .text(self.source_key.as_deref())
-            .text(self.source_attributes.as_ref().map(|text| text.get()));
+            .text(self.source_attributes.as_ref().map(|text| text.get()))
+            .text(self.room_type.as_deref())
+            .text(self.purpose.as_deref())
+            .value(self.part_of_id)
+            .text(self.type_basis.as_deref());
     }
 }
 
@@ -111,6 +131,10 @@ pub(super) struct RoomVersionRow {
     pub dataset: Option<String>,
     pub source_key: Option<String>,
     pub source_attributes: Option<String>,
+    pub room_type: Option<String>,
+    pub purpose: Option<String>,
+    pub part_of_id: Option<Uuid>,
+    pub type_basis: Option<String>,
 }
 
 /// Selects whole version rows; what follows the columns is the caller's.
@@ -120,7 +144,7 @@ macro_rules! select_versions {
             crate::rooms::content::RoomVersionRow,
             r#"select v.version_id, v.object_id, v.valid, v.recorded, v.building_id, v.floor, v.number, v.name,
                       v.use_area_m2, v.building_area_m2, v.unit_id, v.occupancy, v.dataset, v.source_key,
-                      v.source_attributes::text as source_attributes
+                      v.source_attributes::text as source_attributes, v.room_type, v.purpose, v.part_of_id, v.type_basis
                  from room_version v "# + $rest
             $(, $argument)*
         )
@@ -142,6 +166,10 @@ impl RoomVersionRow {
             dataset: self.dataset,
             source_key: self.source_key,
             source_attributes,
+            room_type: self.room_type,
+            purpose: self.purpose,
+            part_of_id: self.part_of_id.map(RoomId),
+            type_basis: self.type_basis,
         });
         StoredVersion::new(self.version_id, self.object_id, &self.valid, &self.recorded, content)
     }

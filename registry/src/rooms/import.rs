@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::content::{RoomContent, held_versions_of};
 use super::floor::floor_of;
+use super::purpose::meant_by;
 use crate::clock::Clock;
 use crate::database::Database;
 use crate::ids::{ImportId, RoomId, SpatialUnitId, UnitId};
@@ -450,6 +451,19 @@ impl<'a> RoomImport<'a> {
         }
         if self.account.speaks_of(Target::Occupancy) {
             content.occupancy = said.text(Target::Occupancy);
+        }
+        if self.account.speaks_of(Target::Kind) {
+            let word = said.text(Target::Kind);
+            let meant = word.as_deref().and_then(meant_by);
+            content.room_type = meant.map(|(room_type, _)| room_type.to_owned());
+            content.purpose = meant.and_then(|(_, purpose)| purpose).map(ToOwned::to_owned);
+            if let (Some(word), None) = (word, meant) {
+                said.warnings.push(warning(
+                    "unknown_room_type",
+                    format!("房间类型“{word}”无法识别，未采用"),
+                    format!("{word:?} is no type of room; left out"),
+                ));
+            }
         }
         if self.account.speaks_of(Target::UnitCode) {
             let named = said.text(Target::UnitCode);

@@ -24,6 +24,8 @@ pub struct ListQuery {
     unit: Option<Uuid>,
     /// One or several occupancies, comma-separated; `none` for those without.
     occupancy: Option<String>,
+    /// One or several types, comma-separated; `none` for those without.
+    room_type: Option<String>,
     /// Data set.
     dataset: Option<String>,
     /// `place` (floor, then number), `number`, `name`, `use_area_m2` or `building_area_m2`; a minus in front turns it
@@ -63,6 +65,10 @@ pub struct RoomRow {
     pub unit_name: Option<String>,
     /// 使用状态
     pub occupancy: Option<String>,
+    /// 房间类型
+    pub room_type: Option<String>,
+    /// What it serves for within its type.
+    pub purpose: Option<String>,
 }
 
 const SORT: [SortColumn; 5] = [
@@ -109,7 +115,7 @@ pub(super) async fn list_rooms(
     let mut select = QueryBuilder::new(
         "select v.object_id as id, v.building_id, b.name as building_name, v.floor, v.number, v.name,
                 v.use_area_m2::float8 as use_area_m2, v.building_area_m2::float8 as building_area_m2, v.unit_id,
-                w.name as unit_name, v.occupancy,",
+                w.name as unit_name, v.occupancy, v.room_type, v.purpose,",
     );
     listing.push_columns(&mut select);
     select.push(" from room_version v");
@@ -165,10 +171,16 @@ pub(crate) fn narrow(select: &mut QueryBuilder<Postgres>, times: Times, query: &
     if let Some(unit) = query.unit {
         select.push(" and v.unit_id = ").push_bind(unit);
     }
-    if let Some(wanted) = given("occupancy", &query.occupancy)? {
+    for (field, column, wanted) in [
+        ("occupancy", "v.occupancy", &query.occupancy),
+        ("room_type", "v.room_type", &query.room_type),
+    ] {
+        let Some(wanted) = given(field, wanted)? else { continue };
         let words: Vec<String> = wanted.split(',').map(|word| word.trim().to_owned()).collect();
         select
-            .push(" and coalesce(v.occupancy, 'none') = any(")
+            .push(" and coalesce(")
+            .push(column)
+            .push(", 'none') = any(")
             .push_bind(words)
             .push(")");
     }

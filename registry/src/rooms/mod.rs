@@ -5,6 +5,7 @@ mod content;
 mod floor;
 mod import;
 mod list;
+mod purpose;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,8 @@ pub use content::{RoomContent, held_versions, verify_versions};
 pub use import::import_rooms;
 pub use list::ListQuery;
 pub(crate) use list::narrow;
+pub use purpose::ROOM_TYPES;
+pub(crate) use read::parse_id;
 
 use axum::extract::FromRef;
 use utoipa_axum::router::OpenApiRouter;

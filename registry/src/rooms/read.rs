@@ -36,6 +36,14 @@ pub struct Room {
     pub unit: Option<Named>,
     /// 使用状态
     pub occupancy: Option<String>,
+    /// 房间类型
+    pub room_type: Option<String>,
+    /// What it serves for within its type.
+    pub purpose: Option<String>,
+    /// The office whose rest room or washroom it is.
+    pub part_of_id: Option<Uuid>,
+    /// 技术业务用房依据
+    pub type_basis: Option<String>,
     /// The data set it came with.
     pub dataset: Option<String>,
     /// Its key there.
@@ -64,7 +72,7 @@ pub(super) async fn get_room(
 
 pub(super) const WHAT: &str = "this room";
 
-pub(super) fn parse_id(text: &str) -> Result<RoomId, Problem> {
+pub(crate) fn parse_id(text: &str) -> Result<RoomId, Problem> {
     Uuid::parse_str(text).map(RoomId).map_err(|_| Problem::not_found(WHAT))
 }
 
@@ -74,7 +82,7 @@ pub(super) async fn load(context: &Context, id: RoomId, times: Times) -> Result<
     let row = sqlx::query!(
         r#"select v.version_id, v.valid, v.recorded, v.building_id, v.floor, v.number, v.name,
                   v.use_area_m2::float8 as use_area_m2, v.building_area_m2::float8 as building_area_m2, v.unit_id,
-                  v.occupancy, v.dataset, v.source_key, v.source_attributes::text as source_attributes,
+                  v.occupancy, v.room_type, v.purpose, v.part_of_id, v.type_basis, v.dataset, v.source_key, v.source_attributes::text as source_attributes,
                   b.code as "building_code?", b.name as "building_name?", w.code as "unit_code?", w.name as "unit_name?"
              from room_version v
              left join lateral (
@@ -109,6 +117,10 @@ pub(super) async fn load(context: &Context, id: RoomId, times: Times) -> Result<
             name: row.unit_name,
         }),
         occupancy: row.occupancy,
+        room_type: row.room_type,
+        purpose: row.purpose,
+        part_of_id: row.part_of_id,
+        type_basis: row.type_basis,
         dataset: row.dataset,
         source_key: row.source_key,
         attributes: stored_attributes(row.source_attributes)?,
@@ -138,6 +150,14 @@ pub struct RoomVersion {
     pub unit_id: Option<Uuid>,
     /// 使用状态
     pub occupancy: Option<String>,
+    /// 房间类型
+    pub room_type: Option<String>,
+    /// What it serves for within its type.
+    pub purpose: Option<String>,
+    /// The office whose rest room or washroom it is.
+    pub part_of_id: Option<Uuid>,
+    /// 技术业务用房依据
+    pub type_basis: Option<String>,
 }
 
 /// Every version of a room, the latest known and valid first.
@@ -172,6 +192,10 @@ pub(super) async fn list_room_versions(
             building_area_m2: number(content.building_area_m2),
             unit_id: content.unit_id.map(|unit| unit.0),
             occupancy: content.occupancy,
+            room_type: content.room_type,
+            purpose: content.purpose,
+            part_of_id: content.part_of_id.map(|room| room.0),
+            type_basis: content.type_basis,
         })
         .collect();
     Ok(Json(Page {

@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use space_standard::{Grade, Level, RankRefused};
 use time::Date;
 use uuid::Uuid;
 
@@ -77,6 +78,9 @@ impl UnitStatement {
         if let Some(headcount) = &self.headcount {
             content.headcount = headcount.as_ref().map(read_headcount).transpose()?.unwrap_or_default();
         }
+        if self.headcount.is_some() || self.level.is_some() {
+            require_ranks(content)?;
+        }
         Ok(())
     }
 }
@@ -108,6 +112,25 @@ fn read_headcount(value: &Value) -> Result<BTreeMap<String, u32>, Problem> {
         }
     }
     Ok(headcount)
+}
+
+/// The ranks must be those of the unit's level (SPC-10); a sum without ranks may stand until they are known.
+fn require_ranks(content: &UnitContent) -> Result<(), Problem> {
+    let Some(level) = Level::parse(&content.level) else {
+        return Ok(());
+    };
+    for rank in content.headcount.keys() {
+        match Grade::parse(level, rank) {
+            Ok(_) | Err(RankRefused::Unranked { .. }) => {}
+            Err(refused) => {
+                let ranks: Vec<&str> = space_standard::grades(level).map(|grade| grade.name.zh).collect();
+                return Err(Problem::invalid("headcount", refused.to_string())
+                    .code("rank_not_of_level")
+                    .remedy(format!("choose one of {}", ranks.join("、"))));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// What a unit refers to must be there on the day.

@@ -1,7 +1,9 @@
 // The words of the page in English. The keys are exactly those of zh.ts; a test holds them together.
 import { restricted } from "./restricted.en";
+import space from "./space.en";
 
 export default {
+  space,
   app: { name: "Yice", title: "Yice · register of government land and buildings" },
   rail: {
     label: "Main navigation",
@@ -9,6 +11,7 @@ export default {
     layers: "Layers",
     checks: "Checks",
     titles: "Titles",
+    space: "Space",
     imports: "Imports",
     people: "People",
     table: "Table",
@@ -21,7 +24,7 @@ export default {
     other_language_short: "中",
     to_other_language: "Switch to Chinese 中文",
   },
-  panel: { overview: "Overview", layers: "Layers", titles: "Title cases", checks: "Compliance checks", imports: "Imports", people: "Accounts and grants" },
+  panel: { overview: "Overview", layers: "Layers", titles: "Title cases", checks: "Compliance checks", space: "Space standard", imports: "Imports", people: "Accounts and grants" },
   action: {
     cancel: "Cancel",
     try_again: "Try again",

@@ -1,7 +1,9 @@
 // 界面文字(中文)。键与 en.ts 完全一致,由测试保证。
 import { restricted } from "./restricted.zh";
+import space from "./space.zh";
 
 export default {
+  space,
   app: { name: "一策", title: "一策 · 机关用地用房登记" },
   rail: {
     label: "主导航",
@@ -9,6 +11,7 @@ export default {
     layers: "图层",
     checks: "检查",
     titles: "登记",
+    space: "测算",
     imports: "导入记录",
     people: "账户",
     table: "列表",
@@ -21,7 +24,7 @@ export default {
     other_language_short: "EN",
     to_other_language: "切换到英文 English",
   },
-  panel: { overview: "概览", layers: "图层", titles: "权属登记案件", checks: "合规检查", imports: "导入记录", people: "账户与授权" },
+  panel: { overview: "概览", layers: "图层", titles: "权属登记案件", checks: "合规检查", space: "面积测算与核定", imports: "导入记录", people: "账户与授权" },
   action: {
     cancel: "取消",
     try_again: "重试",

@@ -124,8 +124,8 @@ async fn rooms_find_their_building_floor_and_unit(pool: PgPool) {
     let room = ask(&app, "GET", &format!("/api/v1/rooms/{id}?as_of=2024-01-01"), &[], None)
         .await
         .body;
-    // The registry has no column for it yet: the list's own word is kept.
-    assert_eq!(room["attributes"]["房间类型"], "公共部位");
+    // What a list calls it is read as one of our types.
+    assert_eq!(room["room_type"], "public");
     assert_eq!(
         (&room["building_area_m2"], &room["source_key"]),
         (&json!(110.0), &json!("F0001/1层/101"))
