@@ -19,9 +19,9 @@ const LAYERS: &[&[&str]] = &[
     &["imports"],
     &["exports"],
     &["checks"],
-    &["search", "totals"],
+    &["search", "totals", "occupancies"],
     &["people"],
-    &["title_cases"],
+    &["title_cases", "idle_records"],
     &["titles", "rights", "rooms", "spatial_units", "units", "regions"],
     // What the nouns have in common.
     &["versioned", "tree"],

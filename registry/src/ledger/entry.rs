@@ -160,6 +160,8 @@ words! {
         Encumbrance => "encumbrance",
         /// The work on a title (权属登记案件).
         TitleCase => "title_case",
+        /// That something stands idle (闲置记录).
+        IdleRecord => "idle_record",
     }
 }
 

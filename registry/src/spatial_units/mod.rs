@@ -18,7 +18,7 @@ pub use content::{Content, Repair};
 pub use kind::Kind;
 pub use list::ListQuery;
 pub(crate) use list::{narrow, push_order};
-pub use queries::{HeldUnit, Occasion, VersionWriter, held_versions, write_revision};
+pub use queries::{HeldUnit, Occasion, VersionWriter, held_versions, known_versions, write_revision};
 pub use verify::verify_versions;
 
 use axum::extract::FromRef;
