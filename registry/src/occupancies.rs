@@ -279,7 +279,12 @@ impl Sums {
                 share: share(sum),
             })
             .collect();
-        by_occupancy.sort_by(|one, other| other.share.total_cmp(&one.share).then_with(|| one.occupancy.cmp(&other.occupancy)));
+        by_occupancy.sort_by(|one, other| {
+            other
+                .share
+                .total_cmp(&one.share)
+                .then_with(|| one.occupancy.cmp(&other.occupancy))
+        });
         let idle = self.0.get("idle").map_or(0, |sum| sum.rooms);
         Part {
             rooms,
@@ -302,11 +307,7 @@ struct BuildingRow {
     area_m2: Option<Decimal>,
 }
 
-async fn buildings_of(
-    connection: &mut PgConnection,
-    scope: &Scope,
-    times: Times,
-) -> Result<Vec<BuildingRow>, Fault> {
+async fn buildings_of(connection: &mut PgConnection, scope: &Scope, times: Times) -> Result<Vec<BuildingRow>, Fault> {
     let (building, site, unit, region) = match scope {
         Scope::Building(id) => (Some(*id), None, None, None),
         Scope::Site(id) => (None, Some(*id), None, None),
@@ -413,13 +414,14 @@ async fn add_up(connection: &mut PgConnection, scope: &Scope, times: Times) -> R
                 })
             })
             .collect(),
-        Scope::Region { id, code } => {
-            by_region(connection, (*id, code), &buildings, &of_building, times).await?
-        }
+        Scope::Region { id, code } => by_region(connection, (*id, code), &buildings, &of_building, times).await?,
     };
     let mut without: BTreeMap<String, (i64, Decimal)> = BTreeMap::new();
     // Of a unit's, only those that it uses itself can be without rooms of it.
-    for building in buildings.iter().filter(|building| !of_building.contains_key(&building.object_id)) {
+    for building in buildings
+        .iter()
+        .filter(|building| !of_building.contains_key(&building.object_id))
+    {
         let word = building.occupancy.clone().unwrap_or_else(|| "none".to_owned());
         let sum = without.entry(word).or_default();
         sum.0 += 1;
@@ -460,13 +462,17 @@ async fn by_region(
     .await?;
     let mut sums: BTreeMap<String, Sums> = BTreeMap::new();
     for building in buildings {
-        let Some(rooms) = of_building.get(&building.object_id) else { continue };
+        let Some(rooms) = of_building.get(&building.object_id) else {
+            continue;
+        };
         let lies_in = building.region_code.as_deref().unwrap_or(code);
         let region = regions
             .iter()
             .filter(|region| lies_in.starts_with(region.code.as_str()))
             .max_by_key(|region| region.code.len());
-        let of_region = sums.entry(region.map_or_else(|| code.to_owned(), |region| region.code.clone())).or_default();
+        let of_region = sums
+            .entry(region.map_or_else(|| code.to_owned(), |region| region.code.clone()))
+            .or_default();
         for (occupancy, sum) in &rooms.0 {
             of_region.add(occupancy, *sum);
         }

@@ -56,8 +56,9 @@ pub(super) async fn end_idle_record(
     let (now, today) = (context.clock.now(), context.clock.today());
     let valid_to = sane_day("valid_to", end.valid_to)?;
     if valid_to > today {
-        return Err(Problem::invalid("valid_to", format!("{valid_to} is in the future"))
-            .remedy("end it once it is used again"));
+        return Err(
+            Problem::invalid("valid_to", format!("{valid_to} is in the future")).remedy("end it once it is used again")
+        );
     }
     let mut transaction = context.database.begin().await?;
     let asset_id = sqlx::query_scalar!(
@@ -130,7 +131,16 @@ pub(super) async fn end_idle_record(
             ..room.clone()
         })
     };
-    change_rooms(&mut transaction, &rooms, &content.room_ids, from_then, used_again, now, &occasion).await?;
+    change_rooms(
+        &mut transaction,
+        &rooms,
+        &content.room_ids,
+        from_then,
+        used_again,
+        now,
+        &occasion,
+    )
+    .await?;
     transaction.commit().await?;
     let body = serde_json::json!({"id": id.0, "valid_to": valid_to.to_string(), "occupancy": occupancy});
     Ok(answer(StatusCode::OK, None, version, Json(body)))

@@ -161,7 +161,10 @@ fn push_from(select: &mut QueryBuilder<Postgres>, times: Times) {
                  from spatial_unit_version s
                 where s.object_id = v.asset_id and s.valid @> ",
     );
-    select.push_bind(times.as_of).push(" and s.recorded @> ").push_bind(times.known_at);
+    select
+        .push_bind(times.as_of)
+        .push(" and s.recorded @> ")
+        .push_bind(times.known_at);
     select.push(
         " limit 1) a on true
           left join lateral (
@@ -171,7 +174,10 @@ fn push_from(select: &mut QueryBuilder<Postgres>, times: Times) {
                  from room_version m
                 where m.object_id = any(v.room_ids) and m.valid @> ",
     );
-    select.push_bind(times.as_of).push(" and m.recorded @> ").push_bind(times.known_at);
+    select
+        .push_bind(times.as_of)
+        .push(" and m.recorded @> ")
+        .push_bind(times.known_at);
     select.push(") r on true");
 }
 
@@ -183,7 +189,11 @@ fn narrow(select: &mut QueryBuilder<Postgres>, times: Times, query: &ListQuery) 
     select.push(" where v.recorded @> ").push_bind(times.known_at);
     select.push(" and lower(v.valid) <= ").push_bind(times.as_of);
     if let Some(open) = query.open {
-        select.push(if open { " and v.valid @> " } else { " and not v.valid @> " });
+        select.push(if open {
+            " and v.valid @> "
+        } else {
+            " and not v.valid @> "
+        });
         select.push_bind(times.as_of);
     }
     if let Some(asset) = query.asset {
@@ -195,7 +205,10 @@ fn narrow(select: &mut QueryBuilder<Postgres>, times: Times, query: &ListQuery) 
     }
     if let Some(region) = given("region", &query.region)? {
         // The region and everything below it: codes grow to the right.
-        select.push(" and starts_with(a.region_code, ").push_bind(region).push(")");
+        select
+            .push(" and starts_with(a.region_code, ")
+            .push_bind(region)
+            .push(")");
     }
     if let Some(q) = given("q", &query.q)? {
         let pattern = crate::request::contains_pattern(&q);

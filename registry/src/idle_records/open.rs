@@ -52,12 +52,7 @@ pub(super) struct IdleStatement {
 
 impl IdleStatement {
     /// The record that this makes, of what is found to be idle.
-    fn content(
-        &self,
-        parts: Parts,
-        today: Date,
-        confirmed_by: &str,
-    ) -> Result<IdleRecordContent, Problem> {
+    fn content(&self, parts: Parts, today: Date, confirmed_by: &str) -> Result<IdleRecordContent, Problem> {
         let cause = self.cause.trim();
         require_word("cause", cause, &CAUSES)?;
         let cause_note = self
@@ -163,7 +158,16 @@ pub(super) async fn open_idle_record(
             ..room.clone()
         })
     };
-    change_rooms(&mut transaction, &rooms, &content.room_ids, spell, fall_idle, now, &occasion).await?;
+    change_rooms(
+        &mut transaction,
+        &rooms,
+        &content.room_ids,
+        spell,
+        fall_idle,
+        now,
+        &occasion,
+    )
+    .await?;
     let location = format!("/api/v1/idle-records/{id}");
     let body = serde_json::json!(Created {
         id: id.0,
@@ -206,7 +210,9 @@ async fn find_parts(
     }
     let is_part = statement.floor.is_some() || !statement.room_ids.is_empty();
     if is_part && kind != Some(Kind::Building) {
-        return Err(Problem::invalid("floor", "only a building has floors and rooms").remedy("leave floor and rooms out"));
+        return Err(
+            Problem::invalid("floor", "only a building has floors and rooms").remedy("leave floor and rooms out")
+        );
     }
     let spell = ValidPeriod::since(since);
     // Rooms that other records hold idle stay theirs.
@@ -256,9 +262,7 @@ async fn find_parts(
                 None => found.push(RoomId(*id)),
                 // What others use is not idle; what is broken or gone is neither.
                 Some((valid, content))
-                    if statement.floor.is_none()
-                        && matches!(content.occupancy.as_deref(), Some("let" | "lent"))
-                        && valid.to.is_none() =>
+                    if statement.floor.is_none() && matches!(content.occupancy.as_deref(), Some("let" | "lent")) =>
                 {
                     return Err(refused((valid, content)));
                 }

@@ -54,9 +54,12 @@ pub(super) async fn propose_idleness(
     let record_id = match record {
         None => None,
         Some(version) => {
-            sqlx::query_scalar!("select object_id from idle_record_version where version_id = $1", version)
-                .fetch_optional(&mut *transaction)
-                .await?
+            sqlx::query_scalar!(
+                "select object_id from idle_record_version where version_id = $1",
+                version
+            )
+            .fetch_optional(&mut *transaction)
+            .await?
         }
     };
     let mut reasons = of_asset(&versions, now, today);
@@ -85,7 +88,9 @@ fn of_asset(versions: &[Held<Content>], now: &Held<Content>, today: Date) -> Vec
     let occupancy = now.content.occupancy.as_deref();
     match occupancy {
         Some("vacating") => {
-            let since = since_when(versions, today, |content| content.occupancy.as_deref() == Some("vacating"));
+            let since = since_when(versions, today, |content| {
+                content.occupancy.as_deref() == Some("vacating")
+            });
             if today - since > Duration::days(VACATING_DAYS) {
                 reasons.push(Reason::new(ReasonKind::VacatingLong, since));
             }
@@ -99,8 +104,7 @@ fn of_asset(versions: &[Held<Content>], now: &Held<Content>, today: Date) -> Vec
         }
     }
     if matches!(occupancy, None | Some("vacating" | "idle"))
-        && let Some((ended, content)) =
-            before(&|content| matches!(content.occupancy.as_deref(), Some("let" | "lent")))
+        && let Some((ended, content)) = before(&|content| matches!(content.occupancy.as_deref(), Some("let" | "lent")))
     {
         let mut reason = Reason::new(ReasonKind::LetEnded, ended);
         reason.occupancy = content.occupancy;
@@ -225,7 +229,9 @@ fn of_rooms(rooms: &[RoomHistory], today: Date) -> Vec<Reason> {
         ReasonKind::RoomsInUse,
         there
             .iter()
-            .filter(|(_, now)| now.content.unit_id.is_some() || matches!(now.content.occupancy.as_deref(), Some("let" | "lent")))
+            .filter(|(_, now)| {
+                now.content.unit_id.is_some() || matches!(now.content.occupancy.as_deref(), Some("let" | "lent"))
+            })
             .map(|(room, now)| (*room, now.valid.from))
             .collect(),
         IN_USE,

@@ -43,9 +43,11 @@ async fn a_building_in_use_is_shown_idle_in_part(pool: PgPool) {
     let (app, _) = app(&pool).await;
     let city = json!({"code": "3204", "name": "常州市", "level": "city", "valid_from": "2020-01-01"});
     let city = register(&app, "regions", city).await;
-    let county = json!({"code": "320411", "name": "新北区", "level": "county", "parent_id": city, "valid_from": "2020-01-01"});
+    let county =
+        json!({"code": "320411", "name": "新北区", "level": "county", "parent_id": city, "valid_from": "2020-01-01"});
     register(&app, "regions", county).await;
-    let unit = json!({"code": "U", "name": "财政局", "level": "city", "kind": "government_organ", "valid_from": "2020-01-01"});
+    let unit =
+        json!({"code": "U", "name": "财政局", "level": "city", "kind": "government_organ", "valid_from": "2020-01-01"});
     let unit = register(&app, "units", unit).await;
     let site = register(
         &app,
@@ -58,7 +60,14 @@ async fn a_building_in_use_is_shown_idle_in_part(pool: PgPool) {
     for id in [&one, &bare] {
         let related = json!({"related_id": id, "valid_from": "2020-01-01"});
         let key = [("Idempotency-Key", id.as_str())];
-        let answer = ask(&app, "POST", &format!("/api/v1/sites/{site}/relations"), &key, Some(related)).await;
+        let answer = ask(
+            &app,
+            "POST",
+            &format!("/api/v1/sites/{site}/relations"),
+            &key,
+            Some(related),
+        )
+        .await;
         assert!(answer.status.is_success(), "{}", answer.body);
     }
     let room = async |floor: i16, number: &str, occupancy: &str, user: Option<&str>, from: &str| {
@@ -75,13 +84,30 @@ async fn a_building_in_use_is_shown_idle_in_part(pool: PgPool) {
     let read_one = read(&app, &format!("/api/v1/buildings/{one}/occupancy")).await;
     let total = &read_one["total"];
     assert_eq!(
-        (&total["rooms"], &total["use_area_m2"], &total["building_area_m2"], &total["partly_idle"], &total["measure"]),
-        (&json!(4), &json!(82.0), &json!(121.0), &json!(true), &json!("building_area"))
+        (
+            &total["rooms"],
+            &total["use_area_m2"],
+            &total["building_area_m2"],
+            &total["partly_idle"],
+            &total["measure"]
+        ),
+        (
+            &json!(4),
+            &json!(82.0),
+            &json!(121.0),
+            &json!(true),
+            &json!("building_area")
+        )
     );
     assert_eq!(used(total, "idle")["share"], 0.25);
     assert_eq!(used(total, "in_use")["building_area_m2"], 60.5);
     // The upper floor first, each with its own shares.
-    let floors: Vec<_> = read_one["groups"].as_array().unwrap().iter().map(|group| group["floor"].clone()).collect();
+    let floors: Vec<_> = read_one["groups"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|group| group["floor"].clone())
+        .collect();
     assert_eq!(floors, [json!(2), json!(1)]);
     assert_eq!(used(&read_one["groups"][1], "idle")["share"], 0.5);
     assert_eq!(read_one["groups"][0]["partly_idle"], false);
@@ -94,7 +120,12 @@ async fn a_building_in_use_is_shown_idle_in_part(pool: PgPool) {
     ] {
         let said = read(&app, &uri).await;
         assert_eq!(&said["total"], total, "{uri}");
-        let names: Vec<_> = said["groups"].as_array().unwrap().iter().map(|group| group["name"].clone()).collect();
+        let names: Vec<_> = said["groups"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|group| group["name"].clone())
+            .collect();
         assert_eq!(names, groups, "{uri}");
         assert_eq!(
             said["without_rooms"],
@@ -103,7 +134,10 @@ async fn a_building_in_use_is_shown_idle_in_part(pool: PgPool) {
         );
     }
     let above = read(&app, "/api/v1/regions/3204/occupancy").await;
-    assert_eq!((&above["total"], &above["groups"][0]["code"]), (total, &json!("320411")));
+    assert_eq!(
+        (&above["total"], &above["groups"][0]["code"]),
+        (total, &json!("320411"))
+    );
 
     let then = read(&app, &format!("/api/v1/buildings/{one}/occupancy?as_of=2023-12-31")).await;
     assert_eq!(then["total"]["rooms"], 3);
@@ -116,7 +150,11 @@ async fn a_building_in_use_is_shown_idle_in_part(pool: PgPool) {
         "/api/v1/regions/99/occupancy".to_owned(),
         format!("/api/v1/buildings/{one}/occupancy?as_of=2019-01-01"),
     ] {
-        assert_eq!(ask(&app, "GET", &uri, &[], None).await.status, StatusCode::NOT_FOUND, "{uri}");
+        assert_eq!(
+            ask(&app, "GET", &uri, &[], None).await.status,
+            StatusCode::NOT_FOUND,
+            "{uri}"
+        );
     }
 }
 
@@ -126,7 +164,10 @@ async fn parts_add_up(pool: PgPool) {
     let (app, _) = app(&pool).await;
     let mut runner = TestRunner::deterministic();
     let words = ["in_use", "idle", "let", "under_repair"];
-    let rooms = proptest::collection::vec((-1i16..4, 0usize..words.len() + 1, proptest::option::of(1u32..90_000)), 1..14);
+    let rooms = proptest::collection::vec(
+        (-1i16..4, 0usize..words.len() + 1, proptest::option::of(1u32..90_000)),
+        1..14,
+    );
     for case in 0..6 {
         let drawn = rooms.new_tree(&mut runner).unwrap().current();
         let id = building(&app, &format!("楼{case}"), None, None).await;
@@ -139,7 +180,12 @@ async fn parts_add_up(pool: PgPool) {
         let said = read(&app, &format!("/api/v1/buildings/{id}/occupancy")).await;
         let total = &said["total"];
         let sum = |list: &Value, field: &str| {
-            let hundredths: f64 = list.as_array().unwrap().iter().map(|part| part[field].as_f64().unwrap() * 100.0).sum();
+            let hundredths: f64 = list
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|part| part[field].as_f64().unwrap() * 100.0)
+                .sum();
             hundredths.round() / 100.0
         };
         let expected: u32 = drawn.iter().filter_map(|(_, _, area)| *area).sum();
@@ -154,7 +200,12 @@ async fn parts_add_up(pool: PgPool) {
         let idle = drawn.iter().filter(|(_, word, _)| *word == 1).count();
         assert_eq!(total["partly_idle"], idle > 0 && idle < drawn.len());
         for part in said["groups"].as_array().unwrap().iter().chain([total]) {
-            let whole: f64 = part["by_occupancy"].as_array().unwrap().iter().map(|used| used["share"].as_f64().unwrap()).sum();
+            let whole: f64 = part["by_occupancy"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|used| used["share"].as_f64().unwrap())
+                .sum();
             assert!((whole - 1.0).abs() < 1e-5, "{part}");
         }
     }

@@ -170,11 +170,7 @@ pub async fn held_versions(connection: &mut PgConnection, ids: &[Uuid]) -> Resul
 ///
 /// # Errors
 /// The database's.
-pub async fn known_versions(
-    connection: &mut PgConnection,
-    id: Uuid,
-    kind: Kind,
-) -> Result<Vec<Held<Content>>, Fault> {
+pub async fn known_versions(connection: &mut PgConnection, id: Uuid, kind: Kind) -> Result<Vec<Held<Content>>, Fault> {
     select_versions!(
         "where v.object_id = $1 and v.kind = $2 and upper_inf(v.recorded) order by lower(v.valid)",
         id,

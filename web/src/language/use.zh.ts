@@ -54,7 +54,7 @@ export default {
     other: "其他",
   },
   idle_reason: {
-    parts_idle: "{share}的面积已闲置（{n} 间或栋）",
+    parts_idle: "{share} 的面积已闲置（{n} 间或栋）",
     rooms_vacated: "{n} 间原有使用单位的房间现无使用单位（{share}）",
     unit_left: "使用单位已撤出",
     unit_dissolved: "使用单位「{unit}」已撤销",
@@ -62,7 +62,8 @@ export default {
     vacating_long: "腾退中已超过半年",
     unbuilt: "取得土地满一年未建设",
     called_idle: "用途登记为闲置土地",
-    rooms_in_use: "{n} 间（栋）在用{share}",
+    rooms_in_use: "{n} 间（栋）在用",
+    rooms_in_use_share: "{n} 间在用，占 {share}",
     other_use: "登记为{occupancy}",
     agreement_ended: "使用协议或使用权证已注销，之后再无",
     certificate_current: "有现行使用协议或使用权证",
