@@ -10,6 +10,7 @@ pub mod exports;
 pub mod geometry;
 pub mod http;
 pub mod idle_records;
+pub mod idle_space;
 pub mod ids;
 pub mod imports;
 pub mod ledger;

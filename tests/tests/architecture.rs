@@ -17,6 +17,7 @@ const LAYERS: &[&[&str]] = &[
     &["map_layers"],
     &["demo_city"],
     &["imports"],
+    &["idle_space"],
     &["exports"],
     &["checks"],
     &["search", "totals", "occupancies"],

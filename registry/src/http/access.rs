@@ -115,6 +115,8 @@ pub(super) const ROUTES: &[(&str, &str, Need)] = &[
     ("GET", "/api/v1/regions/{id}/occupancy", READ),
     ("GET", "/api/v1/{layer}/{id}/occupancy", READ),
     ("GET", "/api/v1/{layer}/{id}/idle-proposal", READ),
+    ("GET", "/api/v1/idle-space", READ),
+    ("GET", "/api/v1/idle-space/export", EXPORT),
     ("GET", "/api/v1/idle-records", READ),
     ("POST", "/api/v1/idle-records", May(EditAssets)),
     ("GET", "/api/v1/idle-records/{id}", READ),

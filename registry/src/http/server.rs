@@ -21,6 +21,7 @@ use utoipa_swagger_ui::SwaggerUi;
 use super::{AccessSettings, MapSettings, access, cross_origin, guard, health, ledger, map, page, refusal};
 use crate::clock::Clock;
 use crate::database::Database;
+use crate::idle_space::IdleIndex;
 use crate::imports::ImportJobs;
 use crate::map_layers::{HistoricalLayers, MapLayers};
 use crate::people::People;
@@ -37,6 +38,8 @@ pub struct AppState {
     pub map: MapLayers,
     /// Layers of the past.
     pub history: HistoricalLayers,
+    /// Idle space in memory.
+    pub idle_space: IdleIndex,
     /// Imports under way.
     pub jobs: ImportJobs,
     /// What the page's map is set to.
@@ -66,6 +69,7 @@ fn api() -> OpenApiRouter<AppState> {
         .merge(crate::idle_records::router())
         .merge(crate::spatial_units::router())
         .merge(crate::occupancies::router())
+        .merge(crate::idle_space::router())
         .merge(crate::checks::router())
         .merge(crate::search::router())
         .merge(crate::totals::router())

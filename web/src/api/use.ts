@@ -129,3 +129,91 @@ export async function searchUnits(text: string): Promise<{ id: string; code: str
   const page = await getJson<Page<{ id: string; code: string; name: string }>>(withQuery("/api/v1/units", { q: text.trim(), limit: 12 }));
   return page.items;
 }
+
+/** What a planner asks; texts as they are typed, so that the address bar keeps exactly that. */
+export type IdleQuestion = {
+  people: string;
+  per_head_m2: string;
+  contiguous_m2: string;
+  months: string;
+  cause: string;
+  floor_from: string;
+  floor_to: string;
+  usage: string;
+  title_status: string;
+  whole: string;
+  near: string;
+  within_m: string;
+  inside: string;
+  sort: string;
+};
+
+export const emptyQuestion: Readonly<IdleQuestion> = {
+  people: "",
+  per_head_m2: "",
+  contiguous_m2: "",
+  months: "",
+  cause: "",
+  floor_from: "",
+  floor_to: "",
+  usage: "",
+  title_status: "",
+  whole: "",
+  near: "",
+  within_m: "",
+  inside: "",
+  sort: "",
+};
+
+export type FoundSpace = {
+  id: string;
+  code: string | null;
+  name: string | null;
+  address: string | null;
+  usage: string | null;
+  title_status: string | null;
+  occupancy: string | null;
+  whole: boolean;
+  causes: IdleCause[];
+  idle_since: string;
+  rooms: number;
+  all_rooms: number;
+  use_area_m2: number | null;
+  building_area_m2: number | null;
+  capacity: number | null;
+  floors: number[];
+  largest_run: { floor: number; rooms: string[]; use_area_m2: number; building_area_m2: number; capacity: number; idle_since: string } | null;
+  distance_m: number | null;
+  lon: number | null;
+  lat: number | null;
+};
+
+export type IdleSpace = {
+  as_of: string;
+  items: FoundSpace[];
+  totals: { buildings: number; rooms: number; use_area_m2: number; building_area_m2: number; capacity: number };
+  per_head_m2: number;
+  per_head_source: { zh: string; en: string } | null;
+  contiguity: { zh: string; en: string };
+};
+
+export function findIdleSpace(question: IdleQuestion, at: Moment, signal?: AbortSignal): Promise<IdleSpace> {
+  return getJson(withQuery("/api/v1/idle-space", { ...question, ...momentQuery(at) }), signal);
+}
+
+/** The address of the workbook with the same answer. */
+export function idleSpaceExportAddress(question: IdleQuestion, at: Moment, labels: "zh" | "en"): string {
+  return withQuery("/api/v1/idle-space/export", { ...question, ...momentQuery(at), labels });
+}
+
+/** A question as it stands in the address bar. */
+export function writeQuestion(question: IdleQuestion): string {
+  const given = Object.entries(question).filter(([, value]) => value !== "");
+  return new URLSearchParams(given).toString();
+}
+
+export function readQuestion(text: string): IdleQuestion {
+  const given = new URLSearchParams(text);
+  const read = Object.keys(emptyQuestion).map((name) => [name, given.get(name) ?? ""]);
+  return Object.fromEntries(read) as IdleQuestion;
+}

@@ -9,6 +9,7 @@ export default {
     overview: "Overview",
     layers: "Layers",
     checks: "Checks",
+    idle: "Find space",
     titles: "Titles",
     imports: "Imports",
     people: "People",
@@ -22,7 +23,7 @@ export default {
     other_language_short: "中",
     to_other_language: "Switch to Chinese 中文",
   },
-  panel: { overview: "Overview", layers: "Layers", titles: "Title cases", checks: "Compliance checks", imports: "Imports", people: "Accounts and grants" },
+  panel: { idle: "Find idle space", overview: "Overview", layers: "Layers", titles: "Title cases", checks: "Compliance checks", imports: "Imports", people: "Accounts and grants" },
   action: {
     cancel: "Cancel",
     try_again: "Try again",

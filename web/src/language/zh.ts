@@ -10,6 +10,7 @@ export default {
     layers: "图层",
     checks: "检查",
     titles: "登记",
+    idle: "找空间",
     imports: "导入记录",
     people: "账户",
     table: "列表",
@@ -22,7 +23,7 @@ export default {
     other_language_short: "EN",
     to_other_language: "切换到英文 English",
   },
-  panel: { overview: "概览", layers: "图层", titles: "权属登记案件", checks: "合规检查", imports: "导入记录", people: "账户与授权" },
+  panel: { idle: "找空间", overview: "概览", layers: "图层", titles: "权属登记案件", checks: "合规检查", imports: "导入记录", people: "账户与授权" },
   action: {
     cancel: "取消",
     try_again: "重试",
