@@ -33,6 +33,8 @@ typed_ids! {
     GrantId,
     /// What lies on a title (权利负担).
     EncumbranceId,
+    /// That something stands idle (闲置记录).
+    IdleRecordId,
     /// An import of one file.
     ImportId,
     /// Somebody who sits in a room (使用人).

@@ -35,7 +35,9 @@ impl ValidPeriod {
         self.from <= day && self.to.is_none_or(|to| day < to)
     }
 
-    fn overlaps(&self, other: &Self) -> bool {
+    /// Do the two share a day?
+    #[must_use]
+    pub fn overlaps(&self, other: &Self) -> bool {
         other.to.is_none_or(|to| self.from < to) && self.to.is_none_or(|to| other.from < to)
     }
 }
@@ -154,6 +156,40 @@ pub fn revise<C: Clone>(held: &[Held<C>], period: ValidPeriod, content: Option<C
     revision
 }
 
+/// Changes what is said for the days of `period`, each version in its own way; where nothing is registered, nothing is
+/// said. A version for which `change` gives nothing stays as it is.
+#[must_use]
+pub fn revise_each<C: Clone>(
+    held: &[Held<C>],
+    period: ValidPeriod,
+    change: impl Fn(&C) -> Option<C>,
+    now: OffsetDateTime,
+) -> Revision<C> {
+    let mut revision = Revision {
+        close: Vec::new(),
+        write: Vec::new(),
+        at: now,
+    };
+    for version in held.iter().filter(|version| version.valid.overlaps(&period)) {
+        let Some(content) = change(&version.content) else {
+            continue;
+        };
+        let within = ValidPeriod {
+            from: version.valid.from.max(period.from),
+            to: match (version.valid.to, period.to) {
+                (Some(one), Some(other)) => Some(one.min(other)),
+                (one, other) => one.or(other),
+            },
+        };
+        let part = revise(std::slice::from_ref(version), within, Some(content), now);
+        revision.close.extend(part.close);
+        revision.write.extend(part.write);
+        revision.at = revision.at.max(part.at);
+    }
+    revision.write.sort_by_key(|(valid, _)| valid.from);
+    revision
+}
+
 /// How far a change that begins on `from` reaches: to the end of the version that holds on that day, or to the start
 /// of the next one, so that what is already known about later days stays.
 #[must_use]
@@ -236,6 +272,41 @@ mod tests {
                     prop_assert_eq!(said.first().copied(), days.get(&day).copied());
                     day = day.next_day().unwrap();
                 }
+            }
+        }
+    }
+
+    proptest! {
+        /// Day by day: within the period each version's own content is changed, outside of it and in gaps nothing is.
+        #[test]
+        fn each_version_is_changed_within_the_period_alone(
+            versions in prop::collection::vec((1i64..10, 0i64..6, 0u8..6), 0..6),
+            start in 0i64..60, length in prop::option::of(1i64..40),
+        ) {
+            let first = date!(2024 - 01 - 01);
+            let mut held = Vec::new();
+            let mut next = first;
+            for (gap, days, content) in versions {
+                let from = next + Duration::days(gap);
+                let to = from + Duration::days(days + 1);
+                held.push(Held { version_id: VersionId::fresh(), valid: ValidPeriod { from, to: Some(to) },
+                    recorded_from: datetime!(2024-01-01 0:00 UTC), content });
+                next = to;
+            }
+            if let Some(last) = held.last_mut() { last.valid.to = None; }
+            let from = first + Duration::days(start);
+            let period = ValidPeriod { from, to: length.map(|days| from + Duration::days(days)) };
+            // An even content is changed, an odd one stays.
+            let change = |content: &u8| (content % 2 == 0).then_some(content + 100);
+            let revision = revise_each(&held, period, change, datetime!(2024-06-01 0:00 UTC));
+            let mut rows: Vec<(ValidPeriod, u8)> = held.iter().filter(|version| !revision.close.contains(&version.version_id))
+                .map(|version| (version.valid, version.content)).collect();
+            rows.extend(revision.write);
+            for day in (0..140).map(|days| first + Duration::days(days)) {
+                let before = held.iter().find(|version| version.valid.contains(day)).map(|version| version.content);
+                let wanted = before.map(|content| if period.contains(day) { change(&content).unwrap_or(content) } else { content });
+                let said: Vec<u8> = rows.iter().filter(|(valid, _)| valid.contains(day)).map(|(_, content)| *content).collect();
+                prop_assert_eq!(said, wanted.into_iter().collect::<Vec<u8>>());
             }
         }
     }

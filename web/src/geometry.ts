@@ -27,3 +27,15 @@ export function boundingBox(geometry: Geometry): BoundingBox | null {
   }
   return box[0] === Infinity ? null : box;
 }
+
+/** A circle as a polygon, for showing: on the sphere, good to a percent over a few tens of kilometres. */
+export function circleAround([longitude, latitude]: [number, number], radius_m: number): { type: "Polygon"; coordinates: number[][][] } {
+  const north = radius_m / 111_132;
+  const east = radius_m / (111_320 * Math.max(Math.cos((latitude * Math.PI) / 180), 0.01));
+  const corners = 72;
+  const ring = Array.from({ length: corners }, (_, corner) => {
+    const angle = (corner / corners) * 2 * Math.PI;
+    return [longitude + east * Math.cos(angle), latitude + north * Math.sin(angle)];
+  });
+  return { type: "Polygon", coordinates: [[...ring, ring[0] ?? [longitude, latitude]]] };
+}

@@ -14,6 +14,7 @@ use super::store::{Store, signing_key};
 use crate::clock::Clock;
 use crate::database::Database;
 use crate::http::{AccessSettings, AppState, MapSettings};
+use crate::idle_space::IdleIndex;
 use crate::imports::{ImportJobs, mark_interrupted};
 use crate::ledger::Sealer;
 use crate::map_layers::{HistoricalLayers, MapLayers, keep_current, load};
@@ -78,6 +79,7 @@ async fn run(
         clock: clock.clone(),
         map: MapLayers::default(),
         history: HistoricalLayers::default(),
+        idle_space: IdleIndex::default(),
         jobs: ImportJobs::default(),
         map_settings: MapSettings {
             base_map: settings.base_map.clone(),
@@ -97,6 +99,7 @@ async fn run(
     let doors = open_doors(settings, arguments, &database, &clock).await?;
     let loading = {
         let (database, clock, map, stop) = (database.clone(), clock.clone(), state.map.clone(), stop.clone());
+        let idle_space = state.idle_space.clone();
         let cache_bytes = settings.tile_cache_mib << 20;
         let sample = arguments.demo;
         tokio::spawn(async move {
@@ -124,7 +127,10 @@ async fn run(
                 "the map is loaded: {} features",
                 map.stage().done
             );
-            keep_current(database, clock, map, position, stop).await;
+            tokio::join!(
+                keep_current(database.clone(), clock.clone(), map, position, stop.clone()),
+                crate::idle_space::keep_current(database, clock, idle_space, stop),
+            );
         })
     };
     let checking = {

@@ -247,6 +247,26 @@ fn meaning_of(constraint: &str) -> Option<(Meaning, &'static str)> {
         "encumbrance_version_one_per_place" => {
             (Clash, "another seizure took this place in the queue at the same moment")
         }
+        "idle_record_version_one_at_a_time" => (
+            Clash,
+            "somebody changed the same object at the same moment; read it again and repeat the change",
+        ),
+        "idle_record_thing_one_record" => (Clash, "it is recorded as idle for these days already"),
+        "idle_record_version_valid_bounded" => (Field("valid_to"), "the period ends before it begins"),
+        "idle_record_version_asset_fkey" => (Field("asset_id"), "the asset is not registered"),
+        "idle_record_version_other_said" => (Field("cause_note"), "another cause is said in words"),
+        "idle_record_version_evidence_given" => (Field("evidence"), "an idle record rests on evidence"),
+        "idle_record_pkey"
+        | "idle_record_version_pkey"
+        | "idle_record_version_object_fkey"
+        | "idle_record_version_recorded_bounded"
+        | "idle_record_version_cause_known"
+        | "idle_record_version_confirmed_by_given"
+        | "idle_record_version_of_something"
+        | "idle_record_version_end_whole"
+        | "idle_record_version_occupancy_after_known"
+        | "idle_record_thing_pkey"
+        | "idle_record_thing_version_fkey" => (Ours, ""),
         "title_case_version_one_per_asset" => (Clash, "a case about this asset is pending already"),
         "title_case_version_one_per_unit" => (Clash, "a case about this real-estate unit is pending already"),
         "title_case_version_four_eyes" => (Clash, "whoever put a case forward can't review it too (GOV-01)"),

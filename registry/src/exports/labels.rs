@@ -35,7 +35,7 @@ impl Labels {
     }
 
     /// The cell's text for a code. A code without words stays as it is.
-    pub(super) fn of(self, list: ClosedList, code: &str) -> &str {
+    pub(crate) fn of(self, list: ClosedList, code: &str) -> &str {
         let words = list.iter().find(|(known, _, _)| *known == code);
         match (self, words) {
             (Self::Chinese, Some((_, zh, _))) => zh,
@@ -46,10 +46,10 @@ impl Labels {
 }
 
 /// Code, Chinese, English.
-pub(super) type ClosedList = &'static [(&'static str, &'static str, &'static str)];
+pub(crate) type ClosedList = &'static [(&'static str, &'static str, &'static str)];
 
 /// 权属登记情况
-pub(super) const TITLE_STATUS: ClosedList = &[
+pub(crate) const TITLE_STATUS: ClosedList = &[
     (
         "unified",
         "已统一登记到机关事务管理部门名下",
@@ -79,7 +79,7 @@ pub(super) const TITLE_STATUS: ClosedList = &[
 ];
 
 /// 用途
-pub(super) const USAGE: ClosedList = &[
+pub(crate) const USAGE: ClosedList = &[
     ("administrative_office", "行政办公", "Administrative office"),
     ("housing_security", "住房保障", "Housing"),
     ("technical", "技术业务", "Technical services"),
@@ -90,7 +90,7 @@ pub(super) const USAGE: ClosedList = &[
 ];
 
 /// 使用状况
-pub(super) const OCCUPANCY: ClosedList = &[
+pub(crate) const OCCUPANCY: ClosedList = &[
     ("in_use", "在用", "In use"),
     ("idle", "闲置", "Idle"),
     ("let", "出租", "Let"),

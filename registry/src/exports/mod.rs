@@ -10,6 +10,7 @@ mod select;
 mod tests;
 
 pub use labels::Labels;
+pub(crate) use labels::{ClosedList, OCCUPANCY, TITLE_STATUS, USAGE};
 pub use run::{ExportFailed, ExportProgress, Exported, run_export};
 pub use select::Filter;
 

@@ -23,6 +23,7 @@ use super::{
 };
 use crate::clock::Clock;
 use crate::database::Database;
+use crate::idle_space::IdleIndex;
 use crate::imports::ImportJobs;
 use crate::map_layers::{HistoricalLayers, MapLayers};
 use crate::people::People;
@@ -39,6 +40,8 @@ pub struct AppState {
     pub map: MapLayers,
     /// Layers of the past.
     pub history: HistoricalLayers,
+    /// Idle space in memory.
+    pub idle_space: IdleIndex,
     /// Imports under way.
     pub jobs: ImportJobs,
     /// What the page's map is set to.
@@ -67,7 +70,10 @@ fn api() -> OpenApiRouter<AppState> {
         .merge(crate::rights::router())
         .merge(crate::titles::router())
         .merge(crate::title_cases::router())
+        .merge(crate::idle_records::router())
         .merge(crate::spatial_units::router())
+        .merge(crate::occupancies::router())
+        .merge(crate::idle_space::router())
         .merge(crate::checks::router())
         .merge(crate::search::router())
         .merge(crate::totals::router())

@@ -162,6 +162,8 @@ words! {
         TitleCase => "title_case",
         /// Somebody who sits in a room (使用人).
         Occupant => "occupant",
+        /// That something stands idle (闲置记录).
+        IdleRecord => "idle_record",
     }
 }
 

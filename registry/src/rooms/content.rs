@@ -198,7 +198,7 @@ pub async fn held_versions(connection: &mut PgConnection, id: RoomId) -> Result<
 ///
 /// # Errors
 /// The database's.
-pub(super) async fn held_versions_of(
+pub async fn held_versions_of(
     connection: &mut PgConnection,
     ids: &[Uuid],
 ) -> Result<HashMap<Uuid, Vec<Held<RoomContent>>>, Fault> {
@@ -216,6 +216,25 @@ pub(super) async fn held_versions_of(
         held.entry(row.object_id).or_default().push(row.stored().held()?);
     }
     Ok(held)
+}
+
+/// The versions known now of the rooms that are or were in a building, by room and by the days they hold.
+///
+/// # Errors
+/// The database's.
+pub async fn known_versions_in(
+    connection: &mut PgConnection,
+    building: Uuid,
+) -> Result<Vec<(Uuid, Held<RoomContent>)>, Fault> {
+    select_versions!(
+        "where v.building_id = $1 and upper_inf(v.recorded) order by v.object_id, lower(v.valid)",
+        building
+    )
+    .fetch_all(connection)
+    .await?
+    .into_iter()
+    .map(|row| Ok((row.object_id, row.stored().held()?)))
+    .collect()
 }
 
 /// Holds every version row of rooms against what the ledger says of it.

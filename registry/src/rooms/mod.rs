@@ -10,7 +10,7 @@ mod read;
 #[cfg(test)]
 mod tests;
 
-pub use content::{RoomContent, held_versions, verify_versions};
+pub use content::{RoomContent, held_versions, held_versions_of, known_versions_in, verify_versions};
 pub use import::import_rooms;
 pub use list::ListQuery;
 pub(crate) use list::narrow;

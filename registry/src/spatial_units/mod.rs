@@ -20,7 +20,7 @@ pub use kind::Kind;
 pub use list::ListQuery;
 pub(crate) use list::{narrow, push_order};
 pub use place::require_edit;
-pub use queries::{HeldUnit, Occasion, VersionWriter, held_versions, write_revision};
+pub use queries::{HeldUnit, Occasion, VersionWriter, held_versions, known_versions, write_revision};
 pub(crate) use read::RESTRICTED;
 pub use verify::verify_versions;
 

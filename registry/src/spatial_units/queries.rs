@@ -170,6 +170,23 @@ pub async fn held_versions(connection: &mut PgConnection, ids: &[Uuid]) -> Resul
     Ok(held)
 }
 
+/// The versions of one object that are known now, by the days they hold; none where it is of another kind.
+///
+/// # Errors
+/// The database's.
+pub async fn known_versions(connection: &mut PgConnection, id: Uuid, kind: Kind) -> Result<Vec<Held<Content>>, Fault> {
+    select_versions!(
+        "where v.object_id = $1 and v.kind = $2 and upper_inf(v.recorded) order by lower(v.valid)",
+        id,
+        kind.word(),
+    )
+    .fetch_all(connection)
+    .await?
+    .into_iter()
+    .map(VersionRow::held)
+    .collect()
+}
+
 /// Why and by whom something is written.
 #[derive(Debug, Clone)]
 pub struct Occasion {

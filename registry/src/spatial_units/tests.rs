@@ -23,6 +23,7 @@ pub(crate) async fn app(pool: &PgPool) -> (Router, AppState) {
         clock,
         map: Default::default(),
         history: Default::default(),
+        idle_space: Default::default(),
         jobs: Default::default(),
         map_settings: Default::default(),
         people: Default::default(),

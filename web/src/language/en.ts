@@ -1,8 +1,10 @@
 // The words of the page in English. The keys are exactly those of zh.ts; a test holds them together.
 import { restricted } from "./restricted.en";
 import space from "./space.en";
+import use from "./use.en";
 
 export default {
+  ...use,
   space,
   app: { name: "Yice", title: "Yice · register of government land and buildings" },
   rail: {
@@ -10,6 +12,7 @@ export default {
     overview: "Overview",
     layers: "Layers",
     checks: "Checks",
+    idle: "Find space",
     titles: "Titles",
     space: "Space",
     imports: "Imports",
@@ -24,7 +27,7 @@ export default {
     other_language_short: "中",
     to_other_language: "Switch to Chinese 中文",
   },
-  panel: { overview: "Overview", layers: "Layers", titles: "Title cases", checks: "Compliance checks", space: "Space standard", imports: "Imports", people: "Accounts and grants" },
+  panel: { idle: "Find idle space", overview: "Overview", layers: "Layers", titles: "Title cases", checks: "Compliance checks", space: "Space standard", imports: "Imports", people: "Accounts and grants" },
   action: {
     cancel: "Cancel",
     try_again: "Try again",

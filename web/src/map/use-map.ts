@@ -3,6 +3,7 @@ import { computed, onBeforeUnmount, shallowRef, watch, type Ref } from "vue";
 import { useI18n } from "vue-i18n";
 import { fetchTileJson } from "@/api/registry";
 import { useFocusStore } from "@/state/focus";
+import { useIdleSpaceStore } from "@/state/idle-space";
 import { useMapReadoutStore } from "@/state/map-readout";
 import { useChecksStore } from "@/state/checks";
 import { usePreferencesStore } from "@/state/preferences";
@@ -20,6 +21,7 @@ export function useMap(container: Ref<HTMLElement | null>, padding: Ref<Padding>
   const readout = useMapReadoutStore();
   const preferences = usePreferencesStore();
   const checks = useChecksStore();
+  const idleSpace = useIdleSpaceStore();
   const { t } = useI18n();
   const handle = shallowRef<MapHandle | null>(null);
   let map: YiceMap | null = null;
@@ -39,7 +41,7 @@ export function useMap(container: Ref<HTMLElement | null>, padding: Ref<Padding>
       original: focus.isOriginalShown ? (shown?.repaired?.original ?? null) : null,
       located: focus.located?.geometry ?? null,
       "located-original": focus.located?.original ?? null,
-      findings: view.panel === "checks" ? checks.places : null,
+      findings: view.panel === "checks" ? checks.places : view.panel === "idle" ? idleSpace.places : null,
     };
   });
 

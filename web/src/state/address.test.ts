@@ -14,10 +14,16 @@ const full: View = {
   importId: "job-1",
   caseId: "case-1",
   unitId: "0190-unit",
+  idleQuestion: null,
   table: "buildings",
 };
 
 describe("address bar", () => {
+  it("keeps what a planner looks for while that panel is open", () => {
+    const asked = { ...full, panel: "idle" as const, idleQuestion: "people=120&near=119.97%2C31.81" };
+    expect(readQuery(writeQuery(asked))).toEqual(asked);
+    expect(writeQuery({ ...asked, panel: "checks" })["find"]).toBeUndefined();
+  });
   it("restores exactly the view it was made from", () => {
     expect(readQuery(writeQuery(full))).toEqual(full);
   });

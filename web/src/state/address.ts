@@ -4,7 +4,7 @@ import { isLayerName, isTheme, layerNames, valuesOf, type LayerName, type Theme 
 export type Camera = { longitude: number; latitude: number; zoom: number; bearing: number };
 export type AssetReference = { layer: LayerName; id: string };
 
-export const panels = ["overview", "layers", "titles", "checks", "space", "imports", "people"] as const;
+export const panels = ["overview", "layers", "titles", "idle", "checks", "space", "imports", "people"] as const;
 export type Panel = (typeof panels)[number];
 
 export const cardTabs = ["facts", "history", "source"] as const;
@@ -27,6 +27,8 @@ export type View = {
   caseId: string | null;
   /** The unit whose space is looked at. */
   unitId: string | null;
+  /** What a planner looks for, as a query of its own. */
+  idleQuestion: string | null;
   table: LayerName | null;
 };
 
@@ -43,6 +45,7 @@ export const defaultView: Readonly<View> = {
   importId: null,
   caseId: null,
   unitId: null,
+  idleQuestion: null,
   table: null,
 };
 
@@ -84,6 +87,7 @@ export function writeQuery(view: View): AddressQuery {
   if (view.importId !== null) query["import"] = view.importId;
   if (view.caseId !== null) query["case"] = view.caseId;
   if (view.unitId !== null) query["unit"] = view.unitId;
+  if (view.panel === "idle" && view.idleQuestion !== null) query["find"] = view.idleQuestion;
   if (view.table !== null) query["table"] = view.table;
   return query;
 }
@@ -120,6 +124,7 @@ export function readQuery(query: Record<string, unknown>): View {
     importId: text("import") ?? null,
     caseId: text("case") ?? null,
     unitId: text("unit") ?? null,
+    idleQuestion: panel === "idle" ? (text("find") ?? null) : null,
     table: table !== undefined && isLayerName(table) ? table : null,
   };
 }

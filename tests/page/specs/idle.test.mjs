@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import { mkdirSync } from "node:fs";
+import { describe, test } from "node:test";
+import { account, asReader, askAs, useBrowser } from "../drivers/browser.mjs";
+
+// Where SCREENSHOTS names a folder, what is seen is kept there.
+const screenshots = process.env.SCREENSHOTS;
+
+async function keep(reader, name) {
+  if (screenshots === undefined) return;
+  mkdirSync(screenshots, { recursive: true });
+  await reader.page.screenshot({ path: `${screenshots}/${name}.png` });
+}
+
+const planner = { username: "demo-planner", password: account.password };
+
+async function post(address, body) {
+  const response = await askAs(account.username, address, {
+    method: "POST",
+    headers: { "content-type": "application/json", "idempotency-key": crypto.randomUUID() },
+    body: JSON.stringify(body),
+  });
+  const answer = await response.json();
+  assert.equal(response.status, 201, JSON.stringify(answer));
+  return answer.id;
+}
+
+const run = Math.floor(Math.random() * 90_000);
+
+/** A building of its own with two floors: three rooms below, one of them in use, two above. */
+async function building(name, column) {
+  const west = 111.6 + (run % 300) * 0.01 + column * 0.002;
+  const south = 26.6 + Math.floor(run / 300) * 0.002;
+  const ring = [[west, south], [west + 0.001, south], [west + 0.001, south + 0.001], [west, south + 0.001], [west, south]];
+  const id = await post("/api/v1/buildings", {
+    name, valid_from: "2020-01-01", occupancy: "in_use", usage: "administrative_office", title_status: "unified",
+    geometry: { type: "Polygon", coordinates: [ring] },
+  });
+  for (const [floor, number] of [[1, "101"], [1, "102"], [1, "103"], [2, "201"], [2, "202"]]) {
+    await post("/api/v1/rooms", { building_id: id, floor, number, use_area_m2: 540, building_area_m2: 800, occupancy: "in_use", valid_from: "2020-01-01" });
+  }
+  return { id, point: [west + 0.0005, south + 0.0005] };
+}
+
+describe("use and idleness", () => {
+  useBrowser();
+
+  for (const language of ["zh", "en"]) {
+    test(`a floor is recorded idle, shown as a part, and used again (${language})`, (t) =>
+      asReader(t, async (manager) => {
+        const { id } = await building(`闲置楼${language}`, language === "zh" ? 0 : 1);
+        await manager.opens(`/?asset=buildings/${id}&lang=${language}`);
+        await manager.part("card-occupancy-rooms").waitFor();
+        await manager.part("idle-open").click();
+        await manager.part("idle-dialog").waitFor();
+        // Nothing is sent before it is complete.
+        await manager.part("idle-save").click();
+        await manager.page.getByText(language === "zh" ? "请填写" : "Please fill in").first().waitFor();
+        await manager.part("idle-floor").click();
+        await manager.part("idle-floor-select").click();
+        await manager.page.getByRole("option", { name: language === "zh" ? "2 层" : "Floor 2", exact: true }).click();
+        await manager.part("idle-since").locator("input").or(manager.page.locator("input[data-testid=idle-since]")).first().fill("2025-08-21");
+        await manager.page.keyboard.press("Enter");
+        await manager.part("idle-cause").click();
+        await manager.page.getByRole("option", { name: language === "zh" ? "重新配置后腾空" : "vacated by reallocation", exact: true }).click();
+        await manager.part("idle-evidence").locator("textarea").or(manager.page.locator("textarea[data-testid=idle-evidence]")).first().fill("巡查：二层无人办公");
+        await keep(manager, `idle-dialog-${language}`);
+        await manager.part("idle-save").click();
+        await manager.part("idle-record").waitFor();
+        const part = await manager.part("card-partly-idle").innerText();
+        assert.match(part.replaceAll(/\s/g, " "), /1 600 (㎡|m²).*40 %/);
+        const record = await manager.part("idle-record").innerText();
+        assert.match(record, language === "zh" ? /闲置 \d+ 年/ : /idle for \d+ year/);
+        await manager.part("card-idleness").scrollIntoViewIfNeeded();
+        await keep(manager, `idle-record-${language}`);
+        await manager.part("idle-end").click();
+        await manager.part("idle-end-dialog").waitFor();
+        await manager.part("idle-end-reason").locator("textarea").or(manager.page.locator("textarea[data-testid=idle-end-reason]")).first().fill("调剂给财政局");
+        await manager.part("idle-end-save").click();
+        await manager.part("card-partly-idle").waitFor({ state: "detached" });
+        assert.match(await manager.part("idle-record").innerText(), /调剂给财政局/);
+      }));
+
+    test(`which idle buildings could take 120 people within 3 km (${language})`, (t) =>
+      asReader(t, async (reader) => {
+        const { id, point } = await building(`空楼${language}`, language === "zh" ? 2 : 3);
+        await post("/api/v1/idle-records", { asset_id: id, idle_since: "2025-01-01", cause: "surplus", evidence: "巡查" });
+        await reader.opens(`/?panel=idle&lang=${language}&at=15/${point[1]}/${point[0]}`);
+        await reader.part("find-people").locator("input").or(reader.page.locator("input[data-testid=find-people]")).first().fill("120");
+        await reader.part("find-place").click();
+        await reader.page.getByRole("option", { name: language === "zh" ? "某点周围" : "Around a point", exact: true }).click();
+        await reader.part("find-at-map").click();
+        await reader.part("find-ask").click();
+        const found = reader.part("find-result").filter({ hasText: `空楼${language}` });
+        await found.waitFor();
+        assert.match(await found.innerText(), /300/);
+        await keep(reader, `find-${language}`);
+        // The address asks the same again.
+        const address = new URL(reader.page.url());
+        assert.match(address.searchParams.get("find") ?? "", /people=120/);
+        await reader.opens(address.pathname + address.search);
+        await reader.part("find-result").filter({ hasText: `空楼${language}` }).waitFor();
+        const [download] = await Promise.all([reader.page.waitForEvent("download"), reader.part("find-export").click()]);
+        assert.match(download.suggestedFilename(), /\.xlsx$/);
+        // More people than fit: nothing, said in words.
+        await reader.part("find-people").locator("input").or(reader.page.locator("input[data-testid=find-people]")).first().fill("5000");
+        await reader.part("find-ask").click();
+        await reader.part("find-result").first().waitFor({ state: "detached" });
+      }, { as: planner }));
+  }
+});
