@@ -710,6 +710,12 @@ pub(crate) mod tests {
         crate::title_cases::verify_versions(&mut transaction, &mut expected)
             .await
             .unwrap();
+        crate::policy_cases::verify_versions(&mut transaction, &mut expected)
+            .await
+            .unwrap();
+        crate::approval_thresholds::verify_versions(&mut transaction, &mut expected)
+            .await
+            .unwrap();
         expected
             .first_bad(&mut transaction)
             .await

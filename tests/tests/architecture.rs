@@ -21,15 +21,24 @@ const LAYERS: &[&[&str]] = &[
     &["checks"],
     &["search", "totals"],
     &["people"],
+    &["policy_cases"],
     &["title_cases"],
-    &["titles", "rights", "rooms", "spatial_units", "units", "regions"],
+    &[
+        "titles",
+        "rights",
+        "rooms",
+        "spatial_units",
+        "units",
+        "regions",
+        "approval_thresholds",
+    ],
     // What the nouns have in common.
     &["versioned", "tree"],
     &["procedures", "working_days"],
     &["ledger"],
     &["request"],
     &["database"],
-    &["period", "digest", "geometry", "ids", "clock", "settings"],
+    &["period", "digest", "geometry", "ids", "clock", "settings", "money"],
 ];
 
 /// Where an import points up all the same: the file, the module it uses, and why. One that is no longer needed fails.

@@ -63,6 +63,8 @@ fn api() -> OpenApiRouter<AppState> {
         .merge(crate::rights::router())
         .merge(crate::titles::router())
         .merge(crate::title_cases::router())
+        .merge(crate::policy_cases::router())
+        .merge(crate::approval_thresholds::router())
         .merge(crate::spatial_units::router())
         .merge(crate::checks::router())
         .merge(crate::search::router())

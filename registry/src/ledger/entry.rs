@@ -160,6 +160,10 @@ words! {
         Encumbrance => "encumbrance",
         /// The work on a title (权属登记案件).
         TitleCase => "title_case",
+        /// The work on an asset (一资一策, 大中修).
+        PolicyCase => "policy_case",
+        /// A row of approval thresholds (审批权限).
+        ApprovalThreshold => "approval_threshold",
     }
 }
 

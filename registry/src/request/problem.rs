@@ -129,6 +129,12 @@ pub struct Problem {
     /// A narrower stable word where the kind alone does not tell (the constraint, the refusal of a file).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
+    /// The rule that is kept by refusing, by its number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
+    /// Where the law says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub article: Option<String>,
     /// How long to wait before trying again, seconds; also said as `Retry-After`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after_s: Option<u64>,
@@ -151,6 +157,8 @@ impl Problem {
             field: None,
             remedy: None,
             code: None,
+            rule: None,
+            article: None,
             retry_after_s: None,
             offers: Vec::new(),
         }
@@ -174,6 +182,14 @@ impl Problem {
     #[must_use]
     pub fn code(mut self, code: impl Into<String>) -> Self {
         self.code = Some(code.into());
+        self
+    }
+
+    /// Names the rule that is kept, and its article.
+    #[must_use]
+    pub fn rule(mut self, rule: impl Into<String>, article: impl Into<String>) -> Self {
+        self.rule = Some(rule.into());
+        self.article = Some(article.into());
         self
     }
 

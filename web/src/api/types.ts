@@ -14,6 +14,9 @@ export type Problem = {
   field?: string | null;
   remedy?: string | null;
   code?: string | null;
+  /** The rule that is kept by refusing, and its article. */
+  rule?: string | null;
+  article?: string | null;
   /** How long to wait before trying again, seconds. */
   retry_after_s?: number | null;
   /** Ways out, the likeliest first. */

@@ -1,5 +1,8 @@
 // The words of the page in English. The keys are exactly those of zh.ts; a test holds them together.
+import policy from "@/language/policy.en";
+
 export default {
+  ...policy,
   app: { name: "Yice", title: "Yice · register of government land and buildings" },
   rail: {
     label: "Main navigation",
@@ -7,6 +10,7 @@ export default {
     layers: "Layers",
     checks: "Checks",
     titles: "Titles",
+    policies: "Policies",
     imports: "Imports",
     people: "People",
     table: "Table",
@@ -19,7 +23,7 @@ export default {
     other_language_short: "中",
     to_other_language: "Switch to Chinese 中文",
   },
-  panel: { overview: "Overview", layers: "Layers", titles: "Title cases", checks: "Compliance checks", imports: "Imports", people: "Accounts and grants" },
+  panel: { overview: "Overview", layers: "Layers", titles: "Title cases", policies: "One asset, one policy", checks: "Compliance checks", imports: "Imports", people: "Accounts and grants" },
   action: {
     cancel: "Cancel",
     try_again: "Try again",

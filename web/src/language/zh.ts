@@ -1,5 +1,8 @@
 // 界面文字(中文)。键与 en.ts 完全一致,由测试保证。
+import policy from "@/language/policy.zh";
+
 export default {
+  ...policy,
   app: { name: "一策", title: "一策 · 机关用地用房登记" },
   rail: {
     label: "主导航",
@@ -7,6 +10,7 @@ export default {
     layers: "图层",
     checks: "检查",
     titles: "登记",
+    policies: "一资一策",
     imports: "导入记录",
     people: "账户",
     table: "列表",
@@ -19,7 +23,7 @@ export default {
     other_language_short: "EN",
     to_other_language: "切换到英文 English",
   },
-  panel: { overview: "概览", layers: "图层", titles: "权属登记案件", checks: "合规检查", imports: "导入记录", people: "账户与授权" },
+  panel: { overview: "概览", layers: "图层", titles: "权属登记案件", policies: "一资一策", checks: "合规检查", imports: "导入记录", people: "账户与授权" },
   action: {
     cancel: "取消",
     try_again: "重试",

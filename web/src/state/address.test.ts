@@ -13,6 +13,7 @@ const full: View = {
   panel: "imports",
   importId: "job-1",
   caseId: "case-1",
+  policyId: "case-1",
   table: "buildings",
 };
 

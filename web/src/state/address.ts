@@ -4,7 +4,7 @@ import { isLayerName, isTheme, layerNames, valuesOf, type LayerName, type Theme 
 export type Camera = { longitude: number; latitude: number; zoom: number; bearing: number };
 export type AssetReference = { layer: LayerName; id: string };
 
-export const panels = ["overview", "layers", "titles", "checks", "imports", "people"] as const;
+export const panels = ["overview", "layers", "titles", "policies", "checks", "imports", "people"] as const;
 export type Panel = (typeof panels)[number];
 
 export const cardTabs = ["facts", "history", "source"] as const;
@@ -25,6 +25,7 @@ export type View = {
   panel: Panel | null;
   importId: string | null;
   caseId: string | null;
+  policyId: string | null;
   table: LayerName | null;
 };
 
@@ -40,6 +41,7 @@ export const defaultView: Readonly<View> = {
   panel: "overview",
   importId: null,
   caseId: null,
+  policyId: null,
   table: null,
 };
 
@@ -80,6 +82,7 @@ export function writeQuery(view: View): AddressQuery {
   if (view.panel !== defaultView.panel) query["panel"] = view.panel ?? "none";
   if (view.importId !== null) query["import"] = view.importId;
   if (view.caseId !== null) query["case"] = view.caseId;
+  if (view.policyId !== null) query["policy"] = view.policyId;
   if (view.table !== null) query["table"] = view.table;
   return query;
 }
@@ -115,6 +118,7 @@ export function readQuery(query: Record<string, unknown>): View {
     panel: panel === "none" ? null : (memberOf(panels, panel) ?? defaultView.panel),
     importId: text("import") ?? null,
     caseId: text("case") ?? null,
+    policyId: text("policy") ?? null,
     table: table !== undefined && isLayerName(table) ? table : null,
   };
 }

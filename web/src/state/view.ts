@@ -78,6 +78,7 @@ export const useViewStore = defineStore("view", () => {
     view.panel = panel;
     if (panel !== "imports") view.importId = null;
     if (panel !== "titles") view.caseId = null;
+    if (panel !== "policies") view.policyId = null;
   }
 
   function showImport(id: string | null): void {
@@ -88,6 +89,11 @@ export const useViewStore = defineStore("view", () => {
   function showCase(id: string | null): void {
     view.panel = "titles";
     view.caseId = id;
+  }
+
+  function showPolicy(id: string | null): void {
+    view.panel = "policies";
+    view.policyId = id;
   }
 
   function returnToNow(): void {
@@ -113,6 +119,7 @@ export const useViewStore = defineStore("view", () => {
     showPanel,
     showImport,
     showCase,
+    showPolicy,
     returnToNow,
     notFilled,
   };
