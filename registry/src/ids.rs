@@ -41,6 +41,8 @@ typed_ids! {
     OccupantId,
     /// A person with an account.
     PersonId,
+    /// The work on an asset (一资一策, 大中修).
+    PolicyCaseId,
     /// A region (行政区划).
     RegionId,
     /// A right as a list tells it (权利).
@@ -51,6 +53,8 @@ typed_ids! {
     SessionId,
     /// A site (院落), parcel (宗地) or building (楼栋).
     SpatialUnitId,
+    /// A row of approval thresholds (审批权限).
+    ThresholdId,
     /// A token that scripts and GIS clients work with.
     TokenId,
     /// A title (不动产权利).

@@ -1,5 +1,6 @@
 //! The registry: the domain, its SQL and its HTTP. ARCHITECTURE.md is the map of this crate.
 
+pub mod approval_thresholds;
 pub mod checks;
 pub mod clock;
 pub mod commands;
@@ -15,11 +16,13 @@ pub mod ids;
 pub mod imports;
 pub mod ledger;
 pub mod map_layers;
+pub mod money;
 mod occupancies;
 pub mod occupants;
 pub mod ogc;
 pub mod people;
 pub mod period;
+pub mod policy_cases;
 pub mod procedures;
 pub mod regions;
 pub mod request;

@@ -716,6 +716,12 @@ pub(crate) mod tests {
         crate::idle_records::verify_versions(&mut transaction, &mut expected)
             .await
             .unwrap();
+        crate::policy_cases::verify_versions(&mut transaction, &mut expected)
+            .await
+            .unwrap();
+        crate::approval_thresholds::verify_versions(&mut transaction, &mut expected)
+            .await
+            .unwrap();
         expected
             .first_bad(&mut transaction)
             .await

@@ -23,8 +23,18 @@ const LAYERS: &[&[&str]] = &[
     &["search", "totals", "occupancies"],
     &["people"],
     &["space"],
+    &["policy_cases"],
     &["title_cases", "idle_records"],
-    &["titles", "rights", "rooms", "occupants", "spatial_units", "units", "regions"],
+    &[
+        "titles",
+        "rights",
+        "rooms",
+        "occupants",
+        "spatial_units",
+        "units",
+        "regions",
+        "approval_thresholds",
+    ],
     // What the nouns have in common.
     &["versioned", "tree"],
     &["procedures", "working_days"],
@@ -32,7 +42,7 @@ const LAYERS: &[&[&str]] = &[
     &["unit_code"],
     &["request"],
     &["database"],
-    &["period", "digest", "geometry", "ids", "clock", "settings"],
+    &["period", "digest", "geometry", "ids", "clock", "settings", "money"],
 ];
 
 /// Where an import points up all the same: the file, the module it uses, and why. One that is no longer needed fails.

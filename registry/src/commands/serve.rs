@@ -48,6 +48,11 @@ pub(super) async fn serve(settings: Settings, arguments: ServeArguments) -> Resu
     stop_on_signal(stop.clone())?;
     // What is data must fit together before anybody relies on it.
     crate::title_cases::title_case().map_err(|refused| CommandFailed::system(refused))?;
+    for procedure in crate::policy_cases::Procedure::ALL {
+        procedure
+            .definition()
+            .map_err(|refused| CommandFailed::system(refused))?;
+    }
     crate::working_days::WorkingCalendar::published().map_err(|refused| CommandFailed::system(refused))?;
     // Before the database: a busy port is said at once, and costs nothing.
     let listener = listen(settings.listen).await?;

@@ -272,6 +272,40 @@ fn meaning_of(constraint: &str) -> Option<(Meaning, &'static str)> {
         "title_case_version_four_eyes" => (Clash, "whoever put a case forward can't review it too (GOV-01)"),
         "title_case_version_asset_fkey" => (Field("asset_id"), "the asset is not registered"),
         "title_case_version_title_fkey" => (Field("title_id"), "the title is not registered"),
+        "policy_case_version_one_at_a_time" | "approval_threshold_version_one_at_a_time" => (
+            Clash,
+            "somebody changed the same object at the same moment; read it again and repeat the change",
+        ),
+        "policy_case_version_one_per_asset" => (Clash, "a policy case about this asset is open already (DSP-21)"),
+        "policy_case_version_four_eyes" => (Clash, "whoever put a case forward can't judge it too (GOV-01)"),
+        "policy_case_version_asset_fkey" => (Field("asset_id"), "the asset is not registered"),
+        "approval_threshold_version_no_overlap" => (
+            Clash,
+            "a row of thresholds covers some of these values in this region already",
+        ),
+        "policy_case_version_valid_bounded" | "approval_threshold_version_valid_bounded" => {
+            (Field("valid_from"), "the period ends before it begins")
+        }
+        "approval_threshold_version_region_form" => (Field("region_code"), "it is no region's code"),
+        "approval_threshold_version_value_in_order" => (Field("value_to"), "the values are not in order"),
+        "approval_threshold_version_chain_known" => (Field("chain"), "an office is not one of the list"),
+        "approval_threshold_version_notice_sane" => (Field("notice_days"), "a notice lasts 0 to 365 days"),
+        "approval_threshold_version_floor_sane" => (Field("floor_percent"), "a share is 0 to 100 per cent"),
+        "approval_threshold_version_source_given" => (Field("source"), "say where it is said"),
+        "policy_case_pkey"
+        | "policy_case_version_pkey"
+        | "policy_case_version_object_fkey"
+        | "policy_case_version_definition_fkey"
+        | "policy_case_version_recorded_bounded"
+        | "policy_case_version_procedure_known"
+        | "policy_case_version_opened_by_given"
+        | "policy_case_version_money_positive"
+        | "approval_threshold_pkey"
+        | "approval_threshold_version_pkey"
+        | "approval_threshold_version_object_fkey"
+        | "approval_threshold_version_recorded_bounded"
+        | "approval_threshold_version_mode_known"
+        | "approval_threshold_version_class_known" => (Ours, ""),
         "title_pkey"
         | "title_version_pkey"
         | "title_version_object_fkey"

@@ -11,8 +11,8 @@ use axum::response::{IntoResponse, Response};
 
 use super::AppState;
 use crate::request::Permission::{
-    DecideFindings, EditAssets, EditDirectory, ExportRegistry, ImportFiles, ManagePeople, ReadImports, ReadMetrics,
-    ReadPeople, ReadRegistry, StepTitleCases, WorkOnTitles,
+    DecideFindings, EditAssets, EditDirectory, ExportRegistry, ImportFiles, KeepThresholds, ManagePeople, ReadImports,
+    ReadMetrics, ReadPeople, ReadRegistry, StepPolicyCases, StepTitleCases, WorkOnTitles,
 };
 use crate::request::{Acting, Caller, Permission, Problem, ProblemKind};
 
@@ -165,6 +165,21 @@ pub(super) const ROUTES: &[(&str, &str, Need)] = &[
     // Whose a step is the procedure says, and the case asks.
     ("POST", "/api/v1/title-cases/{id}/transitions", May(StepTitleCases)),
     ("GET", "/api/v1/disposal-obstacles/{asset}", READ),
+    // Policy cases: whose a step or a record is the procedure says, and the case asks.
+    ("GET", "/api/v1/workflows/idle_disposal", READ),
+    ("GET", "/api/v1/workflows/repair", READ),
+    ("GET", "/api/v1/policy-cases", READ),
+    ("POST", "/api/v1/policy-cases", May(StepPolicyCases)),
+    ("GET", "/api/v1/policy-cases/{id}", READ),
+    ("GET", "/api/v1/policy-cases/{id}/versions", READ),
+    ("POST", "/api/v1/policy-cases/{id}/records", May(StepPolicyCases)),
+    ("POST", "/api/v1/policy-cases/{id}/transitions", May(StepPolicyCases)),
+    ("GET", "/api/v1/approval-thresholds", READ),
+    ("POST", "/api/v1/approval-thresholds", May(KeepThresholds)),
+    ("GET", "/api/v1/approval-thresholds/examples", READ),
+    ("GET", "/api/v1/approval-thresholds/{id}", READ),
+    ("PATCH", "/api/v1/approval-thresholds/{id}", May(KeepThresholds)),
+    ("POST", "/api/v1/approval-thresholds/{id}/closures", May(KeepThresholds)),
     // Checks.
     ("GET", "/api/v1/rules", READ),
     ("GET", "/api/v1/findings", READ),

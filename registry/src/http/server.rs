@@ -71,6 +71,8 @@ fn api() -> OpenApiRouter<AppState> {
         .merge(crate::titles::router())
         .merge(crate::title_cases::router())
         .merge(crate::idle_records::router())
+        .merge(crate::policy_cases::router())
+        .merge(crate::approval_thresholds::router())
         .merge(crate::spatial_units::router())
         .merge(crate::occupancies::router())
         .merge(crate::idle_space::router())

@@ -164,6 +164,10 @@ words! {
         Occupant => "occupant",
         /// That something stands idle (闲置记录).
         IdleRecord => "idle_record",
+        /// The work on an asset (一资一策, 大中修).
+        PolicyCase => "policy_case",
+        /// A row of approval thresholds (审批权限).
+        ApprovalThreshold => "approval_threshold",
     }
 }
 

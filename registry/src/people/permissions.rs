@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::request::Permission;
 use crate::request::Permission::{
-    ApproveTitles, DecideFindings, EditAssets, EditDirectory, ExportRegistry, ImportFiles, ManagePeople, ReadImports,
-    ReadMetrics, ReadPeople, ReadRegistry, ReviewTitles, StepTitleCases, WorkOnTitles,
+    ApplyForRepairs, ApprovePolicies, ApproveTitles, ConfirmMoney, DecideFindings, EditAssets, EditDirectory,
+    ExportRegistry, ImportFiles, KeepThresholds, ManagePeople, ProposePolicies, ReadImports, ReadMetrics, ReadPeople,
+    ReadRegistry, ReviewTitles, StepPolicyCases, StepTitleCases, WorkOnCases, WorkOnTitles,
 };
 
 macro_rules! roles {
@@ -62,29 +63,31 @@ macro_rules! roles {
 roles! {
     /// Keeps what the bureau holds.
     AssetManager => "asset_manager", "资产管理员",
-        [ReadRegistry, ExportRegistry, EditAssets, EditDirectory, ReadImports, ImportFiles, DecideFindings];
+        [ReadRegistry, ExportRegistry, EditAssets, EditDirectory, ReadImports, ImportFiles, DecideFindings, WorkOnCases,
+         StepPolicyCases];
     /// Prepares registrations.
     TitleClerk => "title_clerk", "权属登记员",
-        [ReadRegistry, ExportRegistry, ReadImports, DecideFindings, WorkOnTitles, StepTitleCases];
+        [ReadRegistry, ExportRegistry, ReadImports, DecideFindings, WorkOnTitles, StepTitleCases, StepPolicyCases];
     /// Reviews what clerks prepared.
     TitleReviewer => "title_reviewer", "权属复核",
         [ReadRegistry, ExportRegistry, ReadImports, DecideFindings, ReviewTitles, StepTitleCases];
     /// Plans who sits where.
-    Planner => "planner", "规划员", [ReadRegistry, ExportRegistry];
+    Planner => "planner", "规划员", [ReadRegistry, ExportRegistry, ProposePolicies, StepPolicyCases];
     /// Approves.
     Approver => "approver", "审批人",
-        [ReadRegistry, ExportRegistry, DecideFindings, ApproveTitles, StepTitleCases];
+        [ReadRegistry, ExportRegistry, DecideFindings, ApproveTitles, StepTitleCases, ApprovePolicies, StepPolicyCases];
     /// Speaks for a unit that uses space.
-    UnitContact => "unit_contact", "使用单位联络员", [ReadRegistry];
+    UnitContact => "unit_contact", "使用单位联络员", [ReadRegistry, ApplyForRepairs, StepPolicyCases];
     /// Reviews disposals and their revenue.
-    FinanceReviewer => "finance_reviewer", "财政复核", [ReadRegistry, ExportRegistry];
+    FinanceReviewer => "finance_reviewer", "财政复核",
+        [ReadRegistry, ExportRegistry, ConfirmMoney, StepPolicyCases];
     /// Surveys parcels and buildings.
     Surveyor => "surveyor", "测绘作业员", [ReadRegistry, ExportRegistry, ReadImports];
     /// Looks at everything and changes nothing.
     Auditor => "auditor", "审计员", [ReadRegistry, ExportRegistry, ReadImports, ReadPeople];
     /// Keeps accounts and grants; what is registered is not theirs to change.
     Administrator => "administrator", "系统管理员",
-        [ReadRegistry, ReadImports, EditDirectory, ReadPeople, ManagePeople, ReadMetrics];
+        [ReadRegistry, ReadImports, EditDirectory, ReadPeople, ManagePeople, ReadMetrics, KeepThresholds];
     /// Looks.
     Viewer => "viewer", "浏览", [ReadRegistry];
 }

@@ -51,6 +51,20 @@ permissions! {
     ApproveTitles => "approve_titles",
     /// Take a case a step further; which steps are whose the procedure says.
     StepTitleCases => "step_title_cases",
+    /// Work on policy cases: open, record, carry out what was approved.
+    WorkOnCases => "work_on_cases",
+    /// Compare routes and propose what becomes of an asset.
+    ProposePolicies => "propose_policies",
+    /// Approve what was proposed.
+    ApprovePolicies => "approve_policies",
+    /// Confirm that money came in and was remitted; review what works cost.
+    ConfirmMoney => "confirm_money",
+    /// Apply for repairs of what one uses.
+    ApplyForRepairs => "apply_for_repairs",
+    /// Open policy cases, record in them and take them further; which of it is whose the procedure says.
+    StepPolicyCases => "step_policy_cases",
+    /// Keep the rows that say who approves what.
+    KeepThresholds => "keep_thresholds",
     /// See what was imported, and each row's outcome.
     ReadImports => "read_imports",
     /// Import files, and keep mappings for them.
@@ -78,6 +92,13 @@ impl Permission {
                 | Self::ReviewTitles
                 | Self::ApproveTitles
                 | Self::StepTitleCases
+                | Self::WorkOnCases
+                | Self::ProposePolicies
+                | Self::ApprovePolicies
+                | Self::ConfirmMoney
+                | Self::ApplyForRepairs
+                | Self::StepPolicyCases
+                | Self::KeepThresholds
         )
     }
 

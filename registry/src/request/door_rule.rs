@@ -61,7 +61,7 @@ impl DoorRule {
 /// The rule that a refused request breaks.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct BrokenRule {
-    /// Its id, as `/api/v1/rules` lists it.
+    /// Its id, as `/api/v1/rules` lists it; empty where the law speaks of it and the list does not.
     pub id: String,
     /// The regulation and article, standard or practice it stands on.
     pub source: String,

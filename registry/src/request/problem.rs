@@ -190,6 +190,17 @@ impl Problem {
         self
     }
 
+    /// Names the rule that is kept by refusing, and where the law says so.
+    #[must_use]
+    pub fn rule(mut self, id: impl Into<String>, source: impl Into<String>) -> Self {
+        self.rule = Some(Box::new(BrokenRule {
+            id: id.into(),
+            source: source.into(),
+            evidence: serde_json::json!({}),
+        }));
+        self
+    }
+
     /// Says how long to wait, seconds.
     #[must_use]
     pub fn retry_after_s(mut self, seconds: u64) -> Self {

@@ -14,6 +14,8 @@ export type Problem = {
   field?: string | null;
   remedy?: string | null;
   code?: string | null;
+  /** The rule that is kept by refusing, where the law says so, and the values it compared. */
+  rule?: { id: string; source: string; evidence: Record<string, unknown> } | null;
   /** How long to wait before trying again, seconds. */
   retry_after_s?: number | null;
   /** Ways out, the likeliest first. */

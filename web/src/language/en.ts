@@ -1,9 +1,11 @@
 // The words of the page in English. The keys are exactly those of zh.ts; a test holds them together.
+import policy from "./policy.en";
 import { restricted } from "./restricted.en";
 import space from "./space.en";
 import use from "./use.en";
 
 export default {
+  ...policy,
   ...use,
   space,
   app: { name: "Yice", title: "Yice · register of government land and buildings" },
@@ -15,6 +17,7 @@ export default {
     idle: "Find space",
     titles: "Titles",
     space: "Space",
+    policies: "Policies",
     imports: "Imports",
     people: "People",
     table: "Table",
@@ -27,7 +30,7 @@ export default {
     other_language_short: "中",
     to_other_language: "Switch to Chinese 中文",
   },
-  panel: { idle: "Find idle space", overview: "Overview", layers: "Layers", titles: "Title cases", checks: "Compliance checks", space: "Space standard", imports: "Imports", people: "Accounts and grants" },
+  panel: { idle: "Find idle space", overview: "Overview", layers: "Layers", titles: "Title cases", policies: "One asset, one policy", checks: "Compliance checks", space: "Space standard", imports: "Imports", people: "Accounts and grants" },
   action: {
     cancel: "Cancel",
     try_again: "Try again",

@@ -1,9 +1,11 @@
 // 界面文字(中文)。键与 en.ts 完全一致,由测试保证。
+import policy from "./policy.zh";
 import { restricted } from "./restricted.zh";
 import space from "./space.zh";
 import use from "./use.zh";
 
 export default {
+  ...policy,
   ...use,
   space,
   app: { name: "一策", title: "一策 · 机关用地用房登记" },
@@ -15,6 +17,7 @@ export default {
     titles: "登记",
     space: "测算",
     idle: "找空间",
+    policies: "一资一策",
     imports: "导入记录",
     people: "账户",
     table: "列表",
@@ -27,7 +30,7 @@ export default {
     other_language_short: "EN",
     to_other_language: "切换到英文 English",
   },
-  panel: { idle: "找空间", overview: "概览", layers: "图层", titles: "权属登记案件", checks: "合规检查", space: "面积测算与核定", imports: "导入记录", people: "账户与授权" },
+  panel: { idle: "找空间", overview: "概览", layers: "图层", titles: "权属登记案件", policies: "一资一策", checks: "合规检查", space: "面积测算与核定", imports: "导入记录", people: "账户与授权" },
   action: {
     cancel: "取消",
     try_again: "重试",

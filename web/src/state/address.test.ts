@@ -15,6 +15,7 @@ const full: View = {
   caseId: "case-1",
   unitId: "0190-unit",
   idleQuestion: null,
+  policyId: "case-1",
   table: "buildings",
 };
 

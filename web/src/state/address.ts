@@ -4,7 +4,7 @@ import { isLayerName, isTheme, layerNames, valuesOf, type LayerName, type Theme 
 export type Camera = { longitude: number; latitude: number; zoom: number; bearing: number };
 export type AssetReference = { layer: LayerName; id: string };
 
-export const panels = ["overview", "layers", "titles", "idle", "checks", "space", "imports", "people"] as const;
+export const panels = ["overview", "layers", "titles", "policies", "idle", "checks", "space", "imports", "people"] as const;
 export type Panel = (typeof panels)[number];
 
 export const cardTabs = ["facts", "history", "source"] as const;
@@ -29,6 +29,7 @@ export type View = {
   unitId: string | null;
   /** What a planner looks for, as a query of its own. */
   idleQuestion: string | null;
+  policyId: string | null;
   table: LayerName | null;
 };
 
@@ -46,6 +47,7 @@ export const defaultView: Readonly<View> = {
   caseId: null,
   unitId: null,
   idleQuestion: null,
+  policyId: null,
   table: null,
 };
 
@@ -88,6 +90,7 @@ export function writeQuery(view: View): AddressQuery {
   if (view.caseId !== null) query["case"] = view.caseId;
   if (view.unitId !== null) query["unit"] = view.unitId;
   if (view.panel === "idle" && view.idleQuestion !== null) query["find"] = view.idleQuestion;
+  if (view.policyId !== null) query["policy"] = view.policyId;
   if (view.table !== null) query["table"] = view.table;
   return query;
 }
@@ -125,6 +128,7 @@ export function readQuery(query: Record<string, unknown>): View {
     caseId: text("case") ?? null,
     unitId: text("unit") ?? null,
     idleQuestion: panel === "idle" ? (text("find") ?? null) : null,
+    policyId: text("policy") ?? null,
     table: table !== undefined && isLayerName(table) ? table : null,
   };
 }

@@ -79,6 +79,7 @@ export const useViewStore = defineStore("view", () => {
     if (panel !== "imports") view.importId = null;
     if (panel !== "titles") view.caseId = null;
     if (panel !== "space") view.unitId = null;
+    if (panel !== "policies") view.policyId = null;
   }
 
   function showImport(id: string | null): void {
@@ -94,6 +95,11 @@ export const useViewStore = defineStore("view", () => {
   function showUnit(id: string | null): void {
     view.panel = "space";
     view.unitId = id;
+  }
+
+  function showPolicy(id: string | null): void {
+    view.panel = "policies";
+    view.policyId = id;
   }
 
   function returnToNow(): void {
@@ -120,6 +126,7 @@ export const useViewStore = defineStore("view", () => {
     showImport,
     showCase,
     showUnit,
+    showPolicy,
     returnToNow,
     notFilled,
   };

@@ -11,9 +11,16 @@ import type { LayerName, Theme } from "@/vocabulary";
 export function halfOf(text: string, language: Language): string {
   const halves = text.split(" / ");
   const [zh = "", en = ""] = halves;
-  const isPair = halves.length === 2 && /\p{Script=Han}/u.test(zh) && !/\p{Script=Han}/u.test(en);
+  const signs = (pattern: RegExp) => en.match(pattern)?.length ?? 0;
+  // Names in it stay Chinese; the sentence around them is English.
+  const isPair = halves.length === 2 && /\p{Script=Han}/u.test(zh) && signs(/\p{Script=Han}/gu) < signs(/[a-z]/gi);
   if (!isPair) return text;
   return language === "zh" ? zh : en;
+}
+
+/** An article as the reader's law books name it. */
+export function articleOf(article: string, language: Language): string {
+  return language === "zh" ? article.replaceAll(/ art\. ([\d–-]+)/g, "\u7b2c$1\u6761").replaceAll("; ", "\uff1b") : article;
 }
 
 export function useWords() {
@@ -26,7 +33,10 @@ export function useWords() {
     const kind = problem.type.split(":").at(-1) ?? "";
     const title = te(`problem.${kind}`) ? t(`problem.${kind}`) : problem.title;
     const detail = halfOf(problem.detail ?? "", language.value);
-    return detail === "" ? title : `${title}${language.value === "zh" ? "\uff1a" : ": "}${detail}`;
+    const rule = problem.rule;
+    const law = rule == null ? "" : [rule.id, articleOf(rule.source, language.value)].filter(Boolean).join(language.value === "zh" ? "\uff0c" : ", ");
+    const said = law === "" ? detail : `${detail}${language.value === "zh" ? `\uff08${law}\uff09` : ` (${law})`}`;
+    return said === "" ? title : `${title}${language.value === "zh" ? "\uff1a" : ": "}${said}`;
   }
 
   return {

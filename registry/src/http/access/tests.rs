@@ -9,7 +9,9 @@ use sqlx::PgPool;
 use super::*;
 use crate::people::Role;
 use crate::people::tests::person_with;
-use crate::request::Permission::{ApproveTitles, ReviewTitles};
+use crate::request::Permission::{
+    ApplyForRepairs, ApprovePolicies, ApproveTitles, ConfirmMoney, ProposePolicies, ReviewTitles, WorkOnCases,
+};
 use crate::spatial_units::tests::{app, ask_as, signed_in};
 
 fn described() -> BTreeSet<(String, String)> {
@@ -94,6 +96,20 @@ fn expected(permission: Permission) -> &'static [&'static str] {
         ReviewTitles => &["title_reviewer"],
         ApproveTitles => &["approver"],
         StepTitleCases => &["title_clerk", "title_reviewer", "approver"],
+        WorkOnCases => &["asset_manager"],
+        ProposePolicies => &["planner"],
+        ApprovePolicies => &["approver"],
+        ConfirmMoney => &["finance_reviewer"],
+        ApplyForRepairs => &["unit_contact"],
+        StepPolicyCases => &[
+            "asset_manager",
+            "title_clerk",
+            "planner",
+            "approver",
+            "unit_contact",
+            "finance_reviewer",
+        ],
+        KeepThresholds => &["administrator"],
         DecideFindings => &["asset_manager", "title_clerk", "title_reviewer", "approver"],
         ReadPeople => &["auditor", "administrator"],
         ManagePeople | ReadMetrics => &["administrator"],

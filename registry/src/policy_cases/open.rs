@@ -1,0 +1,356 @@
+//! Opening a case, and recording facts in it.
+
+use axum::Json;
+use axum::extract::Path;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sqlx::PgConnection;
+use time::Date;
+use uuid::Uuid;
+
+use super::content::{CaseContent, CaseDetails, IdleReason, held_case};
+use super::facts::{Fact, Record};
+use super::permission::{require_opening, require_recording};
+use super::procedure::{Definition, Procedure};
+use super::read::{PolicyCase, WHAT, load, parse_id};
+use crate::ids::{PolicyCaseId, VersionId};
+use crate::ledger::Action;
+use crate::period::{Held, ValidPeriod, revise};
+use crate::request::fields::optional_reason;
+use crate::request::{Body, Context, Fault, Idempotency, Problem, ProblemKind, Times, etag, require_match};
+use crate::versioned::{Created, Occasion, answer, write_revision};
+use crate::working_days::WorkingCalendar;
+
+/// The most records that a case takes.
+const MOST_RECORDS: usize = 2_000;
+
+/// The beginning of a case.
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = PolicyCaseOpening)]
+pub(super) struct Opening {
+    /// By which procedure.
+    procedure: Procedure,
+    /// The parcel or building.
+    asset_id: Uuid,
+    /// Why it stands idle; an idle asset's case needs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    idle_reason: Option<IdleReason>,
+    /// The rooms that it is about, where it isn't about the whole building.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    room_ids: Vec<Uuid>,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+/// Another case is open: whose, and where.
+async fn competing(context: &Context, asset: Uuid, procedure: Procedure, problem: Problem) -> Problem {
+    if problem.code.as_deref() != Some("policy_case_version_one_per_asset") {
+        return problem;
+    }
+    let problem = problem.rule("DSP-21", "一资一策（方案 2.3）");
+    let pending = sqlx::query!(
+        "select object_id, opened_by, state from policy_case_version
+          where upper_inf(recorded) and is_open and asset_id = $1 and procedure = $2",
+        asset,
+        procedure.as_str(),
+    )
+    .fetch_optional(context.database.pool())
+    .await;
+    match pending {
+        Ok(Some(pending)) => Problem {
+            detail: format!(
+                "该资产已有未办结的案件（{}，{}） / case {} of {} is open ({}); one asset has one policy",
+                pending.opened_by, pending.state, pending.object_id, pending.opened_by, pending.state
+            ),
+            remedy: Some(format!("go on with /api/v1/policy-cases/{}", pending.object_id)),
+            ..problem
+        },
+        _ => problem,
+    }
+}
+
+async fn require_rooms(connection: &mut PgConnection, opening: &Opening, on: Date) -> Result<(), Problem> {
+    if opening.room_ids.is_empty() {
+        return Ok(());
+    }
+    let there = sqlx::query_scalar!(
+        r#"select count(distinct object_id) as "count!" from room_version
+            where object_id = any($1) and building_id = $2 and valid @> $3::date and upper_inf(recorded)"#,
+        &opening.room_ids,
+        opening.asset_id,
+        on,
+    )
+    .fetch_one(connection)
+    .await?;
+    if usize::try_from(there).ok() == Some(opening.room_ids.len()) {
+        return Ok(());
+    }
+    Err(Problem::invalid(
+        "room_ids",
+        "有房间不在该楼栋 / not all of them are rooms of this building",
+    )
+    .remedy("send the ids of rooms of the building, each once"))
+}
+
+/// Opens a case about an asset. It holds the asset against other cases of its kind until it ends.
+#[utoipa::path(post, path = "/api/v1/policy-cases", operation_id = "open_policy_case", tag = "policy cases",
+    params(("Idempotency-Key" = String, Header)), request_body = Opening,
+    responses((status = 201, body = Created), (status = 403, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
+pub(super) async fn open_policy_case(
+    context: Context,
+    headers: HeaderMap,
+    Body(opening): Body<Opening>,
+) -> Result<Response, Problem> {
+    require_opening(&context.caller, opening.procedure)?;
+    let idempotency = Idempotency::read(&headers, &("policy-cases", &opening))?;
+    let mut transaction = context.database.begin().await?;
+    if let Some(repeated) = idempotency.repeated(&mut transaction, &context.actor).await? {
+        return Ok(repeated.into_response());
+    }
+    let (now, today) = (context.clock.now(), context.clock.today());
+    let asset = sqlx::query!(
+        "select kind, region_code, occupancy from spatial_unit_version
+          where object_id = $1 and valid @> $2::date and upper_inf(recorded)",
+        opening.asset_id,
+        today,
+    )
+    .fetch_optional(&mut *transaction)
+    .await?;
+    let asset = asset
+        .filter(|asset| matches!(asset.kind.as_str(), "parcel" | "building"))
+        .ok_or_else(|| {
+            Problem::invalid(
+                "asset_id",
+                "没有这个宗地或楼栋 / no parcel or building is registered under this id",
+            )
+            .remedy("send the id of a parcel or building")
+        })?;
+    if opening.procedure == Procedure::IdleDisposal && opening.idle_reason.is_none() {
+        return Err(Problem::invalid("idle_reason", "请选择闲置原因 / say why it stands idle")
+            .code("idle_reason_missing")
+            .rule("DSP-01", "党政机关办公用房管理办法 art. 27")
+            .remedy("choose one of surplus, unsuitable, planning, dangerous, vacated, reorganised, unclear_title, other"));
+    }
+    require_rooms(&mut transaction, &opening, today).await?;
+    let definition = opening.procedure.definition().map_err(|refused| Fault::Impossible {
+        what: refused.to_string(),
+    })?;
+    crate::procedures::keep(&mut transaction, definition, now).await?;
+    let mut content = CaseContent {
+        asset_id: opening.asset_id,
+        procedure: opening.procedure,
+        definition: definition.digest(),
+        state: definition.initial.clone(),
+        is_open: true,
+        route: None,
+        region_code: asset.region_code,
+        opened_by: context.actor.0.clone(),
+        put_forward_by: None,
+        decided_by: None,
+        due_on: None,
+        details: CaseDetails {
+            idle_reason: opening.idle_reason,
+            room_ids: opening.room_ids.clone(),
+            ..CaseDetails::default()
+        },
+    };
+    start_clock(&mut content, definition, today)?;
+    let id = PolicyCaseId::fresh();
+    let revision = revise(&[], ValidPeriod::since(today), Some(content), now);
+    let occasion = Occasion {
+        actor: context.actor.clone(),
+        reason: optional_reason(opening.reason.as_deref())?,
+        import_id: None,
+    };
+    let written = write_revision(&mut transaction, id.0, Action::Create, &revision, None, &occasion).await;
+    let version = match written {
+        Ok(version) => version,
+        Err(fault) => {
+            transaction.rollback().await?;
+            return Err(competing(&context, opening.asset_id, opening.procedure, fault.into()).await);
+        }
+    };
+    let location = format!("/api/v1/policy-cases/{id}");
+    let body = serde_json::json!(Created {
+        id: id.0,
+        version_id: version.map(|version| version.0)
+    });
+    let tag = version.map(etag).unwrap_or_default();
+    idempotency
+        .keep(&mut transaction, &context.actor, now, &location, &tag, &body)
+        .await?;
+    transaction.commit().await?;
+    Ok(answer(StatusCode::CREATED, Some(&location), version, Json(body)))
+}
+
+/// Is it a working day, by the published calendars?
+pub(super) fn is_working(calendar: &WorkingCalendar) -> impl Fn(Date) -> Option<bool> {
+    |day| calendar.is_working_day(day)
+}
+
+pub(super) fn calendar() -> Result<&'static WorkingCalendar, Fault> {
+    WorkingCalendar::published().map_err(|refused| Fault::Impossible {
+        what: refused.to_string(),
+    })
+}
+
+/// The clock of the state that the case has come to, where it has a deadline.
+pub(super) fn start_clock(content: &mut CaseContent, definition: &Definition, today: Date) -> Result<(), Fault> {
+    let deadline = definition
+        .state(&content.state)
+        .and_then(|state| state.deadline.as_ref());
+    content.details.clock = deadline.map(|deadline| workflow::Clock {
+        started_on: today,
+        days: deadline.days,
+        count: deadline.count,
+        pauses: Vec::new(),
+    });
+    note_due(content)
+}
+
+/// The last day of the clock, in its column.
+pub(super) fn note_due(content: &mut CaseContent) -> Result<(), Fault> {
+    let calendar = calendar()?;
+    content.due_on = content
+        .details
+        .clock
+        .as_ref()
+        .and_then(|clock| match clock.due(&is_working(calendar)) {
+            workflow::Due::On(day) => Some(day),
+            workflow::Due::Resting { .. } | workflow::Due::NotPublished { .. } => None,
+        });
+    Ok(())
+}
+
+/// May the record be declared void?
+fn require_voidable(content: &CaseContent, definition: &Definition, no: u32) -> Result<(), Problem> {
+    let refuse = |zh: &str, en: &str| {
+        Problem::new(ProblemKind::Conflict, format!("{zh} / {en}"))
+            .field("no")
+            .code("record_stands")
+            .remedy("record what is right now; what was recorded stays in the history")
+    };
+    let Some((record, fact)) = content.details.facts().find(|(record, _)| record.no == no) else {
+        return Err(refuse("没有这条记录", "there is no such record, or it is void already"));
+    };
+    match fact {
+        Fact::Void(_) => Err(refuse("作废不能再作废", "a declaration that something is void stands")),
+        Fact::Document(document) => {
+            let taken = content
+                .details
+                .taken
+                .iter()
+                .map(|taken| (taken.transition.as_str(), taken.route.as_deref()));
+            if workflow::step::may_withdraw(definition, taken, &document.kind) {
+                Ok(())
+            } else {
+                Err(refuse(
+                    "已办步骤依据此材料，不能作废",
+                    "a step that was taken rests on this document",
+                ))
+            }
+        }
+        // What was put forward is judged as it stands.
+        _ if record.state != content.state => Err(refuse(
+            "只能作废本环节的记录",
+            "it was recorded in another state, and steps rest on it",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Records a fact in a case.
+#[utoipa::path(post, path = "/api/v1/policy-cases/{id}/records", operation_id = "record_in_policy_case", tag = "policy cases",
+    params(("id" = Uuid, Path), ("If-Match" = String, Header)), request_body = Fact,
+    responses((status = 200, body = PolicyCase), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
+              (status = 412, body = Problem), (status = 422, body = Problem), (status = 428, body = Problem)))]
+pub(super) async fn record_in_policy_case(
+    context: Context,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    Body(sent): Body<Value>,
+) -> Result<Response, Problem> {
+    let id = parse_id(&id)?;
+    let today = context.clock.today();
+    let mut transaction = context.database.begin().await?;
+    let held = held_case(&mut transaction, id)
+        .await?
+        .ok_or_else(|| Problem::not_found(WHAT))?;
+    require_match(&headers, &etag(held.version_id))?;
+    let definition = super::definition_of(&mut transaction, &held.content).await?;
+    let fact = Fact::read(&sent, &definition, today)?;
+    require_recording(&context.caller, fact.kind())?;
+    let takes = definition
+        .state(&held.content.state)
+        .map(|state| state.records.as_slice())
+        .unwrap_or_default();
+    if !takes.iter().any(|kind| kind == fact.kind()) {
+        return Err(Problem::new(
+            ProblemKind::Conflict,
+            format!(
+                "本环节不能登记这类内容 / in the state {} nothing of the kind {} is recorded",
+                held.content.state,
+                fact.kind()
+            ),
+        )
+        .code("record_closed")
+        .remedy(format!("in this state there are: {}", takes.join(", "))));
+    }
+    if held.content.details.records.len() >= MOST_RECORDS {
+        return Err(
+            Problem::new(ProblemKind::Conflict, "记录过多 / the case has too many records").code("records_full"),
+        );
+    }
+    if let Fact::Void(void) = &fact {
+        require_voidable(&held.content, &definition, void.no)?;
+    }
+    let mut content = held.content.clone();
+    let no = u32::try_from(content.details.records.len()).unwrap_or(u32::MAX - 1) + 1;
+    let kind = fact.kind();
+    content.details.records.push(Record {
+        no,
+        by: context.actor.0.clone(),
+        at: context.clock.now(),
+        state: content.state.clone(),
+        fact,
+    });
+    let occasion = Occasion {
+        actor: context.actor.clone(),
+        reason: Some(format!("登记 {kind}")),
+        import_id: None,
+    };
+    let version = write_step(&mut transaction, &context, id, &held, content, &occasion).await?;
+    transaction.commit().await?;
+    let case = load(&context, id, Times::now(&context.clock)).await?;
+    Ok(answer(StatusCode::OK, None, version, Json(case)))
+}
+
+/// Writes the next version of a case.
+pub(super) async fn write_step(
+    connection: &mut PgConnection,
+    context: &Context,
+    id: PolicyCaseId,
+    held: &Held<CaseContent>,
+    content: CaseContent,
+    occasion: &Occasion,
+) -> Result<Option<VersionId>, Fault> {
+    let revision = revise(
+        std::slice::from_ref(held),
+        held.valid,
+        Some(content),
+        context.clock.now(),
+    );
+    write_revision(
+        connection,
+        id.0,
+        Action::Change,
+        &revision,
+        Some(&held.content),
+        occasion,
+    )
+    .await
+}

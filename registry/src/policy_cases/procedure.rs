@@ -1,0 +1,287 @@
+//! The procedures of policy cases: their guards and effects, closed, and the definitions that the program carries.
+
+use std::sync::LazyLock;
+
+use serde::{Deserialize, Serialize};
+use workflow::{DefinitionRefused, Vocabulary};
+
+use super::facts::Fact;
+
+/// The definition of one of the procedures.
+pub type Definition = workflow::Definition<Guard, Effect>;
+/// One of its transitions.
+pub type Transition = workflow::Transition<Guard, Effect>;
+
+macro_rules! procedures {
+    ($($(#[$doc:meta])* $variant:ident => $word:literal,)+) => {
+        /// What kind of case.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Procedure {
+            $($(#[$doc])* $variant,)+
+        }
+
+        impl Procedure {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$variant,)+];
+
+            /// The word as it stands in the database and in the API.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word,)+
+                }
+            }
+
+            /// None for a word that is no procedure.
+            #[must_use]
+            pub fn parse(word: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|procedure| procedure.as_str() == word)
+            }
+
+            /// The definition that the program carries.
+            ///
+            /// # Errors
+            /// Where the file is wrong; the program then doesn't start.
+            pub fn definition(self) -> Result<&'static Definition, &'static DefinitionRefused> {
+                match self {
+                    $(Self::$variant => {
+                        static CARRIED: LazyLock<Result<Definition, DefinitionRefused>> = LazyLock::new(|| {
+                            let text = include_str!(concat!("../../workflows/", $word, ".toml"));
+                            Definition::read($word, text, VOCABULARY)
+                        });
+                        CARRIED.as_ref()
+                    })+
+                }
+            }
+        }
+    };
+}
+
+procedures! {
+    /// 闲置资产一资一策
+    IdleDisposal => "idle_disposal",
+    /// 大中修
+    Repair => "repair",
+}
+
+/// Whose steps there can be, and what may be recorded.
+pub(super) const VOCABULARY: Vocabulary<'_> = Vocabulary {
+    roles: &[
+        "asset_manager",
+        "planner",
+        "approver",
+        "finance_reviewer",
+        "title_clerk",
+        "unit_contact",
+    ],
+    records: Fact::KINDS,
+};
+
+/// What must hold before a transition is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = PolicyGuard)]
+pub enum Guard {
+    /// The reason is said.
+    ReasonGiven,
+    /// The day is said, and lies not ahead.
+    DateGiven,
+    /// The site was looked at: area, title, safety, book value.
+    VerificationRecorded,
+    /// At least two routes are compared.
+    RoutesScored,
+    /// The route that is chosen is one of those compared.
+    RouteScored,
+    /// ALC-01: before a swap or a development the stock was searched.
+    StockSearched,
+    /// DSP-03: nothing on the title stands in the way, and who must consent or be told did or was.
+    DisposalUnobstructed,
+    /// DSP-13: planning agreed to another use.
+    PlanningAgreed,
+    /// DSP-19: an expert says that the building is dangerous or past mending.
+    DemolitionProven,
+    /// DSP-06: who approves it is known: a row of thresholds covers it.
+    ThresholdKnown,
+    /// DSP-06: a collective decision is on record.
+    CollectiveDecided,
+    /// DSP-06: the office that approves is the next of the chain.
+    ApprovalInOrder,
+    /// DSP-06: others of the chain come after it.
+    ApprovalsFollow,
+    /// DSP-06: it is the last of the chain.
+    ChainComplete,
+    /// DSP-04: it is appraised; for a swap both sides are.
+    AppraisalPresent,
+    /// DSP-05: the appraisal holds on the day of the deal.
+    AppraisalCurrent,
+    /// A round of the sale is on record, with its reserve.
+    RoundRecorded,
+    /// DSP-08: it goes through the public exchange, or is exempt.
+    ThroughExchange,
+    /// DSP-22: the public notice is over.
+    NoticeOver,
+    /// Who gets it at which price is on record, and is one of the bids.
+    AwardRecorded,
+    /// DSP-07: the price reaches the floor and the reserve, or was approved.
+    PriceAboveFloor,
+    /// The price is said.
+    PriceGiven,
+    /// The notice of the result is over.
+    ResultNoticeOver,
+    /// The contract is on record and says what was awarded.
+    ContractRecorded,
+    /// DSP-11: allocated land is sold with the government's approval and the grant's formalities.
+    AllocatedLandSettled,
+    /// DSP-23: who owns it together agrees.
+    CoOwnersAgree,
+    /// Nothing was paid yet.
+    NothingPaid,
+    /// The price is paid in full.
+    PaidInFull,
+    /// DSP-09: what was paid is remitted to the treasury.
+    RemittedInFull,
+    /// What is to be repaired is on record.
+    ApplicationRecorded,
+    /// MNT-01: it is applied for in time for next year.
+    RepairWindow,
+    /// The site was visited.
+    SiteVisited,
+    /// MNT-05, MNT-07: within the standard, and no new fit-out for a new user.
+    WithinStandard,
+    /// The cost is within the fiscal standard.
+    CostWithinStandard,
+    /// The notice before the approval is over and objections are answered.
+    PublicationOver,
+    /// MNT-02: every stage was passed.
+    StagesComplete,
+    /// The entry in the plan is on record.
+    PlanEntryRecorded,
+    /// MNT-03: the works begin after the approval.
+    WorksRecorded,
+    /// The end of the works is on record.
+    CompletionRecorded,
+    /// The danger is on record.
+    EmergencyRecorded,
+}
+
+/// What a transition brings about, in the same transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = PolicyEffect)]
+pub enum Effect {
+    /// Whoever makes it has put the case forward.
+    NoteProposer,
+    /// Whoever makes it has judged it.
+    NoteDecider,
+    /// Decisions made so far no longer count.
+    BeginAnew,
+    /// The collective decision is on record.
+    RecordCollective,
+    /// An approval of the chain is on record.
+    RecordApproval,
+    /// A refusal is on record.
+    RecordRefusal,
+    /// A price that was approved is on record.
+    RecordPrice,
+    /// The case's clock rests.
+    PauseClock,
+    /// It runs on.
+    ResumeClock,
+    /// The asset's (and its rooms') occupancy follows the route.
+    SetOccupancy,
+    /// The asset's usage follows the route.
+    SetUsage,
+    /// The title ends.
+    EndTitle,
+    /// The building is struck from the title; the land stays.
+    StrikeBuilding,
+    /// The asset and its rooms leave the books.
+    WriteOff,
+    /// What is repaired is under repair.
+    BeginWorks,
+    /// It is what it was before.
+    EndWorks,
+}
+
+#[cfg(test)]
+mod tests {
+    use workflow::model::{self, Place};
+
+    use super::*;
+    use crate::procedures::tests::documented;
+
+    #[test]
+    fn the_documentation_says_what_the_definitions_say() {
+        documented(
+            "idle-disposal.md",
+            &Procedure::IdleDisposal.definition().unwrap().markdown(),
+        );
+        documented("repair.md", &Procedure::Repair.definition().unwrap().markdown());
+    }
+
+    #[test]
+    fn every_step_of_every_procedure_is_somebody_s() {
+        for procedure in Procedure::ALL {
+            assert_eq!(Procedure::parse(procedure.as_str()), Some(*procedure));
+            for transition in &procedure.definition().unwrap().transitions {
+                for role in &transition.roles {
+                    let permission = super::super::permission::permission_of(role);
+                    assert!(permission.is_some(), "{}: {role}", transition.id);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn all_fourteen_routes_end_and_nothing_is_executed_past_its_approval() {
+        let definition = Procedure::IdleDisposal.definition().unwrap();
+        assert_eq!(definition.routes.len(), 14);
+        let ways = model::ways(definition);
+        for route in &definition.routes {
+            let on = |state| {
+                ways.contains(&Place {
+                    state,
+                    route: Some(&route.id),
+                })
+            };
+            assert!(on("executed") && on("closed"), "{}", route.id);
+        }
+        let searched = model::search(definition).unwrap();
+        assert!(searched.situations > 5_000, "{searched:?}");
+        // The same file with a way round the approval is refused, and the way is named.
+        let round = definition.text().replace(
+            "id = \"put_to_use\"\nfrom = [\"approved\"]",
+            "id = \"put_to_use\"\nfrom = [\"approved\", \"scored\"]",
+        );
+        assert_ne!(round, definition.text());
+        let refused = Definition::read("idle_disposal", &round, VOCABULARY)
+            .map(|_| ())
+            .unwrap_err();
+        assert!(
+            refused
+                .reason
+                .contains("send_back → put_to_use leads to executed without approve")
+                || refused.reason.contains("put_to_use leads to executed without approve"),
+            "{refused}"
+        );
+        // So is one with a state that nothing leads to, and one with an effect that there is not.
+        for (from, to, words) in [
+            (
+                "    { id = \"closed\"",
+                "    { id = \"sold_twice\", zh = \"x\", en = \"x\", end = true },\n    { id = \"closed\"",
+                "nothing leads to the state sold_twice",
+            ),
+            (
+                "effects = [\"write_off\"]",
+                "effects = [\"give_away\"]",
+                "unknown variant `give_away`",
+            ),
+        ] {
+            let refused = Definition::read("x", &definition.text().replace(from, to), VOCABULARY)
+                .map(|_| ())
+                .unwrap_err();
+            assert!(refused.reason.contains(words), "{words}: {refused}");
+        }
+    }
+}

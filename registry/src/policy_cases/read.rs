@@ -1,0 +1,506 @@
+//! `GET /api/v1/policy-cases/{id}`: one case with its stepper, its money, and the steps from here.
+
+use axum::Json;
+use axum::extract::Path;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use serde::Serialize;
+use time::Date;
+use uuid::Uuid;
+use workflow::Due;
+
+use super::content::{CaseContent, CaseDetails, select_cases};
+use super::facts::Side;
+use super::guards::{Said, Surroundings, Unmet, chain, unmet};
+use super::open::{calendar, is_working};
+use super::procedure::{Definition, Guard, Procedure};
+use super::transition::price_of;
+use crate::approval_thresholds::Office;
+use crate::ids::{PolicyCaseId, VersionId};
+use crate::money::Money;
+use crate::period::day;
+use crate::procedures::Workflow;
+use crate::request::{Context, Fault, Page, Problem, Times};
+use crate::versioned::{HistoryFacts, Named, VersionFacts, answer_read, history};
+
+pub(super) const WHAT: &str = "this case";
+
+pub(super) fn parse_id(text: &str) -> Result<PolicyCaseId, Problem> {
+    Uuid::parse_str(text)
+        .map(PolicyCaseId)
+        .map_err(|_| Problem::not_found(WHAT))
+}
+
+/// A document that a step needs.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[schema(as = PolicyDocumentWanted)]
+pub struct Wanted {
+    /// Its kind.
+    pub kind: String,
+    /// Chinese.
+    pub zh: String,
+    /// English.
+    pub en: String,
+    /// Is it there?
+    pub here: bool,
+}
+
+/// A step that can be taken from here.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = PolicyOpenStep)]
+pub struct OpenStep {
+    /// The transition.
+    pub transition: String,
+    /// Chinese.
+    pub zh: String,
+    /// English.
+    pub en: String,
+    /// The state it leads to.
+    pub to: String,
+    /// Whose step it is: any of these roles.
+    pub roles: Vec<String>,
+    /// Does it take another person than the one who put the case forward?
+    pub four_eyes: bool,
+    /// Does it want the number of a document (文号)?
+    pub decision: bool,
+    /// Does the case choose its route with it?
+    pub chooses_route: bool,
+    /// What has to be said with it.
+    pub asks: Vec<Guard>,
+    /// The documents that it needs.
+    pub documents: Vec<Wanted>,
+    /// What still stands in its way.
+    pub unmet: Vec<Unmet>,
+    /// Where the law says so.
+    pub source: Option<String>,
+}
+
+/// A state of the straight way.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = PolicyTrackState)]
+pub struct TrackState {
+    /// The state.
+    pub id: String,
+    /// Chinese.
+    pub zh: String,
+    /// English.
+    pub en: String,
+    /// Is it behind the case?
+    pub done: bool,
+    /// Is the case there?
+    pub here: bool,
+}
+
+/// How long the case may still stay where it is.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = PolicyCaseClock)]
+pub struct ClockTold {
+    /// Day 0.
+    #[serde(with = "day")]
+    #[schema(value_type = String, format = Date)]
+    pub started_on: Date,
+    /// So many days,
+    pub days: u32,
+    /// `working` or `calendar`.
+    pub count: String,
+    /// Does it rest, and why?
+    pub rests_because: Option<String>,
+    /// The last day, where it is known.
+    #[serde(with = "day::option")]
+    #[schema(value_type = Option<String>, format = Date)]
+    pub due_on: Option<Date>,
+    /// The earliest it can be, where a year's working days aren't published yet.
+    #[serde(with = "day::option")]
+    #[schema(value_type = Option<String>, format = Date)]
+    pub not_before: Option<Date>,
+    /// The days left while it rests.
+    pub left: Option<u32>,
+    /// Is it over?
+    pub overdue: bool,
+    /// The roles to which it has gone by now.
+    pub escalated_to: Vec<String>,
+}
+
+/// The money of a case, yuan.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = PolicyCaseMoney)]
+pub struct MoneyTold {
+    /// 账面价值
+    #[schema(value_type = Option<String>)]
+    pub book_value: Option<Money>,
+    /// 评估价值
+    #[schema(value_type = Option<String>)]
+    pub appraised: Option<Money>,
+    /// The last day on which the appraisal holds.
+    #[serde(with = "day::option")]
+    #[schema(value_type = Option<String>, format = Date)]
+    pub appraisal_until: Option<Date>,
+    /// 底价
+    #[schema(value_type = Option<String>)]
+    pub reserve: Option<Money>,
+    /// A price that was approved.
+    #[schema(value_type = Option<String>)]
+    pub approved_price: Option<Money>,
+    /// 成交价
+    #[schema(value_type = Option<String>)]
+    pub price: Option<Money>,
+    /// What was paid.
+    #[schema(value_type = String)]
+    pub paid: Money,
+    /// What was remitted to the treasury.
+    #[schema(value_type = String)]
+    pub remitted: Money,
+}
+
+/// A case.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct PolicyCase {
+    /// Its id, for ever.
+    pub id: Uuid,
+    /// By which procedure.
+    pub procedure: Procedure,
+    /// The digest of the definition that it began with.
+    pub definition: String,
+    /// The parcel or building.
+    pub asset: Named,
+    /// Which of the two.
+    pub asset_kind: String,
+    /// How many rooms it is about, and their building area, m².
+    pub rooms: i64,
+    /// That area, m².
+    #[schema(value_type = Option<String>)]
+    pub rooms_area_m2: Option<rust_decimal::Decimal>,
+    /// The region in which the asset lay when the case began.
+    pub region_code: Option<String>,
+    /// Its state.
+    pub state: String,
+    /// The state in Chinese.
+    pub state_zh: String,
+    /// The state in English.
+    pub state_en: String,
+    /// Has it not ended?
+    pub is_open: bool,
+    /// The route that is chosen.
+    pub route: Option<String>,
+    /// The straight way on that route.
+    pub track: Vec<TrackState>,
+    /// Who opened it.
+    pub opened_by: String,
+    /// Who put it forward.
+    pub put_forward_by: Option<String>,
+    /// Who judged it.
+    pub decided_by: Option<String>,
+    /// Who approves, in this order; empty where one approval is enough.
+    pub chain: Vec<Office>,
+    /// How long it may still stay where it is.
+    pub clock: Option<ClockTold>,
+    /// The money.
+    pub money: MoneyTold,
+    /// What may be recorded here.
+    pub records_taken: Vec<String>,
+    /// All that was said.
+    pub details: CaseDetails,
+    /// The steps from here.
+    pub steps: Vec<OpenStep>,
+    /// The version that is known.
+    #[serde(flatten)]
+    pub version: VersionFacts,
+}
+
+/// One case, with the steps from here.
+#[utoipa::path(get, path = "/api/v1/policy-cases/{id}", operation_id = "get_policy_case", tag = "policy cases",
+    params(("id" = Uuid, Path), ("known_at" = Option<String>, Query)),
+    responses((status = 200, body = PolicyCase, headers(("ETag" = String))), (status = 304), (status = 404, body = Problem)))]
+pub(super) async fn get_policy_case(
+    context: Context,
+    times: Times,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let case = load(&context, parse_id(&id)?, times).await?;
+    Ok(answer_read(&headers, VersionId(case.version.version_id), case))
+}
+
+/// What is said with the step itself is no obstacle beforehand; nor is what depends on the route that it chooses.
+const ASKED: [Guard; 5] = [
+    Guard::ReasonGiven,
+    Guard::DateGiven,
+    Guard::PriceGiven,
+    Guard::ApprovalInOrder,
+    Guard::RouteScored,
+];
+
+pub(super) async fn load(context: &Context, id: PolicyCaseId, times: Times) -> Result<PolicyCase, Problem> {
+    let mut connection = context.database.pool().acquire().await?;
+    let row = if times.known_at_asked {
+        select_cases!(
+            "where v.object_id = $1 and v.recorded @> $2::timestamptz",
+            id.0,
+            times.known_at
+        )
+        .fetch_optional(&mut *connection)
+        .await?
+    } else {
+        select_cases!("where v.object_id = $1 and upper_inf(v.recorded)", id.0)
+            .fetch_optional(&mut *connection)
+            .await?
+    };
+    let row = row.ok_or_else(|| Problem::not_found(WHAT))?;
+    let version = VersionFacts::new(row.version_id, &row.valid, &row.recorded);
+    let case = row.content()?;
+    let asset = sqlx::query!(
+        r#"select u.kind, v.code as "code?", v.name as "name?"
+             from spatial_unit u
+             left join lateral (
+                  select code, name from spatial_unit_version
+                   where object_id = u.id and upper_inf(recorded) order by lower(valid) desc limit 1) v on true
+            where u.id = $1"#,
+        case.asset_id,
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    let rooms = sqlx::query!(
+        r#"select count(*) as "count!", sum(building_area_m2) as area
+             from (select distinct on (object_id) object_id, building_area_m2 from room_version
+                    where building_id = $1 and upper_inf(recorded)
+                      and (cardinality($2::uuid[]) = 0 or object_id = any($2))
+                    order by object_id, lower(valid) desc) rooms"#,
+        case.asset_id,
+        &case.details.room_ids,
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    let definition = super::definition_of(&mut connection, &case).await?;
+    let around = Surroundings::read(
+        &mut connection,
+        &case,
+        case.route.as_deref(),
+        Times::now(&context.clock),
+    )
+    .await?;
+    let state = definition.state(&case.state);
+    Ok(PolicyCase {
+        id: id.0,
+        procedure: case.procedure,
+        asset: Named {
+            id: case.asset_id,
+            code: asset.code,
+            name: asset.name,
+        },
+        asset_kind: asset.kind,
+        rooms: rooms.count,
+        rooms_area_m2: rooms.area.map(|area| area.normalize()),
+        state_zh: state.map(|state| state.zh.clone()).unwrap_or_default(),
+        state_en: state.map(|state| state.en.clone()).unwrap_or_default(),
+        records_taken: state.map(|state| state.records.clone()).unwrap_or_default(),
+        track: track(&definition, &case),
+        chain: chain(&around).to_vec(),
+        clock: clock_of(&definition, &case, around.today)?,
+        money: money_of(&case),
+        steps: open_steps(&definition, &case, &around),
+        definition: case.definition,
+        region_code: case.region_code,
+        state: case.state,
+        is_open: case.is_open,
+        route: case.route,
+        opened_by: case.opened_by,
+        put_forward_by: case.put_forward_by,
+        decided_by: case.decided_by,
+        details: case.details,
+        version,
+    })
+}
+
+fn track(definition: &Definition, case: &CaseContent) -> Vec<TrackState> {
+    let states: Vec<_> = definition.track(case.route.as_deref()).collect();
+    // A case that stands aside came from the last state that it left on the straight way.
+    let here = states.iter().position(|state| state.id == case.state).or_else(|| {
+        case.details.taken.iter().rev().find_map(|taken| {
+            let to = &definition.transition(&taken.transition)?.to;
+            states.iter().position(|state| state.id == *to)
+        })
+    });
+    let here = here.unwrap_or(0);
+    states
+        .iter()
+        .enumerate()
+        .map(|(at, state)| TrackState {
+            id: state.id.clone(),
+            zh: state.zh.clone(),
+            en: state.en.clone(),
+            done: at < here || (at == here && state.end),
+            here: state.id == case.state,
+        })
+        .collect()
+}
+
+fn clock_of(definition: &Definition, case: &CaseContent, today: Date) -> Result<Option<ClockTold>, Fault> {
+    let Some(clock) = case.details.clock.as_ref().filter(|_| case.is_open) else {
+        return Ok(None);
+    };
+    let calendar = calendar()?;
+    let works = is_working(calendar);
+    let due = clock.due(&works);
+    let (due_on, not_before, left) = match due {
+        Due::On(day) => (Some(day), None, None),
+        Due::NotPublished { not_before, .. } => (None, Some(not_before), None),
+        Due::Resting { left } => (None, None, Some(left)),
+    };
+    let deadline = definition.state(&case.state).and_then(|state| state.deadline.as_ref());
+    let escalated_to = match (due_on, deadline) {
+        (Some(due_on), Some(deadline)) => deadline
+            .escalate
+            .iter()
+            .filter(
+                |to| match workflow::days_after(due_on, to.days, deadline.count, &works) {
+                    Due::On(day) => day < today,
+                    _ => false,
+                },
+            )
+            .map(|to| to.role.clone())
+            .collect(),
+        _ => Vec::new(),
+    };
+    Ok(Some(ClockTold {
+        started_on: clock.started_on,
+        days: clock.days,
+        count: match clock.count {
+            workflow::Count::Working => "working".to_owned(),
+            workflow::Count::Calendar => "calendar".to_owned(),
+        },
+        rests_because: clock
+            .pauses
+            .last()
+            .filter(|pause| pause.to.is_none())
+            .map(|pause| pause.reason.clone()),
+        due_on,
+        not_before,
+        left,
+        overdue: due_on.is_some_and(|due_on| due_on < today),
+        escalated_to,
+    }))
+}
+
+fn money_of(case: &CaseContent) -> MoneyTold {
+    let details = &case.details;
+    let appraisal = details.appraisal(Side::Own);
+    MoneyTold {
+        book_value: details.verification().map(|found| found.book_value),
+        appraised: appraisal.map(|appraisal| appraisal.value),
+        appraisal_until: appraisal.map(super::facts::Appraisal::last_day),
+        reserve: details.round().map(|(_, round)| round.reserve),
+        approved_price: price_of(&details.decisions),
+        price: details
+            .contract()
+            .map(|contract| contract.price)
+            .or(details.award().map(|award| award.price)),
+        paid: details.paid(),
+        remitted: details.remitted(),
+    }
+}
+
+fn open_steps(definition: &Definition, case: &CaseContent, around: &Surroundings) -> Vec<OpenStep> {
+    let here = case.details.documents();
+    definition
+        .leaving(&case.state, case.route.as_deref())
+        .map(|transition| {
+            let (asks, holds): (Vec<Guard>, Vec<Guard>) = transition
+                .guards
+                .iter()
+                .copied()
+                .partition(|guard| ASKED.contains(guard));
+            let route = case.route.as_deref().filter(|_| !transition.chooses_route);
+            let said = Said {
+                route,
+                ..Said::default()
+            };
+            let documents = workflow::step::documents_for(definition, transition, route)
+                .into_iter()
+                .map(|kind| {
+                    let label = definition.document_kinds.get(kind);
+                    Wanted {
+                        kind: kind.to_owned(),
+                        zh: label.map(|label| label.zh.clone()).unwrap_or_default(),
+                        en: label.map(|label| label.en.clone()).unwrap_or_default(),
+                        here: here.contains(kind),
+                    }
+                })
+                .collect();
+            OpenStep {
+                transition: transition.id.clone(),
+                zh: transition.zh.clone(),
+                en: transition.en.clone(),
+                to: transition.to.clone(),
+                roles: transition.roles.clone(),
+                four_eyes: transition.four_eyes,
+                decision: transition.decision,
+                chooses_route: transition.chooses_route,
+                asks,
+                documents,
+                unmet: unmet(&holds, case, around, said),
+                source: transition.source.clone(),
+            }
+        })
+        .collect()
+}
+
+/// One step of a case's history.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = PolicyCaseVersion)]
+pub struct CaseVersion {
+    /// When, by whom and why.
+    #[serde(flatten)]
+    pub history: HistoryFacts,
+    /// The state it came to.
+    pub state: String,
+}
+
+/// Every version of a case, the latest first.
+#[utoipa::path(get, path = "/api/v1/policy-cases/{id}/versions", operation_id = "list_policy_case_versions", tag = "policy cases",
+    params(("id" = Uuid, Path)), responses((status = 200, body = Page<CaseVersion>), (status = 404, body = Problem)))]
+pub(super) async fn list_policy_case_versions(
+    context: Context,
+    Path(id): Path<String>,
+) -> Result<Json<Page<CaseVersion>>, Problem> {
+    let id = parse_id(&id)?;
+    let rows = select_cases!("where v.object_id = $1 order by lower(v.recorded), v.version_id", id.0)
+        .fetch_all(context.database.pool())
+        .await?;
+    if rows.is_empty() {
+        return Err(Problem::not_found(WHAT));
+    }
+    let told = history::<CaseContent>(context.database.pool(), id.0, rows.into_iter().map(|row| row.stored())).await?;
+    let items = told
+        .into_iter()
+        .map(|(history, content)| CaseVersion {
+            history,
+            state: content.state,
+        })
+        .collect();
+    Ok(Json(Page {
+        items,
+        next: None,
+        total: None,
+    }))
+}
+
+fn told(procedure: Procedure) -> Result<Json<Workflow>, Problem> {
+    let definition = procedure.definition().map_err(|refused| Fault::Impossible {
+        what: refused.to_string(),
+    })?;
+    Ok(Json(Workflow::of(definition)))
+}
+
+/// The procedure of idle assets: its states, routes, transitions and documents, as the page and the documentation show them.
+#[utoipa::path(get, path = "/api/v1/workflows/idle_disposal", operation_id = "get_idle_disposal_workflow", tag = "policy cases",
+    responses((status = 200, body = Workflow)))]
+pub(super) async fn get_idle_disposal_workflow() -> Result<Json<Workflow>, Problem> {
+    told(Procedure::IdleDisposal)
+}
+
+/// The procedure of repairs.
+#[utoipa::path(get, path = "/api/v1/workflows/repair", operation_id = "get_repair_workflow", tag = "policy cases",
+    responses((status = 200, body = Workflow)))]
+pub(super) async fn get_repair_workflow() -> Result<Json<Workflow>, Problem> {
+    told(Procedure::Repair)
+}
