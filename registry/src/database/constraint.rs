@@ -199,6 +199,7 @@ fn meaning_of(constraint: &str) -> Option<(Meaning, &'static str)> {
         "title_case_version_asset_fkey" => (Field("asset_id"), "the asset is not registered"),
         "title_case_version_title_fkey" => (Field("title_id"), "the title is not registered"),
         "title_pkey"
+        | "title_case_number_key"
         | "title_version_pkey"
         | "title_version_object_fkey"
         | "title_version_recorded_bounded"

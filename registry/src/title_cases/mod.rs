@@ -11,6 +11,8 @@ mod list;
 mod open;
 mod read;
 #[cfg(test)]
+mod stories;
+#[cfg(test)]
 mod tests;
 mod transition;
 
