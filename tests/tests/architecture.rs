@@ -25,7 +25,7 @@ const LAYERS: &[&[&str]] = &[
     &["titles", "rights", "rooms", "spatial_units", "units", "regions"],
     // What the nouns have in common.
     &["versioned", "tree"],
-    &["workflow", "working_days"],
+    &["procedures", "working_days"],
     &["ledger"],
     &["request"],
     &["database"],
@@ -67,7 +67,24 @@ const EXCEPTIONS: [(&str, &str, &str); 7] = [
 const NOT_IN_THE_DOCUMENT: [&str; 0] = [];
 
 /// What the crates below may not know, in their sources and among their dependencies.
-const UNKNOWN: [(&str, &[&str]); 2] = [
+const UNKNOWN: [(&str, &[&str]); 3] = [
+    (
+        "workflow",
+        &[
+            "registry",
+            "tiles",
+            "gis_data",
+            "sqlx",
+            "axum",
+            "tower",
+            "tower_http",
+            "hyper",
+            "http",
+            "tokio",
+            "reqwest",
+            "utoipa",
+        ],
+    ),
     (
         "tiles",
         &[

@@ -46,7 +46,7 @@ pub(super) async fn serve(settings: Settings, arguments: ServeArguments) -> Resu
     let stop = CancellationToken::new();
     stop_on_signal(stop.clone())?;
     // What is data must fit together before anybody relies on it.
-    crate::workflow::title_case().map_err(|refused| CommandFailed::system(refused))?;
+    crate::title_cases::title_case().map_err(|refused| CommandFailed::system(refused))?;
     crate::working_days::WorkingCalendar::published().map_err(|refused| CommandFailed::system(refused))?;
     // Before the database: a busy port is said at once, and costs nothing.
     let listener = listen(settings.listen).await?;

@@ -293,7 +293,11 @@ fn meaning_of(constraint: &str) -> Option<(Meaning, &'static str)> {
         | "sign_in_attempt_kind_known"
         | "first_administrator_link_pkey"
         | "first_administrator_link_token_is_sha256"
-        | "idempotent_answer_pkey" => (Ours, ""),
+        | "idempotent_answer_pkey"
+        | "workflow_definition_pkey"
+        | "workflow_definition_is_its_text"
+        | "workflow_definition_workflow_given"
+        | "title_case_version_definition_fkey" => (Ours, ""),
         ledger if ledger.starts_with("ledger_") => (Ours, ""),
         _ => return None,
     })

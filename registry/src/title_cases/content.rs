@@ -204,13 +204,16 @@ pub struct CaseContent {
     pub disposal_frozen: bool,
     /// All the rest.
     pub details: CaseDetails,
+    /// The digest of the definition that it began with; none in cases from before definitions were kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub definition: Option<String>,
 }
 
 impl VersionContent for CaseContent {
     const OBJECT: ObjectKind = ObjectKind::TitleCase;
     const STATEMENTS: VersionStatements = version_statements!(
         "title_case",
-        "asset_id, unit_code, title_id, state, opened_by, submitted_by, reviewed_by, due_on, review_on, disposal_frozen, details"
+        "asset_id, unit_code, title_id, state, opened_by, submitted_by, reviewed_by, due_on, review_on, disposal_frozen, details, definition"
     );
 
     fn push_columns(&self, rows: &mut CopyRows) {
@@ -226,7 +229,8 @@ impl VersionContent for CaseContent {
             .value(self.due_on)
             .value(self.review_on)
             .value(Some(self.disposal_frozen))
-            .text(Some(&details));
+            .text(Some(&details))
+            .text(self.definition.as_deref());
     }
 }
 
@@ -246,6 +250,7 @@ pub(super) struct CaseRow {
     pub review_on: Option<Date>,
     pub disposal_frozen: bool,
     pub details: String,
+    pub definition: Option<String>,
 }
 
 macro_rules! select_cases {
@@ -254,7 +259,7 @@ macro_rules! select_cases {
             crate::title_cases::content::CaseRow,
             r#"select v.version_id, v.object_id, v.valid, v.recorded, v.asset_id, v.unit_code, v.title_id, v.state,
                       v.opened_by, v.submitted_by, v.reviewed_by, v.due_on, v.review_on, v.disposal_frozen,
-                      v.details::text as "details!"
+                      v.details::text as "details!", v.definition
                  from title_case_version v "# + $rest
             $(, $argument)*
         )
@@ -278,6 +283,7 @@ impl CaseRow {
             due_on: self.due_on,
             review_on: self.review_on,
             disposal_frozen: self.disposal_frozen,
+            definition: self.definition,
         })
     }
 

@@ -8,13 +8,13 @@ use sqlx::PgConnection;
 use time::Date;
 
 use super::content::{CaseContent, RETURN_CHECKS};
+use super::procedure::{Definition, Guard};
 use crate::ids::TitleId;
 use crate::request::{Fault, Problem, Times};
 use crate::titles::dictionaries::{PolicyAction, RegistrationType, RightNature};
 use crate::titles::encumbrances::{Act, Effect, Encumbrance, encumbrances_of, obstacles};
 use crate::titles::unit_code::{LandOwnership, ParcelKind, UnitCode};
 use crate::titles::{TitleContent, TitleStatement};
-use crate::workflow::{Definition, Guard};
 
 /// Certificate and survey may differ by this share before somebody has to say why (TTL-07).
 const AREA_TOLERANCE: f64 = 0.03;

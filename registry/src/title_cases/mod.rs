@@ -9,6 +9,7 @@ mod effects;
 mod guards;
 mod list;
 mod open;
+mod procedure;
 mod read;
 #[cfg(test)]
 mod stories;
@@ -18,20 +19,29 @@ mod transition;
 
 pub use content::{CaseContent, CaseDetails, verify_versions};
 pub use disposal::{DisposalObstacle, disposal_obstacles};
+pub use procedure::title_case;
+
+use std::borrow::Cow;
 
 use axum::extract::FromRef;
+use sqlx::PgConnection;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::clock::Clock;
 use crate::database::Database;
 use crate::request::Fault;
-use crate::workflow::Definition;
+use procedure::{Definition, VOCABULARY};
 
 fn definition() -> Result<&'static Definition, Fault> {
-    crate::workflow::title_case().map_err(|refused| Fault::Impossible {
+    title_case().map_err(|refused| Fault::Impossible {
         what: refused.to_string(),
     })
+}
+
+/// The definition that a case began with.
+async fn definition_of(connection: &mut PgConnection, case: &CaseContent) -> Result<Cow<'static, Definition>, Fault> {
+    crate::procedures::began_with(connection, definition()?, case.definition.as_deref(), VOCABULARY).await
 }
 
 /// The routes of title cases.

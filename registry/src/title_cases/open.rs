@@ -10,6 +10,7 @@ use time::Date;
 use uuid::Uuid;
 
 use super::content::{AreaCheck, CaseContent, CaseDetails, CaseDocument, RETURN_CHECKS, ReturnCheck, held_case};
+use super::procedure::Definition;
 use super::read::{TitleCase, WHAT, load, parse_id};
 use crate::ids::{SpatialUnitId, TitleCaseId, VersionId};
 use crate::ledger::Action;
@@ -126,11 +127,13 @@ pub(super) async fn open_title_case(
                 .remedy("send the id of a parcel or building"),
         );
     }
+    let definition = super::definition()?;
+    crate::procedures::keep(&mut transaction, definition, now).await?;
     let content = CaseContent {
         asset_id: SpatialUnitId(opening.asset_id).0,
         unit_code: opening.unit_code.as_deref().map(unit_code).transpose()?.flatten(),
         title_id: opening.title_id,
-        state: super::definition()?.initial.clone(),
+        state: definition.initial.clone(),
         opened_by: context.actor.0.clone(),
         submitted_by: None,
         reviewed_by: None,
@@ -138,6 +141,7 @@ pub(super) async fn open_title_case(
         review_on: None,
         disposal_frozen: false,
         details: CaseDetails::default(),
+        definition: Some(definition.digest()),
     };
     let code = content.unit_code.clone();
     let id = TitleCaseId::fresh();
@@ -225,7 +229,7 @@ const OPEN_FOR_WORK: [&str; 12] = [
 ];
 
 impl Papers {
-    fn lay_over(self, content: &mut CaseContent, today: Date) -> Result<(), Problem> {
+    fn lay_over(self, content: &mut CaseContent, definition: &Definition, today: Date) -> Result<(), Problem> {
         let texts = |field: &str, texts: Vec<String>| {
             texts
                 .iter()
@@ -243,7 +247,7 @@ impl Papers {
         }
         let details = &mut content.details;
         if let Some(documents) = self.documents {
-            let kinds = &super::definition()?.document_kinds;
+            let kinds = &definition.document_kinds;
             details.documents = Vec::with_capacity(documents.len().min(1000));
             for (index, document) in documents.into_iter().enumerate() {
                 let field = |name: &str| format!("documents[{index}].{name}");
@@ -376,7 +380,8 @@ pub(super) async fn work_on_title_case(
     }
     let reason = optional_reason(papers.reason.as_deref())?;
     let mut content = held.content.clone();
-    papers.lay_over(&mut content, context.clock.today())?;
+    let definition = super::definition_of(&mut transaction, &content).await?;
+    papers.lay_over(&mut content, &definition, context.clock.today())?;
     let mut version = Some(held.version_id);
     if !changed_fields(&held.content, &content).is_empty() {
         let (asset, code) = (content.asset_id, content.unit_code.clone());

@@ -11,14 +11,15 @@ use uuid::Uuid;
 
 use super::content::{CaseContent, CaseDetails, RETURN_CHECKS, select_cases};
 use super::guards::{Facts, OF_THE_CERTIFICATE, Said, Unmet, Wanted, act_of, terms, unmet, wanted_documents};
+use super::procedure::{Definition, Guard};
 use crate::ids::{TitleCaseId, VersionId};
 use crate::period::day;
+use crate::procedures::Workflow;
 use crate::request::{Context, Page, Problem, Times};
 use crate::titles::TitleStatement;
 use crate::titles::dictionaries::PolicyAction;
 use crate::titles::encumbrances::{Encumbrance, Obstacle, obstacles};
 use crate::versioned::{HistoryFacts, Named, VersionFacts, answer_read, history};
-use crate::workflow::{Definition, Guard};
 use crate::working_days::WorkingCalendar;
 
 pub(super) const WHAT: &str = "this case";
@@ -198,7 +199,7 @@ pub(super) async fn load(context: &Context, id: TitleCaseId, times: Times) -> Re
         .await?;
     let differences = differences(&case, &facts);
     let since_submission = since_submission(&mut connection, id, &case, version.recorded_from).await?;
-    let definition = super::definition()?;
+    let definition = super::definition_of(&mut connection, &case).await?;
     let state = definition.state(&case.state);
     let calendar = WorkingCalendar::published().ok();
     let of = case
@@ -217,8 +218,8 @@ pub(super) async fn load(context: &Context, id: TitleCaseId, times: Times) -> Re
         asset_kind: asset.kind,
         state_zh: state.map(|state| state.zh.clone()).unwrap_or_default(),
         state_en: state.map(|state| state.en.clone()).unwrap_or_default(),
-        documents_wanted: wanted_documents(definition, &case, &facts, of),
-        steps: open_steps(definition, &case, &facts),
+        documents_wanted: wanted_documents(&definition, &case, &facts, of),
+        steps: open_steps(&definition, &case, &facts),
         working_days_left: case
             .due_on
             .and_then(|due_on| calendar?.working_days_between(times.as_of, due_on)),
@@ -421,9 +422,9 @@ pub(super) async fn list_title_case_versions(
 
 /// The workflow of titles: its states, transitions and documents, as the page and the documentation show them.
 #[utoipa::path(get, path = "/api/v1/workflows/title_case", operation_id = "get_title_workflow", tag = "title cases",
-    responses((status = 200, body = Definition)))]
-pub(super) async fn get_title_workflow() -> Result<Json<Definition>, Problem> {
-    Ok(Json(super::definition()?.clone()))
+    responses((status = 200, body = Workflow)))]
+pub(super) async fn get_title_workflow() -> Result<Json<Workflow>, Problem> {
+    Ok(Json(Workflow::of(super::definition()?)))
 }
 
 #[cfg(test)]

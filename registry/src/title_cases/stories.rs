@@ -115,7 +115,12 @@ impl Desks {
     async fn is_refused(&self, who: &str, case: &str, body: Value, code: &str) -> String {
         let before = entries(&self.pool).await;
         let answer = self.step(who, case, body.clone()).await;
-        assert!(answer.status.is_client_error(), "{body}: {} {}", answer.status, answer.body);
+        assert!(
+            answer.status.is_client_error(),
+            "{body}: {} {}",
+            answer.status,
+            answer.body
+        );
         assert_eq!(answer.body["code"], code, "{body}: {}", answer.body);
         assert_eq!(entries(&self.pool).await, before, "{body}");
         answer.body["detail"].as_str().unwrap_or_default().to_owned()
@@ -140,7 +145,8 @@ impl Desks {
             .await;
         self.go(&self.reviewer, case, json!({"transition": "submit"})).await;
         let accept = json!({"transition": "accept", "on": "2026-11-02", "receipt_no": "冷不动产受〔2026〕1号"});
-        self.is_refused(&self.reviewer, case, accept.clone(), "not_granted").await;
+        self.is_refused(&self.reviewer, case, accept.clone(), "not_granted")
+            .await;
         let accepted = self.go(&self.clerk, case, accept).await;
         assert_eq!(accepted["details"]["receipt_no"], "冷不动产受〔2026〕1号");
         self.go(&self.clerk, case, json!({"transition": "review"})).await;
@@ -233,9 +239,7 @@ async fn what_a_unit_holds_is_transferred_by_people_with_their_own_role(pool: Pg
             json!({"transition": "send_back", "reason": "坐落不全"}),
         )
         .await;
-    desks
-        .work(&case, json!({"draft": {"location": "湘江西路1号院"}}))
-        .await;
+    desks.work(&case, json!({"draft": {"location": "湘江西路1号院"}})).await;
     let again = desks.get(&case).await.body;
     assert_eq!(
         again["since_submission"],
@@ -506,7 +510,12 @@ async fn what_stays_with_its_unit_takes_an_approval(pool: PgPool) {
 async fn changes_and_corrections_are_cases_of_what_is_in_the_book(pool: PgPool) {
     let desks = Desks::open(&pool).await;
     for (number, policy, registration, change) in [
-        (5, "change", "300", json!({"holders": [{"name": "永州市机关事务服务中心", "kind": "bureau"}]})),
+        (
+            5,
+            "change",
+            "300",
+            json!({"holders": [{"name": "永州市机关事务服务中心", "kind": "bureau"}]}),
+        ),
         (6, "correct", "500", json!({"land_area_m2": 11_050.0})),
     ] {
         let parcel = desks.parcel(f64::from(number) * 3.0).await;
@@ -532,7 +541,11 @@ async fn changes_and_corrections_are_cases_of_what_is_in_the_book(pool: PgPool) 
             .work(&case, json!({"draft": change, "area": {"surveyed_m2": 11_000.0}}))
             .await;
         let wanted = desks.get(&case).await.body["documents_wanted"].clone();
-        let proof = if registration == "300" { "change_proof" } else { "error_proof" };
+        let proof = if registration == "300" {
+            "change_proof"
+        } else {
+            "error_proof"
+        };
         assert!(
             wanted.as_array().unwrap().iter().any(|one| one["kind"] == proof),
             "{wanted}"
@@ -556,7 +569,9 @@ async fn changes_and_corrections_are_cases_of_what_is_in_the_book(pool: PgPool) 
 async fn bad_steps_change_nothing(pool: PgPool) {
     let desks = Desks::open(&pool).await;
     let (one, other) = (desks.parcel(0.0).await, desks.parcel(5.0).await);
-    desks.title(other, 8, json!({"name": "永州市某局", "kind": "unit"})).await;
+    desks
+        .title(other, 8, json!({"name": "永州市某局", "kind": "unit"}))
+        .await;
     // One key, two wishes.
     let open = |asset: Uuid| {
         let desks = &desks;
@@ -600,7 +615,11 @@ async fn bad_steps_change_nothing(pool: PgPool) {
         .await;
     assert_eq!(late.status, StatusCode::PRECONDITION_FAILED);
     assert_eq!(entries(&pool).await, before);
-    for (who, step) in [(&desks.reviewer, "record"), (&desks.clerk, "certify"), (&desks.clerk, "archive")] {
+    for (who, step) in [
+        (&desks.reviewer, "record"),
+        (&desks.clerk, "certify"),
+        (&desks.clerk, "archive"),
+    ] {
         let step = json!({"transition": step, "on": "2026-11-10", "cert_no": certificate(2026, 7)});
         desks.is_refused(who, &case, step, "transition_forbidden").await;
     }
@@ -625,17 +644,11 @@ async fn bad_steps_change_nothing(pool: PgPool) {
     desks.go(&desks.reviewer, &case, json!({"transition": "submit"})).await;
     for on in ["2026-11-22", "2027-01-01"] {
         let accept = json!({"transition": "accept", "on": on});
-        let detail = desks
-            .is_refused(&desks.clerk, &case, accept, "guard_date_given")
-            .await;
+        let detail = desks.is_refused(&desks.clerk, &case, accept, "guard_date_given").await;
         assert!(detail.contains("TTL-20"), "{detail}");
     }
     desks
-        .go(
-            &desks.clerk,
-            &case,
-            json!({"transition": "accept", "on": "2026-11-02"}),
-        )
+        .go(&desks.clerk, &case, json!({"transition": "accept", "on": "2026-11-02"}))
         .await;
     desks.go(&desks.clerk, &case, json!({"transition": "review"})).await;
     let early = json!({"transition": "record", "on": "2026-11-01"});

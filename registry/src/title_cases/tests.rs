@@ -939,3 +939,66 @@ async fn any_walk_keeps_the_promises(pool: PgPool) {
     );
     assert_eq!(prove(&pool).await.map(|_| ()).map_err(|bad| bad.to_string()), Ok(()));
 }
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_case_finishes_under_the_procedure_it_began_with(pool: PgPool) {
+    let office = Office::open(&pool).await;
+    let parcel = office.parcel(0.0).await;
+    let id = office.begun(parcel, None).await;
+    let carried = super::definition().unwrap();
+    let kept: (String, String) = sqlx::query_as("select digest, text from workflow_definition")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    assert_eq!(kept, (carried.digest(), carried.text().to_owned()));
+    // Another year's procedure, under which another case began: there a case may be dropped later, too.
+    let other = carried.text().replace(
+        "from = [\"surveyed\", \"classified\"]\nto = \"archived\"",
+        "from = [\"surveyed\", \"classified\", \"collecting\"]\nto = \"archived\"",
+    );
+    assert_ne!(other, carried.text());
+    let other = super::Definition::read("title_case", &other, super::VOCABULARY).unwrap();
+    let mut connection = pool.acquire().await.unwrap();
+    crate::procedures::keep(&mut connection, &other, office.state.clock.now())
+        .await
+        .unwrap();
+    let older = office.begun(office.parcel(4.0).await, None).await;
+    sqlx::query("update title_case_version set definition = $1 where object_id = $2")
+        .bind(other.digest())
+        .bind(older.parse::<Uuid>().unwrap())
+        .execute(&pool)
+        .await
+        .unwrap();
+    for case in [&id, &older] {
+        office
+            .go(
+                CLERK,
+                case,
+                json!({"transition": "classify", "policy_action": "first_register"}),
+            )
+            .await;
+        office.go(CLERK, case, json!({"transition": "collect"})).await;
+    }
+    office
+        .is_refused(
+            CLERK,
+            &id,
+            json!({"transition": "drop", "reason": "合并办理"}),
+            "transition_forbidden",
+        )
+        .await;
+    office
+        .go(CLERK, &older, json!({"transition": "drop", "reason": "合并办理"}))
+        .await;
+    // What isn't its text can't be kept under a digest.
+    let forged =
+        sqlx::query("insert into workflow_definition (digest, workflow, text, kept_at) values ($1, 'x', 'x', now())")
+            .bind("0".repeat(64))
+            .execute(&pool)
+            .await
+            .unwrap_err();
+    assert!(
+        forged.to_string().contains("workflow_definition_is_its_text"),
+        "{forged}"
+    );
+}

@@ -11,6 +11,7 @@ use super::content::{CaseContent, RegistryClock, held_case};
 use super::effects::{Made, follow_assets, note_certificate, record_title};
 use super::guards::{Facts, Said, Unmet, unmet};
 use super::open::write_step;
+use super::procedure::{Definition, Effect, Transition};
 use super::read::{TitleCase, WHAT, load, parse_id};
 use crate::ids::TitleCaseId;
 use crate::period::day;
@@ -20,7 +21,6 @@ use crate::titles::certificate_number::CertificateNumber;
 use crate::titles::dictionaries::{PolicyAction, RefusalGround, RegistrationType};
 use crate::titles::permission::{TitleAction, require, require_another};
 use crate::versioned::{Occasion, answer};
-use crate::workflow::{Definition, Effect, Transition};
 use crate::working_days::WorkingCalendar;
 
 /// The registry finishes within so many working days of acceptance (不动产登记暂行条例 art. 20).
@@ -141,7 +141,7 @@ fn find<'a>(definition: &'a Definition, case: &CaseContent, name: &str) -> Resul
     let why = if leaves {
         format!(
             "{name} is for cases with the policy action {}",
-            transition.policy.join(", ")
+            transition.routes.join(", ")
         )
     } else {
         format!(
@@ -195,9 +195,9 @@ pub(super) async fn step_title_case(
         .await?
         .ok_or_else(|| Problem::not_found(WHAT))?;
     require_match(&headers, &etag(held.version_id))?;
-    let definition = super::definition()?;
     let mut content = held.content.clone();
-    let transition = find(definition, &content, &step.transition)?;
+    let definition = super::definition_of(&mut transaction, &content).await?;
+    let transition = find(&definition, &content, &step.transition)?;
     require(&context.caller, TitleAction::Step(&transition.roles))?;
     if transition.four_eyes {
         require_another(&context.actor, content.submitted_by.as_deref())?;
@@ -205,7 +205,7 @@ pub(super) async fn step_title_case(
     step.lay_over(&mut content)?;
     let times = Times::now(&context.clock);
     let facts = Facts::read(&mut transaction, &content, times).await?;
-    refuse_unmet(&unmet(&transition.guards, definition, &content, &facts, step.said()))?;
+    refuse_unmet(&unmet(&transition.guards, &definition, &content, &facts, step.said()))?;
     content.state.clone_from(&transition.to);
     let made = Made {
         case: id,

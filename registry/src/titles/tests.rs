@@ -1119,7 +1119,14 @@ async fn assets_follow_the_book_and_its_kinds_are_counted(pool: PgPool) {
         (refused.status, &refused.body["field"]),
         (StatusCode::UNPROCESSABLE_ENTITY, &json!("asset_status"))
     );
-    let ended = ask(&app, "POST", &closures, &[("If-Match", &tag)], Some(end("none_not_handed"))).await;
+    let ended = ask(
+        &app,
+        "POST",
+        &closures,
+        &[("If-Match", &tag)],
+        Some(end("none_not_handed")),
+    )
+    .await;
     assert_eq!(ended.status, StatusCode::OK, "{}", ended.body);
     state.clock.advance(time::Duration::minutes(1));
     assert_eq!(

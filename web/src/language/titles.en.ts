@@ -6,6 +6,7 @@ export default {
     pending: "Case {number} is pending: {state} ({who}, since {since}). No other can be opened until it is closed",
     pending_with_receipt: "Case {number} is pending: {state} ({who}, since {since}, receipt number {receipt}). No other can be opened until it is closed",
     open_case: "Open a case",
+    open_case_of: "Open a case: {name}",
     opened: "The case is open",
     go_to_case: "Go to the case",
     history: "History",

@@ -6,6 +6,7 @@ export default {
     pending: "第 {number} 号案件正在办理：{state}（{who}，{since} 起），办结前不能再次申请",
     pending_with_receipt: "第 {number} 号案件正在办理：{state}（{who}，{since} 起，受理号 {receipt}），办结前不能再次申请",
     open_case: "立案",
+    open_case_of: "立案：{name}",
     opened: "已立案",
     go_to_case: "办理",
     history: "沿革",

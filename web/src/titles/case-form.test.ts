@@ -12,11 +12,11 @@ const held = {
 
 describe("the papers of a case as a form", () => {
   it("sends nothing while nothing is typed", () => {
-    expect(papersOf(caseForm(held), caseForm(held))).toEqual({});
+    expect(papersOf(caseForm(held, null), caseForm(held, null), held)).toEqual({});
   });
   it("sends what is typed and nothing else", () => {
-    const form = { ...caseForm(held), location: "湘江西路2号", check_books: { finding: "已减资", paper: "" }, certificate_m2: "11 050", told: ["某银行"] };
-    expect(papersOf(form, caseForm(held))).toEqual({
+    const form = { ...caseForm(held, null), location: "湘江西路2号", check_books: { finding: "已减资", paper: "" }, certificate_m2: "11 050", told: ["某银行"] };
+    expect(papersOf(form, caseForm(held, null), held)).toEqual({
       draft: { location: "湘江西路2号" },
       return_checks: [{ check: "origin", finding: "划转", paper: "永政函〔2015〕3号" }, { check: "books", finding: "已减资" }],
       area: { surveyed_m2: 11000, certificate_m2: 11050 },
@@ -24,15 +24,21 @@ describe("the papers of a case as a form", () => {
     });
   });
   it("keeps a finding that is being typed when another check is noted elsewhere", () => {
-    const read = caseForm(held);
+    const read = caseForm(held, null);
     const typed = { ...read, check_books: { finding: "账面", paper: "" } };
-    const again = caseForm({ ...held, details: { ...held.details, return_checks: [{ check: "origin", finding: "作价出资" }] } } as TitleCase);
+    const again = caseForm({ ...held, details: { ...held.details, return_checks: [{ check: "origin", finding: "作价出资" }] } } as TitleCase, null);
     const { form, clashes } = rebase(read, typed, again);
     expect(clashes).toEqual([]);
     expect([form["check_origin"]?.finding, form["check_books"]?.finding]).toEqual(["作价出资", "账面"]);
-    expect(papersOf(form, again)["return_checks"]).toEqual([{ check: "origin", finding: "作价出资" }, { check: "books", finding: "账面" }]);
+    expect(papersOf(form, again, held)["return_checks"]).toEqual([{ check: "origin", finding: "作价出资" }, { check: "books", finding: "账面" }]);
+  });
+  it("says what it covers with the first that is said", () => {
+    const building = { ...held, asset_kind: "building", asset: { id: "h" }, terms: {} } as unknown as TitleCase;
+    const read = caseForm(building, { parcels: [{ id: "p" }] } as never);
+    expect(papersOf(read, read, building)).toEqual({});
+    expect(papersOf({ ...read, location: "湘江西路1号" }, read, building)).toEqual({ draft: { parcel_ids: ["p"], building_ids: ["h"], location: "湘江西路1号" } });
   });
   it("empties what is emptied", () => {
-    expect(papersOf({ ...caseForm(held), location: "", unit_code: " " }, caseForm(held))).toEqual({ unit_code: null, draft: { location: null } });
+    expect(papersOf({ ...caseForm(held, null), location: "", unit_code: " " }, caseForm(held, null), held)).toEqual({ unit_code: null, draft: { location: null } });
   });
 });

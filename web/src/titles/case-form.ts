@@ -1,5 +1,5 @@
 // The papers of a case as one form: read from it, kept while it is re-read, and what of it is to be sent.
-import type { TitleCase } from "@/api/types";
+import type { Asset, TitleCase } from "@/api/types";
 import { amount, certificateOf, statementOf, type Certificate } from "@/titles/certificate";
 import { isSame } from "@/titles/rebase";
 
@@ -19,7 +19,18 @@ export type CaseForm = Certificate & {
 
 export const ofTheCase = ["cert_no", "print_serial", "accepted_on", "recorded_on", "issued_on"] as const;
 
-export function caseForm(held: TitleCase): CaseForm {
+function coversNothing(held: TitleCase): boolean {
+  return (held.terms.parcel_ids ?? []).length + (held.terms.building_ids ?? []).length === 0;
+}
+
+/** Until something is said, a title covers the asset that the case is about; a building stands on its parcels. */
+function whatItMayCover(held: TitleCase, asset: Asset | null): { parcel_ids: string[]; building_ids: string[] } {
+  const isParcel = held.asset_kind === "parcel";
+  const parcels = isParcel ? [held.asset.id] : (asset?.parcels ?? []).map(({ id }) => id);
+  return { parcel_ids: parcels.sort(), building_ids: isParcel ? [] : [held.asset.id] };
+}
+
+export function caseForm(held: TitleCase, asset: Asset | null): CaseForm {
   const { details } = held;
   const checks: Record<`check_${string}`, CheckForm> = {};
   for (const { check } of held.checks_wanted) {
@@ -29,6 +40,7 @@ export function caseForm(held: TitleCase): CaseForm {
   const figure = (value: number | undefined) => (value === undefined ? "" : String(value));
   return {
     ...certificateOf({ ...held.terms, unit_code: held.unit_code ?? "" }),
+    ...(coversNothing(held) ? whatItMayCover(held, asset) : {}),
     surveyed_m2: figure(details.area?.surveyed_m2),
     certificate_m2: figure(details.area?.certificate_m2),
     accepted_because: details.area?.accepted_because ?? "",
@@ -42,7 +54,7 @@ export function caseForm(held: TitleCase): CaseForm {
 }
 
 /** What is to be sent: the fields that differ from what was read, as the interface groups them. */
-export function papersOf(form: CaseForm, read: CaseForm): Record<string, unknown> {
+export function papersOf(form: CaseForm, read: CaseForm, held: TitleCase): Record<string, unknown> {
   const papers: Record<string, unknown> = {};
   const differs = (...fields: (keyof CaseForm)[]) => fields.some((field) => !isSame(form[field], read[field]));
   if (differs("unit_code")) papers["unit_code"] = form.unit_code.trim() === "" ? null : form.unit_code.trim();
@@ -75,6 +87,10 @@ export function papersOf(form: CaseForm, read: CaseForm): Record<string, unknown
       .map((field) => ({ check: field.slice("check_".length), finding: form[field]?.finding.trim() ?? "", paper: form[field]?.paper.trim() ?? "" }))
       .filter(({ finding }) => finding !== "")
       .map(({ paper, ...check }) => (paper === "" ? check : { ...check, paper }));
+  }
+  // What it covers is said with the first that is said of it.
+  if (Object.keys(papers).length > 0 && coversNothing(held)) {
+    papers["draft"] = { parcel_ids: form.parcel_ids, building_ids: form.building_ids, ...draft };
   }
   return papers;
 }

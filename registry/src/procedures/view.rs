@@ -1,0 +1,246 @@
+//! A procedure as clients see it: the page draws its stepper from this, and asks with a step what its guards want.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use workflow::{Count, Definition, Word, word};
+
+/// Words in both languages.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct WorkflowLabel {
+    /// Chinese.
+    pub zh: String,
+    /// English.
+    pub en: String,
+}
+
+/// To whom an overdue case goes.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct WorkflowEscalation {
+    /// This role.
+    pub role: String,
+    /// So many days after the last day.
+    pub days: u32,
+}
+
+/// How long a case may stay in a state.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct WorkflowDeadline {
+    /// So many days.
+    pub days: u32,
+    /// `working` or `calendar` days.
+    pub count: String,
+    /// Who hears of it when it is over.
+    pub escalate: Vec<WorkflowEscalation>,
+    /// Where the days are said.
+    pub source: Option<String>,
+}
+
+/// A state.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct WorkflowState {
+    /// Its name.
+    pub id: String,
+    /// Chinese.
+    pub zh: String,
+    /// English.
+    pub en: String,
+    /// Is it an end?
+    pub end: bool,
+    /// It lies beside the straight way.
+    pub aside: bool,
+    /// Only on these routes; on all where none is named.
+    pub routes: Vec<String>,
+    /// How long a case may stay.
+    pub deadline: Option<WorkflowDeadline>,
+    /// What may be recorded here.
+    pub records: Vec<String>,
+}
+
+/// A route.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct WorkflowRoute {
+    /// Its name.
+    pub id: String,
+    /// Chinese.
+    pub zh: String,
+    /// English.
+    pub en: String,
+    /// The documents that whoever proposes it brings.
+    pub documents: Vec<String>,
+    /// Where the law speaks of it.
+    pub source: Option<String>,
+}
+
+/// A transition.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct WorkflowTransition {
+    /// Its name.
+    pub id: String,
+    /// From these states.
+    pub from: Vec<String>,
+    /// Into this one.
+    pub to: String,
+    /// Chinese.
+    pub zh: String,
+    /// English.
+    pub en: String,
+    /// Who may.
+    pub roles: Vec<String>,
+    /// Only on these routes (of a title case: policy actions); on all where none is named.
+    pub routes: Vec<String>,
+    /// With it the case chooses its route.
+    pub chooses_route: bool,
+    /// Not by whoever put the case forward?
+    pub four_eyes: bool,
+    /// It carries the number of a document (文号).
+    pub decision: bool,
+    /// The documents that must be there.
+    pub documents: Vec<String>,
+    /// Those of the route too.
+    pub route_documents: bool,
+    /// What must hold.
+    pub guards: Vec<String>,
+    /// What it brings about.
+    pub effects: Vec<String>,
+    /// Where the law says so.
+    pub source: Option<String>,
+}
+
+/// A list of documents that a guard asks for.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[schema(as = DocumentList)]
+pub struct WorkflowDocuments {
+    /// The registration type's code, or `file`.
+    pub registration_type: String,
+    /// Always.
+    pub required: Vec<String>,
+    /// Where a building is registered with the land.
+    pub with_building: Vec<String>,
+    /// Where the land is allocated (划拨).
+    pub allocated: Vec<String>,
+}
+
+/// A procedure.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct Workflow {
+    /// Its name.
+    pub id: String,
+    /// SHA-256 of the definition, as cases name it.
+    pub digest: String,
+    /// Chinese.
+    pub zh: String,
+    /// English.
+    pub en: String,
+    /// Where everything begins.
+    pub initial: String,
+    /// The states, the straight way in its order.
+    pub states: Vec<WorkflowState>,
+    /// The closed list of routes.
+    pub routes: Vec<WorkflowRoute>,
+    /// The transitions.
+    pub transitions: Vec<WorkflowTransition>,
+    /// The lists of documents that guards ask for.
+    pub documents: Vec<WorkflowDocuments>,
+    /// What the documents are called.
+    pub document_kinds: BTreeMap<String, WorkflowLabel>,
+    /// Its diagram, as Mermaid's `stateDiagram-v2`.
+    pub diagram: String,
+}
+
+impl Workflow {
+    /// A definition, told.
+    #[must_use]
+    pub fn of<G: Word, E: Word>(definition: &Definition<G, E>) -> Self {
+        Self {
+            id: definition.id.clone(),
+            digest: definition.digest(),
+            zh: definition.zh.clone(),
+            en: definition.en.clone(),
+            initial: definition.initial.clone(),
+            states: definition.states.iter().map(state).collect(),
+            routes: definition
+                .routes
+                .iter()
+                .map(|route| WorkflowRoute {
+                    id: route.id.clone(),
+                    zh: route.zh.clone(),
+                    en: route.en.clone(),
+                    documents: route.documents.clone(),
+                    source: route.source.clone(),
+                })
+                .collect(),
+            transitions: definition.transitions.iter().map(transition).collect(),
+            documents: definition
+                .documents
+                .iter()
+                .map(|list| WorkflowDocuments {
+                    registration_type: list.registration_type.clone(),
+                    required: list.required.clone(),
+                    with_building: list.with_building.clone(),
+                    allocated: list.allocated.clone(),
+                })
+                .collect(),
+            document_kinds: definition
+                .document_kinds
+                .iter()
+                .map(|(kind, label)| {
+                    let label = WorkflowLabel {
+                        zh: label.zh.clone(),
+                        en: label.en.clone(),
+                    };
+                    (kind.clone(), label)
+                })
+                .collect(),
+            diagram: definition.diagram(),
+        }
+    }
+}
+
+fn state(state: &workflow::State) -> WorkflowState {
+    WorkflowState {
+        id: state.id.clone(),
+        zh: state.zh.clone(),
+        en: state.en.clone(),
+        end: state.end,
+        aside: state.aside,
+        routes: state.routes.clone(),
+        deadline: state.deadline.as_ref().map(|deadline| WorkflowDeadline {
+            days: deadline.days,
+            count: match deadline.count {
+                Count::Working => "working".to_owned(),
+                Count::Calendar => "calendar".to_owned(),
+            },
+            escalate: deadline
+                .escalate
+                .iter()
+                .map(|to| WorkflowEscalation {
+                    role: to.role.clone(),
+                    days: to.days,
+                })
+                .collect(),
+            source: deadline.source.clone(),
+        }),
+        records: state.records.clone(),
+    }
+}
+
+fn transition<G: Word, E: Word>(transition: &workflow::Transition<G, E>) -> WorkflowTransition {
+    WorkflowTransition {
+        id: transition.id.clone(),
+        from: transition.from.clone(),
+        to: transition.to.clone(),
+        zh: transition.zh.clone(),
+        en: transition.en.clone(),
+        roles: transition.roles.clone(),
+        routes: transition.routes.clone(),
+        chooses_route: transition.chooses_route,
+        four_eyes: transition.four_eyes,
+        decision: transition.decision,
+        documents: transition.documents.clone(),
+        route_documents: transition.route_documents,
+        guards: transition.guards.iter().map(word).collect(),
+        effects: transition.effects.iter().map(word).collect(),
+        source: transition.source.clone(),
+    }
+}
