@@ -122,6 +122,18 @@ fn token(data: &Path) -> Result<String> {
     Ok(token)
 }
 
+/// Waits until something holds.
+///
+/// # Panics
+/// Where it does not come to hold.
+pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !holds() {
+        assert!(Instant::now() < deadline, "still waiting: {what}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
 /// A port on the loopback address that nobody listens on just now.
 ///
 /// # Errors
@@ -378,6 +390,22 @@ impl Registry {
     pub fn interrupt(mut self) -> Result<ExitStatus> {
         kill(Pid::from_raw(self.child.id().cast_signed()), Signal::SIGINT)?;
         self.wait()
+    }
+
+    /// Holds the program as it is (`SIGSTOP`) while its database goes on, until [`Self::thaw`] or a kill.
+    ///
+    /// # Errors
+    /// Where it is no longer running.
+    pub fn freeze(&self) -> Result<()> {
+        Ok(kill(Pid::from_raw(self.child.id().cast_signed()), Signal::SIGSTOP)?)
+    }
+
+    /// Lets a frozen program go on.
+    ///
+    /// # Errors
+    /// Where it is no longer running.
+    pub fn thaw(&self) -> Result<()> {
+        Ok(kill(Pid::from_raw(self.child.id().cast_signed()), Signal::SIGCONT)?)
     }
 
     /// `kill -9` of the program and of every process of its database.

@@ -7,24 +7,19 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, Uid, User};
 use serde_json::Value;
 use tempfile::TempDir;
-use tests::{Parcel, Registry, command, database_processes, free_port, is_running, run, succeed, words, write_parcels};
+use tests::{
+    Parcel, Registry, command, database_processes, free_port, is_running, run, succeed, wait_until, words,
+    write_parcels,
+};
 
 fn folder() -> TempDir {
     tempfile::tempdir().unwrap()
-}
-
-fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while !holds() {
-        assert!(Instant::now() < deadline, "still waiting: {what}");
-        thread::sleep(Duration::from_millis(20));
-    }
 }
 
 #[test]
