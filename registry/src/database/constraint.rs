@@ -307,6 +307,7 @@ fn meaning_of(constraint: &str) -> Option<(Meaning, &'static str)> {
         | "approval_threshold_version_mode_known"
         | "approval_threshold_version_class_known" => (Ours, ""),
         "title_pkey"
+        | "title_case_number_key"
         | "title_version_pkey"
         | "title_version_object_fkey"
         | "title_version_recorded_bounded"

@@ -150,6 +150,7 @@ pub(super) const ROUTES: &[(&str, &str, Need)] = &[
     ("GET", "/api/v1/unit-codes/{code}", READ),
     ("GET", "/api/v1/titles", READ),
     ("POST", "/api/v1/titles", May(WorkOnTitles)),
+    ("GET", "/api/v1/title-totals", READ),
     ("GET", "/api/v1/titles/{id}", READ),
     ("PATCH", "/api/v1/titles/{id}", May(WorkOnTitles)),
     ("GET", "/api/v1/titles/{id}/versions", READ),

@@ -74,6 +74,9 @@ pub struct ReturnCheck {
     pub check: String,
     /// What was found.
     pub finding: String,
+    /// The paper it rests on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paper: Option<String>,
 }
 
 /// The comparison of certificate and survey.
@@ -165,6 +168,9 @@ pub struct CaseDetails {
     #[serde(with = "day::option", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = Date)]
     pub issued_on: Option<Date>,
+    /// 受理号: the registry's own number of the application.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub receipt_no: Option<String>,
 }
 
 /// Everything a version says; the periods and ids stand beside it.

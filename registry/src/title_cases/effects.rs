@@ -2,17 +2,15 @@
 
 use sqlx::PgConnection;
 use time::{Date, OffsetDateTime};
-use uuid::Uuid;
 
 use super::content::CaseContent;
 use super::guards::title_terms;
 use crate::ids::{TitleCaseId, TitleId};
 use crate::ledger::Action;
-use crate::period::{reach, revise};
 use crate::request::{Actor, Problem, ProblemKind};
-use crate::spatial_units::Kind;
+use crate::titles::asset_status::{AssetChange, assets_of, change_assets, status_of};
 use crate::titles::dictionaries::{PolicyAction, RegistrationType};
-use crate::titles::{TitleContent, TitleStatement, Unification, held_versions, write_change, write_new};
+use crate::titles::{TitleContent, TitleStatement, held_versions, write_change, write_new};
 use crate::versioned::Occasion;
 
 /// By whom, when and why.
@@ -45,8 +43,12 @@ pub(super) async fn record_title(
     on: Date,
     made: Made<'_>,
 ) -> Result<TitleContent, Problem> {
+    let book = match case.title_id {
+        None => None,
+        Some(title) => crate::titles::current(connection, TitleId(title)).await?,
+    };
     case.details.recorded_on = Some(on);
-    let statement = title_terms(case, on)?;
+    let statement = title_terms(case, book.as_ref(), on)?;
     let content = statement.content(made.today, Some(made.case.0))?;
     let occasion = made.occasion("登簿");
     match (case.title_id, case.details.registration_type) {
@@ -66,14 +68,21 @@ pub(super) async fn record_title(
             .code("registration_type_on_title")
             .remedy("end the title, or enter the encumbrance, under /api/v1/titles"));
         }
-        (Some(title), _) => {
+        (Some(title), registration) => {
             let held = held_versions(connection, TitleId(title)).await?;
             write_change(
                 connection,
                 TitleId(title),
                 &held,
                 (on, content.clone()),
-                (Action::Change, made.now),
+                (
+                    if registration == Some(RegistrationType::Correct) {
+                        Action::Correct
+                    } else {
+                        Action::Change
+                    },
+                    made.now,
+                ),
                 &occasion,
             )
             .await?;
@@ -134,47 +143,16 @@ pub(super) async fn follow_assets(
     on: Date,
     made: Made<'_>,
 ) -> Result<(), Problem> {
-    let status = match Unification::of(&title.holders) {
-        Unification::UnifiedBureau | Unification::UnifiedGovernment => "unified",
-        Unification::PlatformCompany | Unification::NotUnified => "other_handed",
-    };
-    let mut assets: Vec<Uuid> = title.parcel_ids.iter().chain(&title.building_ids).copied().collect();
+    let mut assets = assets_of(title);
     assets.push(case.asset_id);
-    assets.sort_unstable();
-    assets.dedup();
-    let held = crate::spatial_units::held_versions(connection, &assets).await?;
-    for asset in assets {
-        let Some(unit) = held.get(&asset) else { continue };
-        let Some(before) = unit.versions.iter().find(|version| version.valid.contains(on)) else {
-            continue;
-        };
-        let mut content = before.content.clone();
-        content.title_status = Some(status.to_owned());
-        if case.details.policy_action == Some(PolicyAction::Return) {
-            content.usage = Some("administrative_office".to_owned());
-        }
-        if content.changed_fields(&before.content).is_empty() {
-            continue;
-        }
-        content.source_row = None;
-        content.import_id = None;
-        let kind: Kind = content.kind;
-        let revision = revise(&unit.versions, reach(&unit.versions, on), Some(content), made.now);
-        let occasion = crate::spatial_units::Occasion {
-            actor: made.actor.clone(),
-            reason: Some(format!("登簿 ({})", made.case)),
-            import_id: None,
-        };
-        crate::spatial_units::write_revision(
-            connection,
-            unit.id,
-            kind,
-            Action::Change,
-            revision,
-            Some(&before.content),
-            &occasion,
-        )
-        .await?;
-    }
-    Ok(())
+    let change = AssetChange {
+        title_status: status_of(&title.holders),
+        usage: (case.details.policy_action == Some(PolicyAction::Return)).then_some("administrative_office"),
+    };
+    let occasion = Occasion {
+        actor: made.actor.clone(),
+        reason: Some(format!("登簿 ({})", made.case)),
+        import_id: None,
+    };
+    change_assets(connection, assets, on, change, (made.now, &occasion)).await
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 use sqlx::PgConnection;
 use time::Date;
 
@@ -10,9 +11,9 @@ use super::content::{CaseContent, RETURN_CHECKS};
 use super::procedure::{Definition, Guard};
 use crate::ids::TitleId;
 use crate::request::{Fault, Problem, Times};
-use crate::titles::TitleStatement;
 use crate::titles::dictionaries::{PolicyAction, RegistrationType, RightNature};
 use crate::titles::encumbrances::{Act, Effect, Encumbrance, encumbrances_of, obstacles};
+use crate::titles::{TitleContent, TitleStatement};
 use crate::unit_code::{LandOwnership, ParcelKind, UnitCode};
 
 /// Certificate and survey may differ by this share before somebody has to say why (TTL-07).
@@ -25,6 +26,8 @@ pub(super) struct Facts {
     pub asset_is_building: bool,
     pub shape_known: bool,
     pub encumbrances: Vec<Encumbrance>,
+    /// What the book says of the title that is dealt with.
+    pub title: Option<TitleContent>,
 }
 
 impl Facts {
@@ -41,13 +44,18 @@ impl Facts {
         .await?;
         let encumbrances = match case.title_id {
             None => Vec::new(),
-            Some(title) => encumbrances_of(connection, TitleId(title), times).await?,
+            Some(title) => encumbrances_of(&mut *connection, TitleId(title), times).await?,
+        };
+        let title = match case.title_id {
+            None => None,
+            Some(title) => crate::titles::current(connection, TitleId(title)).await?,
         };
         Ok(Self {
             today: times.as_of,
             asset_is_building: asset.as_ref().is_some_and(|asset| asset.kind == "building"),
             shape_known: asset.is_some_and(|asset| asset.shape_known),
             encumbrances,
+            title,
         })
     }
 }
@@ -90,7 +98,8 @@ pub(super) fn wanted_documents(definition: &Definition, case: &CaseContent, fact
     let Some(list) = definition.documents.iter().find(|list| list.registration_type == of) else {
         return Vec::new();
     };
-    let draft = |field: &str| case.details.draft.get(field);
+    let terms = terms(case, facts.title.as_ref());
+    let draft = |field: &str| terms.get(field);
     let with_building = facts.asset_is_building
         || draft("building_ids")
             .and_then(|ids| ids.as_array())
@@ -124,12 +133,35 @@ pub(super) fn wanted_documents(definition: &Definition, case: &CaseContent, fact
         .collect()
 }
 
+/// What belongs to one certificate and not to the next.
+pub(super) const OF_THE_CERTIFICATE: [&str; 3] = ["cert_no", "print_serial", "issued_on"];
+
+/// What the title is to say: what the book says of it, and the draft laid over it; null empties a field.
+pub(super) fn terms(case: &CaseContent, book: Option<&TitleContent>) -> Map<String, Value> {
+    let mut terms = book.map(|title| TitleStatement::of(title).fields()).unwrap_or_default();
+    for field in OF_THE_CERTIFICATE {
+        terms.remove(field);
+    }
+    for (field, value) in &case.details.draft {
+        if value.is_null() {
+            terms.remove(field);
+        } else {
+            terms.insert(field.clone(), value.clone());
+        }
+    }
+    terms
+}
+
 /// What the title is to say once it is recorded on a day.
 ///
 /// # Errors
 /// The first rule that is broken, by its field.
-pub(super) fn title_terms(case: &CaseContent, recorded_on: Date) -> Result<TitleStatement, Problem> {
-    let mut statement = TitleStatement::read(serde_json::Value::Object(case.details.draft.clone()))?;
+pub(super) fn title_terms(
+    case: &CaseContent,
+    book: Option<&TitleContent>,
+    recorded_on: Date,
+) -> Result<TitleStatement, Problem> {
+    let mut statement = TitleStatement::read(Value::Object(terms(case, book)))?;
     statement.unit_code = case.unit_code.clone();
     statement.policy_action = case.details.policy_action;
     statement.registration_type = case.details.registration_type;
@@ -138,6 +170,16 @@ pub(super) fn title_terms(case: &CaseContent, recorded_on: Date) -> Result<Title
     statement.issued_on = None;
     statement.valid_from = Some(recorded_on);
     Ok(statement)
+}
+
+/// What a case is to bring about, as encumbrances look at it.
+pub(super) fn act_of(case: &CaseContent) -> Act {
+    match case.details.registration_type {
+        Some(RegistrationType::First) => Act::FirstRegistration,
+        Some(RegistrationType::Cancel) => Act::Cancel,
+        Some(RegistrationType::Change | RegistrationType::Correct) => Act::Change,
+        _ => Act::Transfer,
+    }
 }
 
 /// Which of the guards don't hold.
@@ -202,8 +244,19 @@ fn check(
         Guard::PolicyActionGiven => {
             let needs_type = matches!(
                 details.policy_action,
-                Some(PolicyAction::ReRegister | PolicyAction::FirstRegister | PolicyAction::Return)
+                Some(
+                    PolicyAction::ReRegister
+                        | PolicyAction::FirstRegister
+                        | PolicyAction::Return
+                        | PolicyAction::Change
+                        | PolicyAction::Correct
+                )
             );
+            let own_type = match details.policy_action {
+                Some(PolicyAction::Change) => Some(RegistrationType::Change),
+                Some(PolicyAction::Correct) => Some(RegistrationType::Correct),
+                _ => None,
+            };
             missing(
                 details.policy_action.is_none() || (needs_type && details.registration_type.is_none()),
                 "请选择措施和登记类型",
@@ -216,6 +269,20 @@ fn check(
                         && details.choice_reason.is_none(),
                     "权利人改变一般为转移登记；选择其他类型请说明理由",
                     "another holder is normally a transfer: say why it is another registration type (choice_reason)",
+                )
+            })
+            .or_else(|| {
+                missing(
+                    own_type.is_some() && case.title_id.is_none(),
+                    "变更、更正登记须针对登记簿中已有的权利",
+                    "a change or a correction is of a title that is in the book: name it (title_id)",
+                )
+            })
+            .or_else(|| {
+                missing(
+                    own_type.is_some() && details.registration_type != own_type,
+                    "登记类型与所选措施不符",
+                    "the registration type is not that of the policy action",
                 )
             })
         }
@@ -246,13 +313,7 @@ fn check(
             })
         }
         Guard::EncumbrancesHandled => {
-            let act = match details.registration_type {
-                Some(RegistrationType::First) => Act::FirstRegistration,
-                Some(RegistrationType::Cancel) => Act::Cancel,
-                Some(RegistrationType::Change | RegistrationType::Correct) => Act::Change,
-                _ => Act::Transfer,
-            };
-            let open = obstacles(&facts.encumbrances, act)
+            let open = obstacles(&facts.encumbrances, act_of(case))
                 .into_iter()
                 .find(|obstacle| match obstacle.effect {
                     Effect::Blocks => true,
@@ -325,7 +386,7 @@ fn check(
             )
         }
         Guard::TitleTermsGiven => {
-            let terms = title_terms(case, facts.today).and_then(|mut statement| {
+            let terms = title_terms(case, facts.title.as_ref(), facts.today).and_then(|mut statement| {
                 statement.accepted_on = None;
                 statement.content(facts.today, None)
             });
@@ -345,8 +406,8 @@ fn check(
                     .or(details.clock.as_ref().map(|clock| clock.accepted_on));
                 missing(
                     on > facts.today || earliest.is_some_and(|earliest| on < earliest),
-                    "日期在将来，或早于上一步",
-                    "the day is in the future, or before that of the step before it",
+                    "日期在将来，或早于上一步(TTL-20)",
+                    "the day is in the future, or before that of the step before it (TTL-20)",
                 )
             }
         },

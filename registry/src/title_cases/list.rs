@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::period::day;
 use crate::request::fields::plain_text;
 use crate::request::{Context, Listed, Listing, Page, Problem, SortColumn, Times};
+use crate::working_days::WorkingCalendar;
 
 /// What the queue may be narrowed by.
 #[derive(Debug, Clone, Default, Deserialize, utoipa::IntoParams)]
@@ -22,6 +23,12 @@ pub(super) struct ListQuery {
     asset: Option<Uuid>,
     /// Part of a unit code or of the asset's name or code.
     q: Option<String>,
+    /// The plan's word.
+    policy_action: Option<String>,
+    /// The law's word.
+    registration_type: Option<String>,
+    /// Who opened it.
+    opened_by: Option<String>,
     /// Only those whose day is over.
     #[serde(default)]
     overdue: bool,
@@ -41,6 +48,10 @@ pub(super) struct ListQuery {
 pub struct CaseRow {
     /// Its id.
     pub id: Uuid,
+    /// Its number; what is received first has the lower one.
+    pub number: i64,
+    /// 受理号: the registry's own number of the application.
+    pub receipt_no: Option<String>,
     /// Its state.
     pub state: String,
     /// The parcel or building.
@@ -65,6 +76,11 @@ pub struct CaseRow {
     pub due_on: Option<Date>,
     /// Is that day over?
     pub overdue: bool,
+    /// Working days left until then; negative once it is over, null where no calendar is published.
+    #[sqlx(skip)]
+    pub working_days_left: Option<i64>,
+    /// The kinds of what lies on its title today.
+    pub encumbrances: Vec<String>,
     /// May it not be disposed of?
     pub disposal_frozen: bool,
 }
@@ -99,14 +115,22 @@ pub(super) async fn list_title_cases(
     let times = Times::now(&context.clock);
     let listing = Listing::new(&uri, &SORT, query.sort.as_deref(), query.limit, query.cursor.as_deref())?;
     let mut select = QueryBuilder::new(
-        "select v.object_id as id, v.state, v.asset_id, coalesce(a.name, a.code) as asset_name, v.unit_code,
+        "select v.object_id as id, c.number, v.details ->> 'receipt_no' as receipt_no, v.state, v.asset_id, coalesce(a.name, a.code) as asset_name, v.unit_code,
                 v.details ->> 'policy_action' as policy_action, v.details ->> 'registration_type' as registration_type,
                 v.opened_by, lower(v.valid) as opened_on, coalesce(v.due_on, v.review_on) as due_on,
                 coalesce(coalesce(v.due_on, v.review_on) < ",
     );
     select
         .push_bind(times.as_of)
-        .push(", false) as overdue, v.disposal_frozen,");
+        .push(
+            ", false) as overdue, v.disposal_frozen,
+                array(select distinct e.kind from encumbrance_version e
+                       where e.title_id = v.title_id and upper_inf(e.recorded) and e.valid @> ",
+        )
+        .push_bind(times.as_of)
+        .push(" and (e.expires_on is null or e.expires_on >= ")
+        .push_bind(times.as_of)
+        .push(") order by e.kind) as encumbrances,");
     listing.push_columns(&mut select);
     push_from(&mut select, times);
     narrow(&mut select, times, &query)?;
@@ -121,12 +145,20 @@ pub(super) async fn list_title_cases(
     } else {
         None
     };
-    Ok(Json(listing.page(rows, total)))
+    let mut page = listing.page(rows, total);
+    let calendar = WorkingCalendar::published().ok();
+    for row in &mut page.items {
+        row.working_days_left = row
+            .due_on
+            .and_then(|due_on| calendar?.working_days_between(times.as_of, due_on));
+    }
+    Ok(Json(page))
 }
 
 fn push_from(select: &mut QueryBuilder<Postgres>, times: Times) {
     select.push(
         " from title_case_version v
+          join title_case c on c.id = v.object_id
           left join lateral (
                select name, code from spatial_unit_version s
                 where s.object_id = v.asset_id and upper_inf(s.recorded) and s.valid @> ",
@@ -151,6 +183,19 @@ fn narrow(select: &mut QueryBuilder<Postgres>, times: Times, query: &ListQuery) 
     }
     if let Some(asset) = query.asset {
         select.push(" and v.asset_id = ").push_bind(asset);
+    }
+    for (field, column, value) in [
+        ("policy_action", "v.details ->> 'policy_action'", &query.policy_action),
+        (
+            "registration_type",
+            "v.details ->> 'registration_type'",
+            &query.registration_type,
+        ),
+        ("opened_by", "v.opened_by", &query.opened_by),
+    ] {
+        if let Some(value) = given(field, value)? {
+            select.push(" and ").push(column).push(" = ").push_bind(value);
+        }
     }
     if let Some(q) = given("q", &query.q)? {
         let pattern = crate::request::contains_pattern(&q);

@@ -12,6 +12,8 @@ mod open;
 mod procedure;
 mod read;
 #[cfg(test)]
+mod stories;
+#[cfg(test)]
 mod tests;
 mod transition;
 

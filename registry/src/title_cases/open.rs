@@ -62,7 +62,10 @@ async fn competing(context: &Context, asset: Uuid, code: Option<&str>, problem: 
         return problem;
     };
     let pending = sqlx::query!(
-        r#"select object_id, opened_by, state, lower(recorded) as "since!" from title_case_version
+        r#"select v.object_id, v.opened_by, v.state, lower(v.valid) as "since!", c.number,
+                  v.details ->> 'receipt_no' as receipt_no
+             from title_case_version v
+             join title_case c on c.id = v.object_id
             where upper_inf(recorded) and state <> 'archived'
               and (asset_id = $1 or firm_code = title_firm_code($2))
             limit 1"#,
@@ -73,10 +76,28 @@ async fn competing(context: &Context, asset: Uuid, code: Option<&str>, problem: 
     .await;
     match pending {
         Ok(Some(pending)) => Problem {
-            detail: format!(
-                "case {} of {} is pending ({}); what is received first is dealt with first",
-                pending.object_id, pending.opened_by, pending.state
-            ),
+            detail: {
+                let state = super::definition()
+                    .ok()
+                    .and_then(|definition| definition.state(&pending.state));
+                let receipt = |words: &str| {
+                    let number = pending.receipt_no.as_deref();
+                    number.map(|number| format!(", {words} {number}")).unwrap_or_default()
+                };
+                format!(
+                    "{}立案的第 {} 号案件正在办理（{}，{} 起{}），办结前不能再次申请 / case {} of {} is pending ({}, since {}{}); what is received first is dealt with first",
+                    pending.opened_by,
+                    pending.number,
+                    state.map_or(pending.state.as_str(), |state| &state.zh),
+                    pending.since,
+                    receipt("受理号"),
+                    pending.number,
+                    pending.opened_by,
+                    state.map_or(pending.state.as_str(), |state| &state.en),
+                    pending.since,
+                    receipt("receipt number"),
+                )
+            },
             remedy: Some(format!("go on with /api/v1/title-cases/{}", pending.object_id)),
             ..problem
         },
@@ -265,6 +286,11 @@ impl Papers {
                             .remedy(format!("choose one of {}", names.join(", "))),
                     );
                 }
+                check
+                    .paper
+                    .as_deref()
+                    .map(|paper| plain_text(&field("paper"), paper, 400))
+                    .transpose()?;
                 if plain_text(&field("finding"), &check.finding, 2_000)?.is_empty() {
                     return Err(Problem::invalid(&field("finding"), "it is missing").remedy("say what was found"));
                 }
@@ -293,14 +319,17 @@ impl Papers {
                     return Err(Problem::invalid(&format!("draft.{field}"), "the case itself says that")
                         .remedy("leave it out of the draft"));
                 }
-                if value.is_null() {
+                // Over a title that is in the book, what is emptied stays said.
+                if value.is_null() && content.title_id.is_none() {
                     details.draft.remove(&field);
                 } else {
                     details.draft.insert(field, value);
                 }
             }
             // It must read as a title, though it need not be complete.
-            TitleStatement::read(Value::Object(details.draft.clone())).map_err(|problem| Problem {
+            let said = details.draft.iter().filter(|(_, value)| !value.is_null());
+            let said = said.map(|(field, value)| (field.clone(), value.clone())).collect();
+            TitleStatement::read(Value::Object(said)).map_err(|problem| Problem {
                 field: problem.field.map(|field| format!("draft.{field}")),
                 ..problem
             })?;

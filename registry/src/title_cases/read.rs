@@ -5,19 +5,20 @@ use axum::extract::Path;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::Serialize;
-use serde_json::Value;
-use time::Date;
+use serde_json::{Map, Value, json};
+use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
-use super::content::{CaseContent, CaseDetails, select_cases};
-use super::guards::{Facts, Said, Unmet, Wanted, unmet, wanted_documents};
+use super::content::{CaseContent, CaseDetails, RETURN_CHECKS, select_cases};
+use super::guards::{Facts, OF_THE_CERTIFICATE, Said, Unmet, Wanted, act_of, terms, unmet, wanted_documents};
 use super::procedure::{Definition, Guard};
-use crate::ids::{TitleCaseId, TitleId, VersionId};
+use crate::ids::{TitleCaseId, VersionId};
 use crate::period::day;
 use crate::procedures::Workflow;
 use crate::request::{Context, Page, Problem, Times};
 use crate::titles::TitleStatement;
 use crate::titles::dictionaries::PolicyAction;
+use crate::titles::encumbrances::{Encumbrance, Obstacle, obstacles};
 use crate::versioned::{HistoryFacts, Named, VersionFacts, answer_read, history};
 use crate::working_days::WorkingCalendar;
 
@@ -50,6 +51,19 @@ pub struct OpenStep {
     pub unmet: Vec<Unmet>,
 }
 
+/// One of the checks of a return, and whether it is done.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct WantedCheck {
+    /// Which.
+    pub check: String,
+    /// Chinese.
+    pub zh: String,
+    /// English.
+    pub en: String,
+    /// Is it done?
+    pub done: bool,
+}
+
 /// A field of the title that the case changes.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct Difference {
@@ -66,6 +80,8 @@ pub struct Difference {
 pub struct TitleCase {
     /// Its id, for ever.
     pub id: Uuid,
+    /// Its number; what is received first has the lower one.
+    pub number: i64,
     /// The parcel or building.
     pub asset: Named,
     /// Which of the two.
@@ -102,8 +118,19 @@ pub struct TitleCase {
     pub details: CaseDetails,
     /// The check-list of documents.
     pub documents_wanted: Vec<Wanted>,
+    /// What the title is to say: what the book says of it, and the draft laid over it.
+    #[schema(value_type = Object)]
+    pub terms: Map<String, Value>,
     /// What the case changes in the book.
     pub differences: Vec<Difference>,
+    /// What was changed in the papers since they were put forward before; null where they never were.
+    pub since_submission: Option<Vec<Difference>>,
+    /// What lies on its title, by order of receipt.
+    pub encumbrances: Vec<Encumbrance>,
+    /// What stands in the way of what the case is to bring about, the strongest first.
+    pub obstacles: Vec<Obstacle>,
+    /// The checks of a return; none for other cases.
+    pub checks_wanted: Vec<WantedCheck>,
     /// The steps from here.
     pub steps: Vec<OpenStep>,
     /// The version that is known.
@@ -167,7 +194,11 @@ pub(super) async fn load(context: &Context, id: TitleCaseId, times: Times) -> Re
     .fetch_one(&mut *connection)
     .await?;
     let facts = Facts::read(&mut connection, &case, times).await?;
-    let differences = differences(&mut connection, &case).await?;
+    let number = sqlx::query_scalar!("select number from title_case where id = $1", id.0)
+        .fetch_one(&mut *connection)
+        .await?;
+    let differences = differences(&case, &facts);
+    let since_submission = since_submission(&mut connection, id, &case, version.recorded_from).await?;
     let definition = super::definition_of(&mut connection, &case).await?;
     let state = definition.state(&case.state);
     let calendar = WorkingCalendar::published().ok();
@@ -178,6 +209,7 @@ pub(super) async fn load(context: &Context, id: TitleCaseId, times: Times) -> Re
         .map_or("file", |registration| registration.code());
     Ok(TitleCase {
         id: id.0,
+        number,
         asset: Named {
             id: case.asset_id,
             code: asset.code,
@@ -191,7 +223,12 @@ pub(super) async fn load(context: &Context, id: TitleCaseId, times: Times) -> Re
         working_days_left: case
             .due_on
             .and_then(|due_on| calendar?.working_days_between(times.as_of, due_on)),
+        terms: terms(&case, facts.title.as_ref()),
         differences,
+        since_submission,
+        obstacles: obstacles(&facts.encumbrances, act_of(&case)),
+        encumbrances: facts.encumbrances,
+        checks_wanted: wanted_checks(&case),
         unit_code: case.unit_code,
         title_id: case.title_id,
         state: case.state,
@@ -230,30 +267,118 @@ fn open_steps(definition: &Definition, case: &CaseContent, facts: &Facts) -> Vec
         .collect()
 }
 
-/// What the book says now against what it is to say, for the second person to look at.
-async fn differences(connection: &mut sqlx::PgConnection, case: &CaseContent) -> Result<Vec<Difference>, Problem> {
-    let before = match case.title_id {
-        None => None,
-        Some(title) => crate::titles::current(connection, TitleId(title)).await?,
-    };
-    let fields = |statement: TitleStatement| match serde_json::to_value(statement) {
-        Ok(Value::Object(fields)) => fields,
-        _ => serde_json::Map::new(),
-    };
-    let before = before.as_ref().map(TitleStatement::of).map(fields).unwrap_or_default();
-    let mut after = case.details.draft.clone();
+/// What the book says now against what it is to say, for the second person to look at. That a new certificate takes the
+/// old one's place goes without saying.
+fn differences(case: &CaseContent, facts: &Facts) -> Vec<Difference> {
+    let mut before = facts
+        .title
+        .as_ref()
+        .map(|title| TitleStatement::of(title).fields())
+        .unwrap_or_default();
+    let mut after = terms(case, facts.title.as_ref());
     if let Some(code) = &case.unit_code {
-        after.insert("unit_code".to_owned(), Value::String(code.clone()));
+        after.insert("unit_code".to_owned(), json!(code));
     }
-    Ok(after
+    for field in OF_THE_CERTIFICATE {
+        before.remove(field);
+    }
+    between(&before, &after)
+}
+
+/// The fields in which two of them differ.
+fn between(before: &Map<String, Value>, after: &Map<String, Value>) -> Vec<Difference> {
+    let mut fields: Vec<&String> = before.keys().chain(after.keys()).collect();
+    fields.sort_unstable();
+    fields.dedup();
+    fields
         .into_iter()
-        .filter(|(field, value)| before.get(field) != Some(value))
-        .map(|(field, value)| Difference {
-            before: before.get(&field).cloned(),
-            field,
-            after: Some(value),
+        .filter(|field| before.get(*field) != after.get(*field))
+        .map(|field| Difference {
+            field: field.clone(),
+            before: before.get(field).cloned(),
+            after: after.get(field).cloned(),
         })
-        .collect())
+        .collect()
+}
+
+/// The states in which somebody judges the papers, or has done so.
+const JUDGED: [&str; 9] = [
+    "ready",
+    "submitted",
+    "accepted",
+    "reviewing",
+    "recorded",
+    "certified",
+    "filing_review",
+    "filed",
+    "kept",
+];
+
+/// The place of the last version that was judged before the present papers, of states with the oldest first.
+fn last_submission<State: AsRef<str>>(states: &[State]) -> Option<usize> {
+    let is_judged = |state: &State| JUDGED.contains(&state.as_ref());
+    let own = states.iter().rev().take_while(|state| is_judged(state)).count();
+    states[..states.len() - own].iter().rposition(is_judged)
+}
+
+/// What the papers say, field by field: what comes with a step and not from the papers is left out.
+fn papers(case: &CaseContent) -> Map<String, Value> {
+    let mut said = match serde_json::to_value(&case.details) {
+        Ok(Value::Object(said)) => said,
+        _ => Map::new(),
+    };
+    for of_a_step in [
+        "draft",
+        "clock",
+        "supplement",
+        "refusal_ground",
+        "recorded_on",
+        "issued_on",
+        "receipt_no",
+    ] {
+        said.remove(of_a_step);
+    }
+    said.extend(case.details.draft.clone());
+    if let Some(code) = &case.unit_code {
+        said.insert("unit_code".to_owned(), json!(code));
+    }
+    said
+}
+
+/// What was changed in the papers since they were last put forward.
+async fn since_submission(
+    connection: &mut sqlx::PgConnection,
+    id: TitleCaseId,
+    case: &CaseContent,
+    known_at: OffsetDateTime,
+) -> Result<Option<Vec<Difference>>, Problem> {
+    let rows = select_cases!(
+        "where v.object_id = $1 and lower(v.recorded) <= $2 order by lower(v.recorded), v.version_id",
+        id.0,
+        known_at,
+    )
+    .fetch_all(connection)
+    .await?;
+    let states: Vec<&str> = rows.iter().map(|row| row.state.as_str()).collect();
+    let Some(row) = last_submission(&states).and_then(|place| rows.into_iter().nth(place)) else {
+        return Ok(None);
+    };
+    Ok(Some(between(&papers(&row.content()?), &papers(case))))
+}
+
+fn wanted_checks(case: &CaseContent) -> Vec<WantedCheck> {
+    if case.details.policy_action != Some(PolicyAction::Return) {
+        return Vec::new();
+    }
+    RETURN_CHECKS
+        .into_iter()
+        .map(|(check, zh, en)| WantedCheck {
+            check: check.to_owned(),
+            zh: zh.to_owned(),
+            en: en.to_owned(),
+            done: case.details.return_checks.iter().any(|done| done.check == check),
+        })
+        .collect()
 }
 
 /// One step of a case's history.
@@ -301,4 +426,43 @@ pub(super) async fn list_title_case_versions(
     responses((status = 200, body = Workflow)))]
 pub(super) async fn get_title_workflow() -> Result<Json<Workflow>, Problem> {
     Ok(Json(Workflow::of(super::definition()?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::last_submission;
+
+    #[test]
+    fn the_papers_are_held_against_what_was_judged_before() {
+        for (states, place) in [
+            (&["surveyed", "collecting", "ready"][..], None),
+            (&["collecting", "ready", "collecting"], Some(1)),
+            (&["collecting", "ready", "collecting", "collecting", "ready"], Some(1)),
+            (
+                &[
+                    "collecting",
+                    "ready",
+                    "submitted",
+                    "accepted",
+                    "reviewing",
+                    "supplement",
+                ],
+                Some(4),
+            ),
+            (
+                &[
+                    "ready",
+                    "submitted",
+                    "supplement",
+                    "supplement",
+                    "submitted",
+                    "accepted",
+                ],
+                Some(1),
+            ),
+            (&[], None),
+        ] {
+            assert_eq!(last_submission(states), place, "{states:?}");
+        }
+    }
 }

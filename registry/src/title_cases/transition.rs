@@ -48,6 +48,8 @@ pub(super) struct Step {
     approval: Option<String>,
     /// The ground of a refusal.
     refusal_ground: Option<RefusalGround>,
+    /// 受理号: the registry's own number of the application.
+    receipt_no: Option<String>,
     /// The certificate's number.
     cert_no: Option<String>,
     /// The printer's serial.
@@ -76,6 +78,8 @@ impl Step {
             details.registration_type = self.registration_type.or(match policy {
                 PolicyAction::ReRegister | PolicyAction::Return => Some(RegistrationType::Transfer),
                 PolicyAction::FirstRegister => Some(RegistrationType::First),
+                PolicyAction::Change => Some(RegistrationType::Change),
+                PolicyAction::Correct => Some(RegistrationType::Correct),
                 PolicyAction::File | PolicyAction::KeepInUnit | PolicyAction::KeepInDepartment => None,
             });
             details.choice_reason = None;
@@ -90,6 +94,9 @@ impl Step {
         }
         if let Some(approval) = &self.approval {
             details.approval = text("approval", approval)?;
+        }
+        if let Some(number) = &self.receipt_no {
+            details.receipt_no = text("receipt_no", number)?;
         }
         if self.refusal_ground.is_some() {
             details.refusal_ground = self.refusal_ground;
@@ -298,6 +305,7 @@ async fn run_effects(
                 content.due_on = None;
                 content.review_on = None;
                 content.details.clock = None;
+                content.details.receipt_no = None;
                 content.details.supplement = None;
                 content.details.refusal_ground = None;
             }

@@ -144,6 +144,8 @@ dictionary! {
         FirstRegister = "first_register" "补办登记" "register what is unregistered",
         File = "file" "权属备案" "file what can't be registered",
         Return = "return" "平台公司划转" "return from a platform company",
+        Change = "change" "变更登记(权利人不变)" "change what is registered (same holder)",
+        Correct = "correct" "更正登记(登记簿有误)" "correct the book",
         KeepInUnit = "keep_in_unit" "保留在单位名下(涉密)" "keep in the unit's name (secrecy)",
         KeepInDepartment = "keep_in_dept" "保留在主管部门名下(垂直管理)" "keep with the vertical department",
     }

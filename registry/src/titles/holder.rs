@@ -29,7 +29,7 @@ pub struct Holder {
 
 /// How the title is held, as the unification of titles counts it. Titles in a people's government's name count as unified
 /// only where that was so decided, so they are a kind of their own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Unification {
     /// In the bureau's name.
@@ -43,16 +43,30 @@ pub enum Unification {
 }
 
 impl Unification {
+    /// All of them.
+    pub const ALL: [Self; 4] = [
+        Self::UnifiedBureau,
+        Self::UnifiedGovernment,
+        Self::PlatformCompany,
+        Self::NotUnified,
+    ];
+
     /// By all of the holders: one who is neither bureau nor government and the title is not unified.
     #[must_use]
     pub fn of(holders: &[Holder]) -> Self {
-        let all =
-            |kinds: &[HolderKind]| !holders.is_empty() && holders.iter().all(|holder| kinds.contains(&holder.kind));
+        let kinds: Vec<HolderKind> = holders.iter().map(|holder| holder.kind).collect();
+        Self::of_kinds(&kinds)
+    }
+
+    /// By the kinds of all holders.
+    #[must_use]
+    pub fn of_kinds(holders: &[HolderKind]) -> Self {
+        let all = |kinds: &[HolderKind]| !holders.is_empty() && holders.iter().all(|kind| kinds.contains(kind));
         if all(&[HolderKind::Bureau]) {
             Self::UnifiedBureau
         } else if all(&[HolderKind::Bureau, HolderKind::Government]) {
             Self::UnifiedGovernment
-        } else if holders.iter().any(|holder| holder.kind == HolderKind::PlatformCompany) {
+        } else if holders.contains(&HolderKind::PlatformCompany) {
             Self::PlatformCompany
         } else {
             Self::NotUnified

@@ -8,7 +8,7 @@ use sqlx::types::Json as StoredJson;
 use sqlx::{FromRow, Postgres, QueryBuilder};
 use uuid::Uuid;
 
-use super::holder::Holder;
+use super::holder::{Holder, Unification};
 use crate::request::fields::plain_text;
 use crate::request::{Context, Listed, Listing, Page, Problem, SortColumn, Times};
 
@@ -24,6 +24,9 @@ pub(super) struct ListQuery {
     book_state: Option<String>,
     /// The kind of one of its holders.
     holder_kind: Option<String>,
+    /// How the unification of titles counts it.
+    #[param(inline)]
+    unification: Option<Unification>,
     /// `unit_code`, `cert_no` or `location`; a minus in front turns it round.
     sort: Option<String>,
     /// Rows a page, 1 to 1000.
@@ -65,6 +68,13 @@ pub struct TitleRow {
     pub house_area_m2: Option<f64>,
     /// Does something lie on it that hasn't lapsed?
     pub encumbered: bool,
+    /// How the unification of titles counts it.
+    #[sqlx(skip)]
+    pub unification: Option<Unification>,
+    /// The parcels it covers.
+    pub parcel_ids: Vec<Uuid>,
+    /// The buildings it covers.
+    pub building_ids: Vec<Uuid>,
 }
 
 const SORT: [SortColumn; 3] = [
@@ -100,7 +110,7 @@ pub(super) async fn list_titles(
     let mut select = QueryBuilder::new(
         "select v.object_id as id, v.unit_code, v.cert_no, v.old_land_certificate, v.old_house_certificate, v.holders,
                 v.location, v.right_type, v.book_state, v.evidence, v.land_area_m2::float8 as land_area_m2,
-                v.house_area_m2::float8 as house_area_m2,
+                v.house_area_m2::float8 as house_area_m2, v.parcel_ids, v.building_ids,
                 exists (select from encumbrance_version e
                          where e.title_id = v.object_id and e.valid @> ",
     );
@@ -125,7 +135,11 @@ pub(super) async fn list_titles(
     } else {
         None
     };
-    Ok(Json(listing.page(rows, total)))
+    let mut page = listing.page(rows, total);
+    for row in &mut page.items {
+        row.unification = Some(Unification::of(&row.holders));
+    }
+    Ok(Json(page))
 }
 
 fn narrow(select: &mut QueryBuilder<Postgres>, times: Times, query: &ListQuery) -> Result<(), Problem> {
@@ -165,6 +179,21 @@ fn narrow(select: &mut QueryBuilder<Postgres>, times: Times, query: &ListQuery) 
             .push(" and exists (select from json_array_elements(v.holders) h where h ->> 'kind' = ")
             .push_bind(kind)
             .push(")");
+    }
+    if let Some(unification) = query.unification {
+        // The same rule as `Unification::of_kinds`; a test holds the two against each other.
+        const OTHERS: &str = "exists (select from json_array_elements(v.holders) h
+                                       where h ->> 'kind' not in ('bureau', 'government'))";
+        const COMPANY: &str =
+            "exists (select from json_array_elements(v.holders) h where h ->> 'kind' = 'platform_company')";
+        const GOVERNMENT: &str =
+            "exists (select from json_array_elements(v.holders) h where h ->> 'kind' = 'government')";
+        match unification {
+            Unification::UnifiedBureau => select.push(format!(" and not {OTHERS} and not {GOVERNMENT}")),
+            Unification::UnifiedGovernment => select.push(format!(" and not {OTHERS} and {GOVERNMENT}")),
+            Unification::PlatformCompany => select.push(format!(" and {COMPANY}")),
+            Unification::NotUnified => select.push(format!(" and {OTHERS} and not {COMPANY}")),
+        };
     }
     Ok(())
 }

@@ -5,6 +5,7 @@
 //! list) has one source, the asset itself (`spatial_unit_version.title_status`): recording a title sets it there, and
 //! nothing here keeps a copy.
 
+pub mod asset_status;
 pub mod certificate_number;
 mod content;
 pub mod dictionaries;
@@ -19,6 +20,7 @@ mod shares;
 mod statement;
 #[cfg(test)]
 pub(crate) mod tests;
+mod totals;
 
 pub use content::{TitleContent, current, held_versions, verify_versions};
 pub use holder::{Holder, Unification};
@@ -44,6 +46,7 @@ where
         .routes(routes!(dictionaries::get_dictionaries))
         .routes(routes!(read::check_unit_code))
         .routes(routes!(list::list_titles, register::register_title))
+        .routes(routes!(totals::get_title_totals))
         .routes(routes!(read::get_title, register::correct_title))
         .routes(routes!(read::list_title_versions))
         .routes(routes!(register::close_title))

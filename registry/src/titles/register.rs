@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use sqlx::PgConnection;
 use time::{Date, OffsetDateTime};
 
+use super::asset_status::{assets_of, follow_end, follow_title, status_of, status_without_title};
 use super::content::{TitleContent, held_versions};
 use super::encumbrances::{Act, Effect, encumbrances_of, obstacles};
 use super::permission::{TitleAction, require, require_at};
@@ -122,7 +123,8 @@ pub(super) async fn register_title(
         import_id: None,
     };
     require_at(&mut transaction, &context, TitleAction::Register, &assets_of(&content)).await?;
-    let (id, version) = write_new(&mut transaction, content, from, now, &occasion).await?;
+    let (id, version) = write_new(&mut transaction, content.clone(), from, now, &occasion).await?;
+    follow_title(&mut transaction, &content, from, (today, now), &occasion).await?;
     let location = format!("/api/v1/titles/{id}");
     let body = serde_json::json!(Created {
         id: id.0,
@@ -180,8 +182,15 @@ pub(super) async fn correct_title(
         import_id: None,
     };
     require_at(&mut transaction, &context, TitleAction::Correct, &assets_of(&content)).await?;
-    let at = (Action::Correct, context.clock.now());
-    write_change(&mut transaction, id, &versions, (from, content), at, &occasion).await?;
+    let now = context.clock.now();
+    let says_otherwise = status_of(&before.content.holders) != status_of(&content.holders)
+        || before.content.book_state != content.book_state
+        || assets_of(&before.content) != assets_of(&content);
+    let at = (Action::Correct, now);
+    write_change(&mut transaction, id, &versions, (from, content.clone()), at, &occasion).await?;
+    if says_otherwise && before.valid.to.is_none() {
+        follow_title(&mut transaction, &content, from, (today, now), &occasion).await?;
+    }
     transaction.commit().await?;
     let seen = Times {
         as_of: from,
@@ -205,6 +214,10 @@ pub(super) struct TitleEnd {
     /// The consents of those whose mortgage, seizure or pre-notice lies on it, where they are needed.
     #[serde(default)]
     consents: Vec<String>,
+    /// What its assets are from then on where no other title is in them: `none_handed` (unless told), `none_not_handed` or
+    /// `other`.
+    #[serde(default)]
+    asset_status: Option<String>,
 }
 
 /// Ends a title (注销). Its history stays.
@@ -222,11 +235,30 @@ pub(super) async fn close_title(
     let id = parse_id(&id)?;
     let reason = required_reason(&end.reason)?;
     let valid_to = sane_day("valid_to", end.valid_to)?;
+    let asset_status = status_without_title(end.asset_status.as_deref())?;
     let mut transaction = context.database.begin().await?;
     let versions = held_versions(&mut transaction, id).await?;
     let last_day = valid_to.previous_day().unwrap_or(valid_to);
     let before = version_to_change(&versions, &headers, context.clock.today(), ("valid_to", last_day), WHAT)?;
     require_at(&mut transaction, &context, TitleAction::Cancel, &assets_of(&before.content)).await?;
+    let pending = sqlx::query!(
+        "select c.number, v.opened_by
+           from title_case_version v
+           join title_case c on c.id = v.object_id
+          where v.title_id = $1 and upper_inf(v.recorded) and v.state <> 'archived'
+          limit 1",
+        id.0,
+    )
+    .fetch_optional(&mut *transaction)
+    .await?;
+    if let Some(pending) = pending {
+        return Err(Problem::new(
+            ProblemKind::Conflict,
+            format!("case {} of {} deals with this title", pending.number, pending.opened_by),
+        )
+        .code("case_pending")
+        .remedy("close that case first"));
+    }
     let now = Times::now(&context.clock);
     let lies_on_it = encumbrances_of(&mut transaction, id, now).await?;
     for obstacle in obstacles(&lies_on_it, Act::Cancel) {
@@ -267,6 +299,8 @@ pub(super) async fn close_title(
     )
     .await
     .map_err(refused)?;
+    let at = (now.known_at, &occasion);
+    follow_end(&mut transaction, (id, &before.content), valid_to, asset_status, at).await?;
     transaction.commit().await?;
     let body = serde_json::json!({"id": id.0, "valid_to": valid_to.to_string()});
     Ok(answer(StatusCode::OK, None, version, Json(body)))

@@ -221,6 +221,16 @@ impl TitleStatement {
         })
     }
 
+    /// Its fields by name; what is empty is left out.
+    #[must_use]
+    pub fn fields(&self) -> Map<String, Value> {
+        // A statement is plain data, it always has JSON.
+        match serde_json::to_value(self) {
+            Ok(Value::Object(fields)) => fields,
+            _ => Map::new(),
+        }
+    }
+
     /// What a content says.
     #[must_use]
     pub fn of(held: &TitleContent) -> Self {
@@ -400,14 +410,14 @@ impl TitleStatement {
         for (field, date) in dates.into_iter().filter_map(|(field, date)| Some((field, date?))) {
             sane_day(field, date)?;
             if date > today {
-                return Err(Problem::invalid(field, format!("{date} is in the future"))
+                return Err(Problem::invalid(field, format!("{date} is in the future (TTL-20)"))
                     .remedy("write the day as the certificate has it")
                     .code("date_in_future")
                     .breaks(DoorRule::DatesInOrder, self.dates_said()));
             }
             if let Some((before, earlier)) = last.filter(|(_, earlier)| *earlier > date) {
                 return Err(
-                    Problem::invalid(field, format!("{date} is before {before} ({earlier})"))
+                    Problem::invalid(field, format!("{date} is before {before} ({earlier}) (TTL-20)"))
                         .remedy("acceptance, recording and issue follow each other in this order")
                         .code("dates_out_of_order")
                         .breaks(DoorRule::DatesInOrder, self.dates_said()),

@@ -162,7 +162,8 @@ async fn a_certificate_is_kept_with_all_its_fields_and_its_history(pool: PgPool)
     assert_eq!(ended.status, StatusCode::OK, "{}", ended.body);
     state.clock.advance(time::Duration::hours(1));
     assert_eq!(ask(&app, "GET", &at, &[], None).await.status, StatusCode::NOT_FOUND);
-    assert_eq!(prove(&pool).await.map_err(|bad| bad.to_string()), Ok(4));
+    // Three versions of the title, and five of the parcel, whose status follows twice.
+    assert_eq!(prove(&pool).await.map_err(|bad| bad.to_string()), Ok(8));
 }
 
 #[sqlx::test(migrations = "../migrations")]
@@ -353,7 +354,8 @@ async fn bad_input_changes_nothing(pool: PgPool) {
         "{}",
         other.body
     );
-    assert_eq!(entries(&pool).await, kept + 1);
+    // The title, and the parcel that is unified by it.
+    assert_eq!(entries(&pool).await, kept + 2);
 }
 
 #[test]
@@ -630,12 +632,14 @@ async fn no_land_is_under_two_titles(pool: PgPool) {
 
 #[sqlx::test(migrations = "../migrations")]
 async fn a_titled_parcel_takes_on_no_shape_that_reaches_into_anothers_land(pool: PgPool) {
-    let (app, _) = app(&pool).await;
+    let (app, state) = app(&pool).await;
     let left = parcel(&app, rectangle(0.0, 0.0, 1.0, 1.0)).await;
     let right = parcel(&app, rectangle(1.0, 0.0, 2.0, 1.0)).await;
     let free = parcel(&app, rectangle(0.5, 0.5, 1.5, 1.5)).await;
     registered(&app, certificate(left, "431103001002GB00001W00000000", 1)).await;
     registered(&app, certificate(right, "431103001002GB00002W00000000", 2)).await;
+    // Registering said of the parcels that they are unified.
+    state.clock.advance(time::Duration::minutes(1));
     let reshape = async |id: Uuid, geometry: Value| {
         let at = format!("/api/v1/parcels/{id}");
         let tag = ask(&app, "GET", &at, &[], None).await.etag.unwrap();
@@ -1018,4 +1022,119 @@ async fn real_neighbours_can_all_be_registered(pool: PgPool) {
     }
     println!("{} registered, {} refused", held.len(), refused.len());
     assert!(refused.len() < 10 && held.len() > 1_400, "{} refused", refused.len());
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn assets_follow_the_book_and_its_kinds_are_counted(pool: PgPool) {
+    let (app, state) = app(&pool).await;
+    let mut lands = Vec::new();
+    for (number, kinds) in [
+        &["bureau"][..],
+        &["government"],
+        &["bureau", "government"],
+        &["platform_company"],
+        &["unit", "platform_company"],
+        &["unit"],
+        &["bureau", "unit"],
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let west = 2.0 * number as f64;
+        let land = parcel(&app, rectangle(west, 0.0, west + 1.0, 1.0)).await;
+        let holders: Value = kinds.iter().map(|kind| json!({"name": "某", "kind": kind})).collect();
+        let shared = json!({"holders": holders, "co_ownership": if kinds.len() > 1 { "1" } else { "0" }});
+        let unit_code = format!("431103001002GB{:05}F00010001", number + 1);
+        let serial = u32::try_from(number).unwrap() + 1;
+        let at = registered(&app, with(certificate(land, &unit_code, serial), shared)).await;
+        lands.push((land, at));
+    }
+    state.clock.advance(time::Duration::minutes(1));
+    let status = async |land: Uuid, on: &str| {
+        let asset = ask(&app, "GET", &format!("/api/v1/parcels/{land}?as_of={on}"), &[], None).await;
+        asset.body["title_status"].as_str().unwrap_or_default().to_owned()
+    };
+    let mut said = Vec::new();
+    for (land, _) in &lands {
+        said.push(status(*land, "2026-11-21").await);
+    }
+    assert_eq!(
+        said,
+        [
+            "unified",
+            "unified",
+            "unified",
+            "other_handed",
+            "other_handed",
+            "other_handed",
+            "other_handed"
+        ]
+    );
+    assert_eq!(status(lands[0].0, "2021-03-09").await, "", "not before it was recorded");
+
+    // The counts are those of the list, kind by kind, and a government's titles are a kind of their own.
+    let totals = ask(&app, "GET", "/api/v1/title-totals", &[], None).await.body;
+    for (place, (kind, titles)) in [
+        ("unified_bureau", 1),
+        ("unified_government", 2),
+        ("platform_company", 2),
+        ("not_unified", 2),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        assert_eq!(
+            (&totals[place]["unification"], &totals[place]["titles"]),
+            (&json!(kind), &json!(titles)),
+            "{totals}"
+        );
+        let uri = format!("/api/v1/titles?unification={kind}&count=true");
+        let list = ask(&app, "GET", &uri, &[], None).await.body;
+        assert_eq!(list["total"], titles, "{kind}");
+        assert!(
+            list["items"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .all(|row| row["unification"] == kind),
+            "{list}"
+        );
+    }
+
+    // A corrected holder is told by the asset; an ended title leaves what was said of it.
+    let (land, at) = &lands[5];
+    state.clock.advance(time::Duration::minutes(1));
+    let tag = ask(&app, "GET", at, &[], None).await.etag.unwrap();
+    let change = json!({"holders": [{"name": "局", "kind": "bureau"}], "reason": "误录", "valid_from": "2021-03-10"});
+    let corrected = ask(&app, "PATCH", at, &[("If-Match", &tag)], Some(change)).await;
+    assert_eq!(corrected.status, StatusCode::OK, "{}", corrected.body);
+    state.clock.advance(time::Duration::minutes(1));
+    assert_eq!(status(*land, "2026-11-21").await, "unified");
+    state.clock.advance(time::Duration::minutes(1));
+    let closures = format!("{at}/closures");
+    let tag = corrected.etag.unwrap();
+    let end = |status: &str| json!({"valid_to": "2026-11-01", "reason": "拆除", "asset_status": status});
+    let refused = ask(&app, "POST", &closures, &[("If-Match", &tag)], Some(end("unified"))).await;
+    assert_eq!(
+        (refused.status, &refused.body["field"]),
+        (StatusCode::UNPROCESSABLE_ENTITY, &json!("asset_status"))
+    );
+    let ended = ask(
+        &app,
+        "POST",
+        &closures,
+        &[("If-Match", &tag)],
+        Some(end("none_not_handed")),
+    )
+    .await;
+    assert_eq!(ended.status, StatusCode::OK, "{}", ended.body);
+    state.clock.advance(time::Duration::minutes(1));
+    assert_eq!(
+        (
+            status(*land, "2026-10-31").await.as_str(),
+            status(*land, "2026-11-21").await.as_str()
+        ),
+        ("unified", "none_not_handed")
+    );
+    assert_eq!(prove(&pool).await.map(|_| ()).map_err(|bad| bad.to_string()), Ok(()));
 }

@@ -23,6 +23,9 @@ import type {
   Title,
   TitleCase,
   TitleCaseRow,
+  TitleRow,
+  UnificationTotal,
+  Encumbrance,
   TitleVersion,
   Totals,
   UnitCodeCheck,
@@ -162,9 +165,45 @@ export function checkUnitCode(code: string, signal?: AbortSignal): Promise<UnitC
   return getJson(`/api/v1/unit-codes/${encodeURIComponent(code)}`, signal);
 }
 
-/** The queue of cases that aren't archived, or all cases about an asset. */
-export async function fetchTitleCases(asset: string | null, signal?: AbortSignal): Promise<TitleCaseRow[]> {
-  return (await getJson<Page<TitleCaseRow>>(withQuery("/api/v1/title-cases", { asset, sort: "due", limit: 200 }), signal)).items;
+/** What the queue of cases may be narrowed by. */
+export type CaseFilter = { asset?: string; q?: string; state?: string; policy_action?: string; registration_type?: string; opened_by?: string; overdue?: boolean };
+
+/** The queue of cases that aren't archived, what is due first before the others. */
+export function fetchTitleCases(filter: CaseFilter, signal?: AbortSignal): Promise<Page<TitleCaseRow>> {
+  return getJson(withQuery("/api/v1/title-cases", { ...filter, sort: "due", limit: 200, count: true }), signal);
+}
+
+export function fetchTitleTotals(at: Moment, signal?: AbortSignal): Promise<UnificationTotal[]> {
+  return getJson(withQuery("/api/v1/title-totals", moment(at)), signal);
+}
+
+/** The book's current titles. */
+export function fetchTitleList(filter: { q?: string; unification?: string }, at: Moment, signal?: AbortSignal): Promise<Page<TitleRow>> {
+  return getJson(withQuery("/api/v1/titles", { ...filter, book_state: "1", ...moment(at), sort: "cert_no", limit: 100, count: true }), signal);
+}
+
+const json = { "content-type": "application/json" };
+
+/** Brings a title that the registry has recorded into the book. The key stays the same while one form is sent again. */
+export async function registerTitle(statement: object, key: string): Promise<string> {
+  const response = await send("/api/v1/titles", { method: "POST", headers: { ...json, "idempotency-key": key }, body: JSON.stringify(statement) });
+  return ((await response.json()) as { id: string }).id;
+}
+
+export async function correctTitle(held: Title, change: object): Promise<void> {
+  await send(`/api/v1/titles/${held.id}`, { method: "PATCH", headers: { ...json, "if-match": `"${held.version_id}"` }, body: JSON.stringify(change) });
+}
+
+export async function endTitle(held: Title, end: object): Promise<void> {
+  await send(`/api/v1/titles/${held.id}/closures`, { method: "POST", headers: { ...json, "if-match": `"${held.version_id}"` }, body: JSON.stringify(end) });
+}
+
+export async function encumberTitle(title: string, statement: object, key: string): Promise<void> {
+  await send(`/api/v1/titles/${title}/encumbrances`, { method: "POST", headers: { ...json, "idempotency-key": key }, body: JSON.stringify(statement) });
+}
+
+export async function releaseEncumbrance(held: Encumbrance, release: object): Promise<void> {
+  await send(`/api/v1/encumbrances/${held.id}/closures`, { method: "POST", headers: { ...json, "if-match": `"${held.version_id}"` }, body: JSON.stringify(release) });
 }
 
 export function fetchTitleCase(id: string, signal?: AbortSignal): Promise<TitleCase> {

@@ -306,20 +306,27 @@ export type ImportRequest = {
 export type DictionaryEntry = { code: string; zh: string; en: string };
 export type Dictionaries = Record<string, DictionaryEntry[]>;
 
-export type Holder = { name: string; kind: string; share?: string | null };
+export type Holder = { name: string; kind: string; share?: string | null; unit_id?: string | null; id_number?: string | null };
 
 export type Encumbrance = {
   id: string;
   kind: string;
   holder: string;
+  version_id: string;
   document: string;
+  document_date: string | null;
   expires_on: string | null;
+  mortgage_kind: string | null;
+  amount: number | null;
+  transfer_barred: boolean;
+  remark: string | null;
+  valid_from: string;
   lapsed: boolean;
   seizure_kind: string | null;
   queue_no: number | null;
 };
 
-export type Obstacle = { act: string; effect: "blocks" | "needs_consent" | "must_tell" | "warns"; kind: string; holder: string; source: string };
+export type Obstacle = { act: string; effect: "blocks" | "needs_consent" | "must_tell" | "warns"; kind: string; holder: string; document: string; expires_on: string | null; source: string };
 
 /** What a certificate says. Fields that are empty are left out. */
 export type TitleTerms = {
@@ -356,6 +363,8 @@ export type TitleTerms = {
 export type Title = TitleTerms &
   Periods & {
     id: string;
+    version_id: string;
+    case_id: string | null;
     unit_code_grouped: string | null;
     provisional: boolean;
     unification: string;
@@ -376,18 +385,46 @@ export type UnitCodeCheck = {
 /** A row of the queue of cases. */
 export type TitleCaseRow = {
   id: string;
+  number: number;
+  receipt_no: string | null;
   state: string;
   asset_id: string;
   asset_name: string | null;
   unit_code: string | null;
   policy_action: string | null;
+  registration_type: string | null;
   opened_by: string;
   opened_on: string;
   due_on: string | null;
   overdue: boolean;
+  working_days_left: number | null;
+  encumbrances: string[];
   disposal_frozen: boolean;
 };
 
+/** A row of the book. */
+export type TitleRow = {
+  id: string;
+  unit_code: string | null;
+  cert_no: string | null;
+  old_land_certificate: string | null;
+  old_house_certificate: string | null;
+  holders: Holder[];
+  location: string | null;
+  right_type: string;
+  book_state: string;
+  land_area_m2: number | null;
+  house_area_m2: number | null;
+  encumbered: boolean;
+  unification: string;
+  parcel_ids: string[];
+  building_ids: string[];
+};
+
+export type UnificationTotal = { unification: string; titles: number; land_area_m2: number; house_area_m2: number };
+
+export type Difference = { field: string; before: unknown; after: unknown };
+export type ReturnCheck = { check: string; finding: string; paper?: string };
 export type CaseDocument = { kind: string; name: string; date?: string; shared?: boolean };
 export type CaseStep = {
   transition: string;
@@ -402,6 +439,7 @@ export type CaseStep = {
 
 export type TitleCase = {
   id: string;
+  number: number;
   version_id: string;
   asset: RelatedObject;
   asset_kind: "parcel" | "building";
@@ -421,16 +459,33 @@ export type TitleCase = {
     policy_action?: string;
     registration_type?: string;
     documents?: CaseDocument[];
-    area?: { surveyed_m2: number; certificate_m2?: number };
+    choice_reason?: string;
+    receipt_no?: string;
+    approval?: string;
+    supplement?: string;
+    refusal_ground?: string;
+    consents?: string[];
+    told?: string[];
+    return_checks?: ReturnCheck[];
+    area?: { surveyed_m2: number; certificate_m2?: number; accepted_because?: string };
     draft?: TitleTerms;
     clock?: { accepted_on: string; deadline: { known: string; due_on?: string; year?: number; not_before?: string } };
     filing_reasons?: string[];
     filing_evidence?: string;
   };
   documents_wanted: { kind: string; zh: string; en: string; here: boolean }[];
-  differences: { field: string; before: unknown; after: unknown }[];
+  terms: TitleTerms;
+  differences: Difference[];
+  since_submission: Difference[] | null;
+  encumbrances: Encumbrance[];
+  obstacles: Obstacle[];
+  checks_wanted: { check: string; zh: string; en: string; done: boolean }[];
   steps: CaseStep[];
 };
 
 export type CaseVersion = { version_id: string; state: string; recorded_from: string; actor: string | null; reason: string | null };
-export type Workflow = { states: { id: string; zh: string; en: string }[] };
+export type Workflow = {
+  states: { id: string; zh: string; en: string }[];
+  transitions: { id: string; from: string[]; roles: string[] }[];
+  document_kinds: Record<string, { zh: string; en: string }>;
+};

@@ -9,6 +9,9 @@ export const useDictionariesStore = defineStore("dictionaries", () => {
   const preferences = usePreferencesStore();
   const lists = ref<Dictionaries>({});
   const states = ref<DictionaryEntry[]>([]);
+  const documents = ref<DictionaryEntry[]>([]);
+  /** From which state each role goes on. */
+  const stepsOf = ref<Record<string, Set<string>>>({});
   let loading: Promise<void> | null = null;
 
   /** Reads the lists, once. */
@@ -17,6 +20,12 @@ export const useDictionariesStore = defineStore("dictionaries", () => {
       .then(([dictionaries, workflow]) => {
         lists.value = dictionaries;
         states.value = workflow.states.map(({ id, zh, en }) => ({ code: id, zh, en }));
+        const steps: Record<string, Set<string>> = {};
+        for (const { from, roles } of workflow.transitions) {
+          for (const role of roles) for (const state of from) (steps[role] ??= new Set()).add(state);
+        }
+        stepsOf.value = steps;
+        documents.value = Object.entries(workflow.document_kinds).map(([code, label]) => ({ code, ...label }));
       })
       .catch(() => {
         // Codes are shown until the server is back.
@@ -35,6 +44,11 @@ export const useDictionariesStore = defineStore("dictionaries", () => {
     load,
     options: (list: string) => lists.value[list] ?? [],
     label: (list: string, code: string | null | undefined) => (code == null ? "" : labelOf(lists.value[list], code)),
+    states,
+    /** The states that wait for somebody with one of these roles. */
+    statesFor: (roles: string[]) => [...new Set(roles.flatMap((role) => [...(stepsOf.value[role] ?? [])]))],
+    documents,
+    documentName: (kind: string) => labelOf(documents.value, kind),
     stateName: (state: string) => labelOf(states.value, state),
   };
 });
