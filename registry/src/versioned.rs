@@ -9,8 +9,8 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
-use sqlx::postgres::types::PgRange;
 use sqlx::PgConnection;
+use sqlx::postgres::types::PgRange;
 use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 

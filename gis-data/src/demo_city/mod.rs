@@ -29,8 +29,8 @@ use geo_types::{Coord, Geometry, LineString, Polygon};
 pub use faults::PlantedFault;
 pub use leases::DemoLease;
 pub use rooms::DemoRoom;
-pub use titles::{DemoFiling, DemoTitle};
 pub use seats::DemoOccupant;
+pub use titles::{DemoFiling, DemoTitle};
 pub use units::DemoUnit;
 
 use crate::crs::{Conversion, Crs, CrsRefused, OutOfRange};

@@ -47,9 +47,12 @@ impl Group {
             | Target::Certificate
             | Target::StatedUse => Group::Title,
             Target::Usage | Target::Occupancy | Target::IdleSince => Group::Use,
-            Target::RegionCode | Target::ParentCode | Target::Level | Target::Kind | Target::AdminLevel | Target::Secrecy => {
-                Group::Place
-            },
+            Target::RegionCode
+            | Target::ParentCode
+            | Target::Level
+            | Target::Kind
+            | Target::AdminLevel
+            | Target::Secrecy => Group::Place,
             Target::YearBuilt | Target::FloorsAbove | Target::FloorsBelow | Target::Floor => Group::Building,
             _ => Group::Other,
         }

@@ -77,12 +77,13 @@ fn told(row: ThresholdRow) -> Result<Threshold, Fault> {
 }
 
 pub(super) async fn load(context: &Context, id: ThresholdId, times: Times) -> Result<Threshold, Problem> {
+    let mut snapshot = context.database.begin_snapshot().await?;
     let row = select_thresholds!(
         "where v.object_id = $1 and upper_inf(v.recorded) and v.valid @> $2::date",
         id.0,
         times.as_of,
     )
-    .fetch_optional(context.database.pool())
+    .fetch_optional(&mut *snapshot)
     .await?
     .ok_or_else(|| Problem::not_found(WHAT))?;
     Ok(told(row)?)
@@ -106,6 +107,7 @@ pub(super) async fn list_thresholds(
     query: Result<Query<ThresholdQuery>, QueryRejection>,
 ) -> Result<Json<Page<Threshold>>, Problem> {
     let Query(query) = query.map_err(|error| Problem::bad("query", error.body_text()))?;
+    let mut snapshot = context.database.begin_snapshot().await?;
     let rows = select_thresholds!(
         "where upper_inf(v.recorded) and v.valid @> $1::date
            and ($2::text is null or starts_with($2, v.region_code))
@@ -113,7 +115,7 @@ pub(super) async fn list_thresholds(
         times.as_of,
         query.region.filter(|region| !region.is_empty()),
     )
-    .fetch_all(context.database.pool())
+    .fetch_all(&mut *snapshot)
     .await?;
     let items = rows.into_iter().map(told).collect::<Result<Vec<_>, Fault>>()?;
     Ok(Json(Page {

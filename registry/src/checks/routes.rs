@@ -150,20 +150,15 @@ pub(super) async fn start_check(
         return Ok(repeated.into_response());
     }
     let database = context.database.system().clone();
-    let begun = begin_check(
-        &database,
-        &context.clock,
-        &context.actor,
-        order.rules.as_deref(),
-    )
-    .await
-    .map_err(|refused| match refused {
-        CheckRefused::Running => Problem::new(ProblemKind::Conflict, refused.to_string())
-            .code("check_running")
-            .remedy("wait for its end: GET /api/v1/checks tells how far it is"),
-        CheckRefused::UnknownRule(_) => Problem::invalid("rules", refused.to_string()).remedy("see /api/v1/rules"),
-        CheckRefused::Fault(fault) => fault.into(),
-    })?;
+    let begun = begin_check(&database, &context.clock, &context.actor, order.rules.as_deref())
+        .await
+        .map_err(|refused| match refused {
+            CheckRefused::Running => Problem::new(ProblemKind::Conflict, refused.to_string())
+                .code("check_running")
+                .remedy("wait for its end: GET /api/v1/checks tells how far it is"),
+            CheckRefused::UnknownRule(_) => Problem::invalid("rules", refused.to_string()).remedy("see /api/v1/rules"),
+            CheckRefused::Fault(fault) => fault.into(),
+        })?;
     let id = begun.id();
     let location = format!("/api/v1/checks/{id}");
     let check = read_check(&mut *database.pool().acquire().await?, Some(id.0)).await?;

@@ -293,9 +293,7 @@ pub async fn take_role(connection: &mut PgConnection) -> sqlx::Result<()> {
 /// # Errors
 /// The database's.
 pub async fn take_system_role(connection: &mut PgConnection) -> sqlx::Result<()> {
-    connection
-        .execute("set role yice_system; set time zone 'UTC'")
-        .await?;
+    connection.execute("set role yice_system; set time zone 'UTC'").await?;
     sqlx::query("select set_config('yice.scope', $1, false)")
         .bind(SYSTEM_SCOPE)
         .execute(connection)

@@ -176,7 +176,12 @@ async fn answer(
         .tempdir()
         .map_err(fault)?;
     let path = folder.path().join(format!("export.{}", order.format.extension()));
-    note_restricted_read(context, &format!("{}?{}", layer_address(layer), raw.unwrap_or_default()), &restricted(context, &order).await?).await?;
+    note_restricted_read(
+        context,
+        &format!("{}?{}", layer_address(layer), raw.unwrap_or_default()),
+        &restricted(context, &order).await?,
+    )
+    .await?;
     let exported = run_export(
         &context.database,
         &context.clock,
@@ -215,7 +220,14 @@ async fn answer(
 }
 
 fn layer_address(layer: Layer) -> String {
-    format!("/api/v1/{}/export", if layer == Layer::Titles { "rights" } else { layer.as_str() })
+    format!(
+        "/api/v1/{}/export",
+        if layer == Layer::Titles {
+            "rights"
+        } else {
+            layer.as_str()
+        }
+    )
 }
 
 /// The restricted assets that an export will hold.

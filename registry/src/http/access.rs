@@ -201,7 +201,11 @@ pub(super) const ROUTES: &[(&str, &str, Need)] = &[
     ("GET", "/api/v1/import-mappings/{layer}", May(ReadImports)),
     ("GET", "/api/v1/import-mappings/{layer}/{name}", May(ReadImports)),
     ("PUT", "/api/v1/import-mappings/{layer}/{name}", Everywhere(ImportFiles)),
-    ("DELETE", "/api/v1/import-mappings/{layer}/{name}", Everywhere(ImportFiles)),
+    (
+        "DELETE",
+        "/api/v1/import-mappings/{layer}/{name}",
+        Everywhere(ImportFiles),
+    ),
     // Tiles.
     ("GET", "/tiles/{layers}", READ),
     ("GET", "/tiles/{layers}/{z}/{x}/{y}", READ),

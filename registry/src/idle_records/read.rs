@@ -133,16 +133,17 @@ pub(super) async fn list_idle_record_versions(
     Path(id): Path<String>,
 ) -> Result<Json<Page<IdleRecordVersion>>, Problem> {
     let id = parse_id(&id)?;
+    let mut snapshot = context.database.begin_snapshot().await?;
     let rows = select_versions!(
         "where v.object_id = $1 order by lower(v.recorded), lower(v.valid), v.version_id",
         id.0
     )
-    .fetch_all(context.database.pool())
+    .fetch_all(&mut *snapshot)
     .await?;
     if rows.is_empty() {
         return Err(Problem::not_found(WHAT));
     }
-    let told = history(context.database.pool(), id.0, rows.into_iter().map(|row| row.stored())).await?;
+    let told = history(&mut *snapshot, id.0, rows.into_iter().map(|row| row.stored())).await?;
     Ok(Json(Page {
         items: told
             .into_iter()

@@ -17,6 +17,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
+use super::OnBehalf;
 use super::mappings::saved_mapping;
 use super::order::{dataset_of, joined, table_options};
 use super::{
@@ -27,7 +28,6 @@ use crate::clock::Clock;
 use crate::database::Database;
 use crate::ids::ImportId;
 use crate::period::day;
-use super::OnBehalf;
 use crate::request::{Context, Cursor, Fault, Page, PageQuery, Permission, Problem, ProblemKind};
 
 /// The most bytes one uploaded file may have.

@@ -736,13 +736,13 @@ impl Writer {
         // Whoever sees a part alone can't know that there is nothing beyond it.
         let fresh = is_new_dataset
             || order.on_behalf.is_none()
-            && sqlx::query_scalar!(
-                r#"select not exists (select from spatial_unit where dataset = $1 and kind = $2) as "fresh!""#,
-                order.dataset,
-                kind.word(),
-            )
-            .fetch_one(&mut *connection)
-            .await?;
+                && sqlx::query_scalar!(
+                    r#"select not exists (select from spatial_unit where dataset = $1 and kind = $2) as "fresh!""#,
+                    order.dataset,
+                    kind.word(),
+                )
+                .fetch_one(&mut *connection)
+                .await?;
         let regions: HashSet<String> = sqlx::query_scalar!(
             "select code from region_version where valid @> $1::date and upper_inf(recorded)",
             valid_from,
@@ -965,13 +965,7 @@ impl Writer {
     }
 
     /// May the file say this: is it within the grants of whoever brings it, where the object was and where it will be?
-    fn reaches(
-        &self,
-        key: &str,
-        versions: &[crate::period::Held<Content>],
-        content: &Content,
-        found: &Found,
-    ) -> bool {
+    fn reaches(&self, key: &str, versions: &[crate::period::Held<Content>], content: &Content, found: &Found) -> bool {
         self.order.on_behalf.is_none()
             || (!found.elsewhere.contains(key)
                 && self.order.reaches(&content.place())

@@ -12,7 +12,8 @@ use time::macros::date;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    CompareAttributes, Counts, ImportFailed, ImportOrder, ImportProgress, OnBehalf, Report, mark_interrupted, run_import,
+    CompareAttributes, Counts, ImportFailed, ImportOrder, ImportProgress, OnBehalf, Report, mark_interrupted,
+    run_import,
 };
 use crate::http::AppState;
 use crate::ids::ImportId;
@@ -922,7 +923,14 @@ async fn an_import_into_a_part_sets_the_rest_aside(pool: PgPool) {
     let (app, state) = app(&pool).await;
     for code in ["431102", "431103"] {
         let body = json!({"code": code, "name": code, "level": "county", "valid_from": "2010-01-01"});
-        let made = ask(&app, "POST", "/api/v1/regions", &[("Idempotency-Key", code)], Some(body)).await;
+        let made = ask(
+            &app,
+            "POST",
+            "/api/v1/regions",
+            &[("Idempotency-Key", code)],
+            Some(body),
+        )
+        .await;
         assert_eq!(made.status, 201, "{}", made.body);
     }
     let row = |number: i32, region: &str, level: &str, secrecy: &str| {
@@ -941,14 +949,22 @@ async fn an_import_into_a_part_sets_the_rest_aside(pool: PgPool) {
         level: Some("county".to_owned()),
         unit: None,
     };
-    let permissions = [Permission::ReadRegistry, Permission::ReadImports, Permission::ImportFiles];
+    let permissions = [
+        Permission::ReadRegistry,
+        Permission::ReadImports,
+        Permission::ImportFiles,
+    ];
     let caller = std::sync::Arc::new(Caller {
         person_id: crate::ids::PersonId::fresh(),
         actor: Actor("county".to_owned()),
         display_name: "county".to_owned(),
-        means: Means::Token { id: crate::ids::TokenId::fresh() },
+        means: Means::Token {
+            id: crate::ids::TokenId::fresh(),
+        },
         must_change_password: false,
-        scope: std::sync::Arc::new(Scope::new(permissions.map(|permission| (permission, reach.clone())).to_vec())),
+        scope: std::sync::Arc::new(Scope::new(
+            permissions.map(|permission| (permission, reach.clone())).to_vec(),
+        )),
     });
     let rows = [
         row(0, "431102", "县级", "内部"),
@@ -969,18 +985,20 @@ async fn an_import_into_a_part_sets_the_rest_aside(pool: PgPool) {
     assert_eq!(report.counts, counts(6, 1, 1, 0, 4), "{:?}", report.reasons);
     assert_eq!(report.reasons["out_of_scope"], 3);
     assert_eq!(report.reasons["classified_with_shape"], 1);
-    let kept: Vec<(i64, Option<String>)> =
-        sqlx::query_as("select row, geometry_text from import_row where import_id = $1 and outcome = 'quarantined' order by row")
-            .bind(id.0)
-            .fetch_all(&pool)
-            .await
-            .unwrap();
+    let kept: Vec<(i64, Option<String>)> = sqlx::query_as(
+        "select row, geometry_text from import_row where import_id = $1 and outcome = 'quarantined' order by row",
+    )
+    .bind(id.0)
+    .fetch_all(&pool)
+    .await
+    .unwrap();
     assert_eq!(kept, [2, 3, 4, 5].map(|row| (row, None)), "no shape is kept");
-    let levels: Vec<(String, Option<String>, Option<String>)> =
-        sqlx::query_as("select code, admin_level, secrecy from spatial_unit_version where upper_inf(recorded) order by code")
-            .fetch_all(&pool)
-            .await
-            .unwrap();
+    let levels: Vec<(String, Option<String>, Option<String>)> = sqlx::query_as(
+        "select code, admin_level, secrecy from spatial_unit_version where upper_inf(recorded) order by code",
+    )
+    .fetch_all(&pool)
+    .await
+    .unwrap();
     let is = |code: &str, secrecy: &str| (code.to_owned(), Some("county".to_owned()), Some(secrecy.to_owned()));
     assert_eq!(levels, [is("P0", "internal"), is("P1", "public"), is("P5", "public")]);
     prove(&pool).await.unwrap();

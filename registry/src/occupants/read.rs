@@ -98,13 +98,14 @@ pub(super) async fn get_occupant(
 
 /// Reads one occupant at a date.
 pub(super) async fn load(context: &Context, id: OccupantId, times: Times) -> Result<Occupant, Problem> {
+    let mut snapshot = context.database.begin_snapshot().await?;
     let row = select_versions!(
         "where v.object_id = $1 and v.valid @> $2::date and v.recorded @> $3::timestamptz",
         id.0,
         times.as_of,
         times.known_at,
     )
-    .fetch_optional(context.database.pool())
+    .fetch_optional(&mut *snapshot)
     .await?
     .ok_or_else(|| Problem::not_found(WHAT))?;
     let version = VersionFacts::new(row.version_id, &row.valid, &row.recorded);
@@ -135,16 +136,17 @@ pub(super) async fn list_occupant_versions(
     Path(id): Path<String>,
 ) -> Result<Json<Page<OccupantVersion>>, Problem> {
     let id = parse_id(&id)?;
+    let mut snapshot = context.database.begin_snapshot().await?;
     let rows = select_versions!(
         "where v.object_id = $1 order by lower(v.valid), lower(v.recorded), v.version_id",
         id.0
     )
-    .fetch_all(context.database.pool())
+    .fetch_all(&mut *snapshot)
     .await?;
     if rows.is_empty() {
         return Err(Problem::not_found(WHAT));
     }
-    let told = history(context.database.pool(), id.0, rows.into_iter().map(|row| row.stored())).await?;
+    let told = history(&mut *snapshot, id.0, rows.into_iter().map(|row| row.stored())).await?;
     let items = told
         .into_iter()
         .map(|(history, content)| OccupantVersion {

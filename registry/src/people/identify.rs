@@ -258,7 +258,11 @@ fn subtree(code: &str) -> &str {
         return code;
     }
     let shorter = code.strip_suffix("00").unwrap_or(code);
-    if shorter.len() == 4 { shorter.strip_suffix("00").unwrap_or(shorter) } else { shorter }
+    if shorter.len() == 4 {
+        shorter.strip_suffix("00").unwrap_or(shorter)
+    } else {
+        shorter
+    }
 }
 
 #[cfg(test)]

@@ -89,7 +89,11 @@ pub(super) async fn list_restricted_reads(
         .collect();
     let next = items.last().filter(|_| more).map(|last| {
         let object = query.object.map(|id| format!("object={id}&")).unwrap_or_default();
-        let username = query.username.as_deref().map(|name| format!("username={name}&")).unwrap_or_default();
+        let username = query
+            .username
+            .as_deref()
+            .map(|name| format!("username={name}&"))
+            .unwrap_or_default();
         format!(
             "/api/v1/restricted-reads?{object}{username}limit={limit}&cursor={}",
             Cursor::new(&asked, last.id).encode()

@@ -52,13 +52,16 @@ async fn competing(context: &Context, asset: Uuid, procedure: Procedure, problem
         return problem;
     }
     let problem = problem.rule("DSP-21", "一资一策（方案 2.3）");
+    let Ok(mut snapshot) = context.database.begin_snapshot().await else {
+        return problem;
+    };
     let pending = sqlx::query!(
         "select object_id, opened_by, state from policy_case_version
           where upper_inf(recorded) and is_open and asset_id = $1 and procedure = $2",
         asset,
         procedure.as_str(),
     )
-    .fetch_optional(context.database.pool())
+    .fetch_optional(&mut *snapshot)
     .await;
     match pending {
         Ok(Some(pending)) => Problem {

@@ -185,10 +185,12 @@ impl Reach {
     pub fn covers(&self, permission: Permission, place: &Place) -> bool {
         let is_in = |limit: &Option<String>, holds: &dyn Fn(&str) -> bool| limit.as_deref().is_none_or(holds);
         is_in(&self.region, &|prefix| {
-            place.region_code.as_deref().is_some_and(|code| code.starts_with(prefix))
+            place
+                .region_code
+                .as_deref()
+                .is_some_and(|code| code.starts_with(prefix))
         }) && self.unit.is_none_or(|unit| place.unit_id == Some(unit))
-            && (!permission.is_editing()
-                || is_in(&self.level, &|level| place.admin_level.as_deref() == Some(level)))
+            && (!permission.is_editing() || is_in(&self.level, &|level| place.admin_level.as_deref() == Some(level)))
     }
 }
 

@@ -54,7 +54,11 @@ where
             .get::<Arc<Caller>>()
             .cloned()
             .ok_or_else(|| Problem::new(ProblemKind::NotSignedIn, "nobody is signed in").remedy("sign in"))?;
-        let acting = parts.extensions.get::<Acting>().copied().unwrap_or_else(Acting::reading);
+        let acting = parts
+            .extensions
+            .get::<Acting>()
+            .copied()
+            .unwrap_or_else(Acting::reading);
         Ok(Self {
             database: scoped(&Database::from_ref(state), &caller, acting),
             clock: Clock::from_ref(state),

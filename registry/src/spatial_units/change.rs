@@ -238,11 +238,12 @@ async fn require_never_drawn(connection: &mut sqlx::PgConnection, id: SpatialUni
     if !drawn {
         return Ok(());
     }
-    Err(
-        Problem::invalid("secrecy", "its shape is on record and stays there: it can't become classified (GEO-15)")
-            .code("classified_shape")
-            .remedy("tell whoever answers for secrecy in your office; what was made public can't be taken back here"),
+    Err(Problem::invalid(
+        "secrecy",
+        "its shape is on record and stays there: it can't become classified (GEO-15)",
     )
+    .code("classified_shape")
+    .remedy("tell whoever answers for secrecy in your office; what was made public can't be taken back here"))
 }
 
 /// No second parcel takes a unit code that is another's (COD-02); those that a file brought along are found by the rule.

@@ -85,7 +85,14 @@ pub(super) async fn relate_spatial_units(
     let now = context.clock.now();
     let valid = ValidPeriod::since(relation.valid_from.unwrap_or_else(|| context.clock.today()));
     let both = [id.0, relation.related_id];
-    require_edit(&mut transaction, &context, &[context.writes_under()], &both, Some(valid)).await?;
+    require_edit(
+        &mut transaction,
+        &context,
+        &[context.writes_under()],
+        &both,
+        Some(valid),
+    )
+    .await?;
     let version = VersionId::fresh();
     let head = VersionHead {
         version_id: version.0,

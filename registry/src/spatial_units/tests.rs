@@ -607,15 +607,28 @@ async fn assets_belong_together_for_a_time_and_mistakes_are_taken_back(pool: PgP
 #[sqlx::test(migrations = "../migrations")]
 async fn what_is_classified_has_no_shape(pool: PgPool) {
     let (app, _) = app(&pool).await;
-    let shape = json!({"type": "Polygon", "coordinates": [[[112.0, 26.0], [112.1, 26.0], [112.1, 26.1], [112.0, 26.0]]]});
+    let shape =
+        json!({"type": "Polygon", "coordinates": [[[112.0, 26.0], [112.1, 26.0], [112.1, 26.1], [112.0, 26.0]]]});
     let post = async |layer: &str, body: Value| {
         let key = uuid::Uuid::now_v7().to_string();
-        ask(&app, "POST", &format!("/api/v1/{layer}"), &[("Idempotency-Key", &key)], Some(body)).await
+        ask(
+            &app,
+            "POST",
+            &format!("/api/v1/{layer}"),
+            &[("Idempotency-Key", &key)],
+            Some(body),
+        )
+        .await
     };
     for layer in ["parcels", "buildings", "sites"] {
         let drawn = json!({"name": "涉密", "secrecy": "classified", "geometry": shape});
         let refused = post(layer, drawn).await;
-        assert_eq!((refused.status.as_u16(), &refused.body["code"]), (422, &json!("classified_shape")), "{}", refused.body);
+        assert_eq!(
+            (refused.status.as_u16(), &refused.body["code"]),
+            (422, &json!("classified_shape")),
+            "{}",
+            refused.body
+        );
         assert!(refused.body["detail"].as_str().unwrap().contains("GEO-15"));
         let made = post(layer, json!({"name": "涉密", "secrecy": "classified"})).await;
         assert_eq!(made.status, StatusCode::CREATED, "{}", made.body);
@@ -634,18 +647,32 @@ async fn what_is_classified_has_no_shape(pool: PgPool) {
         assert_eq!(listed.body["items"].as_array().unwrap().len(), 1);
     }
     // The database says the same of whoever writes past the program.
-    let past = sqlx::query("update spatial_unit_version set secrecy = 'classified'").execute(&pool).await;
-    assert!(past.unwrap_err().to_string().contains("spatial_unit_version_classified_without_shape"));
+    let past = sqlx::query("update spatial_unit_version set secrecy = 'classified'")
+        .execute(&pool)
+        .await;
+    assert!(
+        past.unwrap_err()
+            .to_string()
+            .contains("spatial_unit_version_classified_without_shape")
+    );
 }
 
 #[sqlx::test(migrations = "../migrations")]
 async fn reads_of_what_is_internal_are_kept_for_ever(pool: PgPool) {
     let (app, state) = app(&pool).await;
-    let shape = json!({"type": "Polygon", "coordinates": [[[112.0, 26.0], [112.1, 26.0], [112.1, 26.1], [112.0, 26.0]]]});
+    let shape =
+        json!({"type": "Polygon", "coordinates": [[[112.0, 26.0], [112.1, 26.0], [112.1, 26.1], [112.0, 26.0]]]});
     let mut ids = Vec::new();
     for secrecy in ["internal", "public"] {
         let body = json!({"code": format!("Q-{secrecy}"), "secrecy": secrecy, "geometry": shape});
-        let made = ask(&app, "POST", "/api/v1/parcels", &[("Idempotency-Key", secrecy)], Some(body)).await;
+        let made = ask(
+            &app,
+            "POST",
+            "/api/v1/parcels",
+            &[("Idempotency-Key", secrecy)],
+            Some(body),
+        )
+        .await;
         ids.push(made.body["id"].as_str().unwrap().to_owned());
     }
     let reader = crate::people::tests::person_with(&pool, "reader", &[crate::people::Role::Planner], "all").await;
@@ -666,7 +693,11 @@ async fn reads_of_what_is_internal_are_kept_for_ever(pool: PgPool) {
     for uri in &asked {
         read(uri.clone()).await;
     }
-    for uri in [format!("/api/v1/parcels/{}", ids[1]), "/api/v1/parcels?secrecy=public".to_owned(), "/api/v1/totals".to_owned()] {
+    for uri in [
+        format!("/api/v1/parcels/{}", ids[1]),
+        "/api/v1/parcels?secrecy=public".to_owned(),
+        "/api/v1/totals".to_owned(),
+    ] {
         read(uri).await;
     }
     let auditor = crate::people::tests::person_with(&pool, "auditor", &[crate::people::Role::Auditor], "all").await;
@@ -682,8 +713,18 @@ async fn reads_of_what_is_internal_are_kept_for_ever(pool: PgPool) {
     }
     let refused = ask_as(&app, Some(&reader), "GET", "/api/v1/restricted-reads", &[], None).await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN);
-    for statement in ["update restricted_read set username = 'nobody'", "delete from restricted_read", "truncate restricted_read"] {
-        assert!(sqlx::query(statement).execute(&pool).await.is_err(), "{statement} by the owner");
-        assert!(sqlx::query(statement).execute(state.database.pool()).await.is_err(), "{statement} by the program");
+    for statement in [
+        "update restricted_read set username = 'nobody'",
+        "delete from restricted_read",
+        "truncate restricted_read",
+    ] {
+        assert!(
+            sqlx::query(statement).execute(&pool).await.is_err(),
+            "{statement} by the owner"
+        );
+        assert!(
+            sqlx::query(statement).execute(state.database.pool()).await.is_err(),
+            "{statement} by the program"
+        );
     }
 }

@@ -200,7 +200,13 @@ pub(super) async fn step_title_case(
     let transition = find(&definition, &content, &step.transition)?;
     require(&context.caller, TitleAction::Step(&transition.roles))?;
     let asset = content.asset_id;
-    require_at(&mut transaction, &context, TitleAction::Step(&transition.roles), &[asset]).await?;
+    require_at(
+        &mut transaction,
+        &context,
+        TitleAction::Step(&transition.roles),
+        &[asset],
+    )
+    .await?;
     if transition.four_eyes {
         require_another(&context.actor, content.submitted_by.as_deref())?;
     }

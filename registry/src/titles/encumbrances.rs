@@ -476,7 +476,7 @@ pub(super) async fn encumber_title(
     let Some(burdened) = held.iter().find(|version| version.valid.contains(from)) else {
         return Err(Problem::not_found(WHAT));
     };
-    let assets = super::register::assets_of(&burdened.content);
+    let assets = super::asset_status::assets_of(&burdened.content);
     require_at(&mut transaction, &context, TitleAction::Encumber, &assets).await?;
     let waiting = sqlx::query_scalar!(
         r#"select coalesce(max(queue_no) + 1, 0)::integer as "next!" from encumbrance_version
@@ -548,7 +548,7 @@ pub(super) async fn release_encumbrance(
     let burdened = held_titles(&mut transaction, TitleId(title)).await?;
     let assets: Vec<Uuid> = burdened
         .iter()
-        .flat_map(|version| super::register::assets_of(&version.content))
+        .flat_map(|version| super::asset_status::assets_of(&version.content))
         .collect();
     require_at(&mut transaction, &context, TitleAction::Encumber, &assets).await?;
     let versions = held_encumbrance(&mut transaction, id).await?;

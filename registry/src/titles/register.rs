@@ -78,11 +78,6 @@ pub async fn write_change(
         .map_err(refused)
 }
 
-/// What a title covers.
-pub(super) fn assets_of(content: &TitleContent) -> Vec<uuid::Uuid> {
-    content.parcel_ids.iter().chain(&content.building_ids).copied().collect()
-}
-
 /// A holder that is said to be a unit must be one.
 async fn require_units(connection: &mut PgConnection, content: &TitleContent, on: Date) -> Result<(), Problem> {
     for (index, holder) in content.holders.iter().enumerate() {
@@ -163,7 +158,13 @@ pub(super) async fn correct_title(
     ))?;
     let from = sane_day("valid_from", asked.valid_from.unwrap_or(today))?;
     let before = version_to_change(&versions, &headers, today, ("valid_from", from), WHAT)?;
-    require_at(&mut transaction, &context, TitleAction::Correct, &assets_of(&before.content)).await?;
+    require_at(
+        &mut transaction,
+        &context,
+        TitleAction::Correct,
+        &assets_of(&before.content),
+    )
+    .await?;
     let reason = required_reason(asked.reason.as_deref().unwrap_or_default())?;
     let statement = TitleStatement::over(&before.content, &change)?;
     let content = statement.content(today, before.content.case_id)?;
@@ -240,7 +241,13 @@ pub(super) async fn close_title(
     let versions = held_versions(&mut transaction, id).await?;
     let last_day = valid_to.previous_day().unwrap_or(valid_to);
     let before = version_to_change(&versions, &headers, context.clock.today(), ("valid_to", last_day), WHAT)?;
-    require_at(&mut transaction, &context, TitleAction::Cancel, &assets_of(&before.content)).await?;
+    require_at(
+        &mut transaction,
+        &context,
+        TitleAction::Cancel,
+        &assets_of(&before.content),
+    )
+    .await?;
     let pending = sqlx::query!(
         "select c.number, v.opened_by
            from title_case_version v

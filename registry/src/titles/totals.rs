@@ -35,6 +35,7 @@ pub struct UnificationTotal {
     params(("as_of" = Option<String>, Query), ("known_at" = Option<String>, Query)),
     responses((status = 200, body = Vec<UnificationTotal>), (status = 400, body = Problem)))]
 pub(super) async fn get_title_totals(context: Context, times: Times) -> Result<Json<Vec<UnificationTotal>>, Problem> {
+    let mut snapshot = context.database.begin_snapshot().await?;
     let rows = sqlx::query!(
         r#"select k.kinds as "kinds!", count(*) as "titles!", coalesce(sum(v.land_area_m2), 0)::float8 as "land!",
                   coalesce(sum(v.house_area_m2), 0)::float8 as "house!"
@@ -46,7 +47,7 @@ pub(super) async fn get_title_totals(context: Context, times: Times) -> Result<J
         times.as_of,
         times.known_at,
     )
-    .fetch_all(context.database.pool())
+    .fetch_all(&mut *snapshot)
     .await?;
     let mut totals: BTreeMap<Unification, TitleTotal> = BTreeMap::new();
     for row in rows {

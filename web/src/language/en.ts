@@ -7,6 +7,7 @@ import use from "./use.en";
 
 export default {
   ...policy,
+  ...titles,
   ...use,
   space,
   app: { name: "Yice", title: "Yice · register of government land and buildings" },
@@ -693,5 +694,4 @@ export default {
     loading: "The server is starting",
   },
   stage: { database: "Database", migrations: "Database structure", migrate: "Database structure", index: "Loading shapes", tiles: "Loading shapes", ledger: "Ledger", parcels: "Loading parcels", buildings: "Loading buildings", sites: "Loading sites" },
-  ...titles,
 };

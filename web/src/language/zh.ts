@@ -7,6 +7,7 @@ import use from "./use.zh";
 
 export default {
   ...policy,
+  ...titles,
   ...use,
   space,
   app: { name: "一策", title: "一策 · 机关用地用房登记" },
@@ -693,5 +694,4 @@ export default {
     loading: "服务器正在启动",
   },
   stage: { database: "数据库", migrations: "数据库结构", migrate: "数据库结构", index: "载入图形", tiles: "载入图形", ledger: "台账", parcels: "载入宗地", buildings: "载入楼栋", sites: "载入院落" },
-  ...titles,
 };

@@ -44,14 +44,54 @@ struct Part {
 }
 
 const PARTS: [Part; 8] = [
-    Part { name: "whole", region: "all", level: None, unit: None },
-    Part { name: "above", region: "43", level: None, unit: None },
-    Part { name: "city", region: "431100", level: Some("city"), unit: None },
-    Part { name: "inside", region: "431102", level: Some("county"), unit: None },
-    Part { name: "beside", region: "431103", level: None, unit: None },
-    Part { name: "below", region: "431102001", level: None, unit: None },
-    Part { name: "unit", region: "all", level: None, unit: Some(0) },
-    Part { name: "unit-there", region: "431103", level: None, unit: Some(0) },
+    Part {
+        name: "whole",
+        region: "all",
+        level: None,
+        unit: None,
+    },
+    Part {
+        name: "above",
+        region: "43",
+        level: None,
+        unit: None,
+    },
+    Part {
+        name: "city",
+        region: "431100",
+        level: Some("city"),
+        unit: None,
+    },
+    Part {
+        name: "inside",
+        region: "431102",
+        level: Some("county"),
+        unit: None,
+    },
+    Part {
+        name: "beside",
+        region: "431103",
+        level: None,
+        unit: None,
+    },
+    Part {
+        name: "below",
+        region: "431102001",
+        level: None,
+        unit: None,
+    },
+    Part {
+        name: "unit",
+        region: "all",
+        level: None,
+        unit: Some(0),
+    },
+    Part {
+        name: "unit-there",
+        region: "431103",
+        level: None,
+        unit: Some(0),
+    },
 ];
 
 impl Part {
@@ -99,7 +139,9 @@ async fn made(app: &Router, path: &str, body: Value) -> String {
     let answer = ask(app, "POST", path, &[("Idempotency-Key", &key)], Some(body)).await;
     assert!(answer.status.is_success(), "{path}: {}", answer.body);
     let location = answer.location.unwrap_or_default();
-    answer.body["id"].as_str().map_or_else(|| location.rsplit('/').next().unwrap().to_owned(), ToOwned::to_owned)
+    answer.body["id"]
+        .as_str()
+        .map_or_else(|| location.rsplit('/').next().unwrap().to_owned(), ToOwned::to_owned)
 }
 
 impl World {
@@ -115,7 +157,12 @@ impl World {
             ("431202", "county"),
             ("431102001", "township"),
         ] {
-            made(&app, "/api/v1/regions", json!({"code": code, "name": format!("区划{code}"), "level": level, "valid_from": "2019-01-01"})).await;
+            made(
+                &app,
+                "/api/v1/regions",
+                json!({"code": code, "name": format!("区划{code}"), "level": level, "valid_from": "2019-01-01"}),
+            )
+            .await;
         }
         let mut units = Vec::new();
         for code in ["U0", "U1"] {
@@ -165,7 +212,9 @@ impl World {
                 }
                 assets.push(asset);
             }
-            let [.., parcel, building, site] = &mut assets[..] else { unreachable!() };
+            let [.., parcel, building, site] = &mut assets[..] else {
+                unreachable!()
+            };
             for other in [&*parcel, building] {
                 let body = json!({"related_id": other.id, "valid_from": "2020-02-01"});
                 made(&app, &format!("/api/v1/sites/{}/relations", site.id), body).await;
@@ -177,13 +226,22 @@ impl World {
             building.hangs.push(("rooms", room));
             let certificate = format!("湘(2021)冷水滩区不动产权第77{index:05}号");
             let body = crate::titles::tests::with(
-                crate::titles::tests::certificate(parcel.id.parse().unwrap(), &format!("431103001002GB{:05}F00010001", index + 1), 1),
+                crate::titles::tests::certificate(
+                    parcel.id.parse().unwrap(),
+                    &format!("431103001002GB{:05}F00010001", index + 1),
+                    1,
+                ),
                 json!({"cert_no": certificate, "holders": [{"name": format!("HH{index}HOLDER"), "kind": "bureau"}]}),
             );
             let title = made(&app, "/api/v1/titles", body).await;
             let body = json!({"kind": "dispute", "holder": format!("EE{index}CLAIMS"), "document": "案号", "valid_from": "2021-06-01"});
             made(&app, &format!("/api/v1/titles/{title}/encumbrances"), body).await;
-            parcel.secrets.extend([certificate, title.clone(), format!("HH{index}HOLDER"), format!("EE{index}CLAIMS")]);
+            parcel.secrets.extend([
+                certificate,
+                title.clone(),
+                format!("HH{index}HOLDER"),
+                format!("EE{index}CLAIMS"),
+            ]);
             parcel.hangs.push(("titles", title));
             let case = made(&app, "/api/v1/title-cases", json!({"asset_id": building.id})).await;
             building.secrets.push(case.clone());
@@ -203,7 +261,9 @@ impl World {
             parcel.hangs.push(("findings", finding.to_string()));
         }
         crate::versioned::tests::prove(pool).await.unwrap();
-        crate::map_layers::load(&state.database, &state.clock, &state.map, 1 << 20).await.unwrap();
+        crate::map_layers::load(&state.database, &state.clock, &state.map, 1 << 20)
+            .await
+            .unwrap();
         let mut tokens = BTreeMap::new();
         for part in &PARTS {
             for role in Role::ALL {
@@ -221,7 +281,12 @@ impl World {
                 tokens.insert(name, token);
             }
         }
-        Self { app, state, assets, tokens }
+        Self {
+            app,
+            state,
+            assets,
+            tokens,
+        }
     }
 
     async fn get(&self, part: &Part, role: Role, uri: &str) -> (u16, String) {
@@ -253,8 +318,14 @@ impl World {
 }
 
 fn ids(page: &Value, field: &str) -> BTreeSet<String> {
-    let items = page["items"].as_array().or_else(|| page["features"].as_array()).unwrap();
-    items.iter().map(|item| item[field].as_str().unwrap().to_owned()).collect()
+    let items = page["items"]
+        .as_array()
+        .or_else(|| page["features"].as_array())
+        .unwrap();
+    items
+        .iter()
+        .map(|item| item[field].as_str().unwrap().to_owned())
+        .collect()
 }
 
 fn of<'a>(assets: impl Iterator<Item = &'a Asset>) -> BTreeSet<String> {
@@ -263,7 +334,13 @@ fn of<'a>(assets: impl Iterator<Item = &'a Asset>) -> BTreeSet<String> {
 
 fn hanging<'a>(assets: impl Iterator<Item = &'a Asset>, path: &str) -> BTreeSet<String> {
     assets
-        .flat_map(|asset| asset.hangs.iter().filter(|(at, _)| *at == path).map(|(_, id)| id.clone()))
+        .flat_map(|asset| {
+            asset
+                .hangs
+                .iter()
+                .filter(|(at, _)| *at == path)
+                .map(|(_, id)| id.clone())
+        })
         .collect()
 }
 
@@ -279,12 +356,17 @@ async fn what_is_read_counted_found_and_exported_is_what_lies_in_the_scope(pool:
                 let wanted = of(world.seen(part, layer, year));
                 let count = wanted.len();
                 found.extend(wanted.clone());
-                let list = world.read(part, &format!("/api/v1/{layer}?limit=1000&count=true&as_of={day}")).await;
+                let list = world
+                    .read(part, &format!("/api/v1/{layer}?limit=1000&count=true&as_of={day}"))
+                    .await;
                 assert_eq!(ids(&list, "id"), wanted, "{name} {layer} {day}");
                 assert_eq!(list["total"], count, "{name} {layer} {day}");
                 assert_eq!(totals[layer]["count"], count, "{name} {layer} {day}");
                 let items = world
-                    .read(part, &format!("/ogc/collections/{layer}/items?limit=1000&f=json&datetime={day}T04:00:00Z"))
+                    .read(
+                        part,
+                        &format!("/ogc/collections/{layer}/items?limit=1000&f=json&datetime={day}T04:00:00Z"),
+                    )
                     .await;
                 assert_eq!(ids(&items, "id"), wanted, "{name} ogc {layer} {day}");
                 assert_eq!(items["numberMatched"], count, "{name} ogc {layer} {day}");
@@ -294,18 +376,28 @@ async fn what_is_read_counted_found_and_exported_is_what_lies_in_the_scope(pool:
                 let exported = world.assets.iter().filter(|asset| csv.contains(&asset.code));
                 assert_eq!(of(exported), wanted, "{name} export {layer} {day}");
                 let boxed = world
-                    .read(part, &format!("/api/v1/{layer}?limit=1000&bbox=111,26,112,27&as_of={day}"))
+                    .read(
+                        part,
+                        &format!("/api/v1/{layer}?limit=1000&bbox=111,26,112,27&as_of={day}"),
+                    )
                     .await;
                 assert_eq!(ids(&boxed, "id"), wanted, "{name} bbox {layer} {day}");
             }
             // A search gives fifty at most, and there are fewer.
-            let searched = world.read(part, &format!("/api/v1/search?q=zz&limit=50&as_of={day}")).await;
+            let searched = world
+                .read(part, &format!("/api/v1/search?q=zz&limit=50&as_of={day}"))
+                .await;
             assert_eq!(ids(&searched, "id"), found, "{name} search {day}");
-            let rooms = world.read(part, &format!("/api/v1/rooms?limit=1000&count=true&as_of={day}")).await;
+            let rooms = world
+                .read(part, &format!("/api/v1/rooms?limit=1000&count=true&as_of={day}"))
+                .await;
             let wanted = hanging(world.assets.iter().filter(|asset| part.reads_in(asset, year)), "rooms");
             // A room goes with its building through all its days: one that moved is seen from both counties.
             let through = hanging(world.assets.iter().filter(|asset| part.reads(asset)), "rooms");
-            assert!(ids(&rooms, "id").is_superset(&wanted) && ids(&rooms, "id").is_subset(&through), "{name} rooms {day}");
+            assert!(
+                ids(&rooms, "id").is_superset(&wanted) && ids(&rooms, "id").is_subset(&through),
+                "{name} rooms {day}"
+            );
             assert_eq!(rooms["total"], ids(&rooms, "id").len());
             assert_eq!(totals["rooms"]["count"], rooms["total"], "{name} rooms {day}");
         }
@@ -327,29 +419,46 @@ async fn what_is_read_counted_found_and_exported_is_what_lies_in_the_scope(pool:
             .as_array()
             .unwrap()
             .iter()
-            .filter(|entry| ["parcel", "building", "site"].iter().any(|kind| entry["object_kind"] == *kind))
+            .filter(|entry| {
+                ["parcel", "building", "site"]
+                    .iter()
+                    .any(|kind| entry["object_kind"] == *kind)
+            })
             .map(|entry| entry["object_id"].as_str().unwrap().to_owned())
             .collect();
         let created_in_sight = world.assets.iter().filter(|asset| {
-            asset.lay.iter().all(|(_, region)| part.holds(region, asset.unit))
-                || part.holds(asset.lay[0].1, asset.unit)
+            asset.lay.iter().all(|(_, region)| part.holds(region, asset.unit)) || part.holds(asset.lay[0].1, asset.unit)
         });
         assert!(told.is_subset(&of(reads())), "{name} ledger");
         let unmoved = of(created_in_sight.filter(|asset| asset.lay.len() == 1));
         assert!(told.is_superset(&unmoved), "{name} ledger");
         // A proof carries the entry: there is one for what is listed, and for nothing else.
-        let listed: BTreeSet<i64> =
-            ledger["items"].as_array().unwrap().iter().map(|entry| entry["seq"].as_i64().unwrap()).collect();
-        let last: i64 = sqlx::query_scalar("select max(seq) from ledger_leaf").fetch_one(&pool).await.unwrap();
+        let listed: BTreeSet<i64> = ledger["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|entry| entry["seq"].as_i64().unwrap())
+            .collect();
+        let last: i64 = sqlx::query_scalar("select max(seq) from ledger_leaf")
+            .fetch_one(&pool)
+            .await
+            .unwrap();
         for seq in (1..=last).step_by(3) {
-            let (status, text) = world.get(part, Role::Viewer, &format!("/api/v1/ledger/{seq}/proof")).await;
+            let (status, text) = world
+                .get(part, Role::Viewer, &format!("/api/v1/ledger/{seq}/proof"))
+                .await;
             assert_eq!(status == 200, listed.contains(&seq), "{name} {seq}: {text}");
         }
         let bounds = world.read(part, "/api/v1/map").await["bounds"].clone();
         let seen_now = world.assets.iter().filter(|asset| part.reads_in(asset, 2026));
-        let lasts: Vec<f64> = seen_now.map(|asset| 111.601 + 0.002 * asset.code[2..3].parse::<f64>().unwrap()).collect();
+        let lasts: Vec<f64> = seen_now
+            .map(|asset| 111.601 + 0.002 * asset.code[2..3].parse::<f64>().unwrap())
+            .collect();
         let east = lasts.into_iter().fold(f64::NAN, f64::max);
-        assert!((bounds[2].as_f64().unwrap() - east).abs() < 1e-6, "{name} {bounds} {east}");
+        assert!(
+            (bounds[2].as_f64().unwrap() - east).abs() < 1e-6,
+            "{name} {bounds} {east}"
+        );
     }
 }
 
@@ -369,9 +478,17 @@ async fn no_address_tells_anybody_of_what_lies_outside(pool: PgPool) {
                 let (mine, other) = (seen[index % seen.len()], unseen[index % unseen.len()]);
                 for target in [mine, other] {
                     let is_of_layer = |layer: &str| target.layer == layer;
-                    let layer = if is_of_layer("sites") && path.contains("{layers}") { "sites" } else { target.layer };
+                    let layer = if is_of_layer("sites") && path.contains("{layers}") {
+                        "sites"
+                    } else {
+                        target.layer
+                    };
                     let hanging = |at: &str| {
-                        target.hangs.iter().find(|(path, _)| *path == at).map_or(nowhere, |(_, id)| id.as_str())
+                        target
+                            .hangs
+                            .iter()
+                            .find(|(path, _)| *path == at)
+                            .map_or(nowhere, |(_, id)| id.as_str())
                     };
                     let id = ["rooms", "titles", "title-cases", "findings"]
                         .into_iter()
@@ -395,7 +512,13 @@ async fn no_address_tells_anybody_of_what_lies_outside(pool: PgPool) {
                         .replace("{y}", "6936.mvt")
                         .replace("{row}", "6936")
                         .replace(['{', '}'], "1");
-                    for query in ["", "?limit=1000&as_of=2022-06-01", "?limit=1000&count=true", "?format=csv&as_of=2022-06-01", "?q=ZZ"] {
+                    for query in [
+                        "",
+                        "?limit=1000&as_of=2022-06-01",
+                        "?limit=1000&count=true",
+                        "?format=csv&as_of=2022-06-01",
+                        "?q=ZZ",
+                    ] {
                         let uri = format!("{uri}{query}");
                         // Tiles carry shapes by scope in a layer of their own, which has a test of its own.
                         if uri.starts_with("/tiles") || uri.contains("/tiles/") {
@@ -459,7 +582,7 @@ async fn only_what_lies_in_ones_own_part_and_level_is_written(pool: PgPool) {
     let nowhere = "018f0000-0000-7000-8000-00000000dead";
     for part in &PARTS {
         for asset in &world.assets {
-            let wanted = |edits: bool| match (part.reads_in(asset, 2026) , edits) {
+            let wanted = |edits: bool| match (part.reads_in(asset, 2026), edits) {
                 (false, _) => (404, ""),
                 (true, true) => (200, ""),
                 (true, false) => (403, "out_of_scope"),
@@ -484,7 +607,8 @@ async fn only_what_lies_in_ones_own_part_and_level_is_written(pool: PgPool) {
                 expect(&refused, (403, "not_granted"), "a viewer's change");
                 if !part.edits(asset) {
                     let end = json!({"valid_to": "2026-11-21", "reason": "试"});
-                    let answer = ask_part(part, Role::AssetManager, "POST", &format!("{path}/closures"), &tag, end).await;
+                    let answer =
+                        ask_part(part, Role::AssetManager, "POST", &format!("{path}/closures"), &tag, end).await;
                     expect(&answer, wanted(false), "an end");
                 }
                 for (noun, id) in &asset.hangs {
@@ -492,7 +616,10 @@ async fn only_what_lies_in_ones_own_part_and_level_is_written(pool: PgPool) {
                     let tag = ask(&world.app, "GET", &path, &[], None).await.etag.unwrap_or_default();
                     let (role, body) = match *noun {
                         "rooms" => (Role::AssetManager, json!({"floor": 1})),
-                        "titles" => (Role::TitleClerk, json!({"reason": "试", "location": "冷水滩区湘江西路1号"})),
+                        "titles" => (
+                            Role::TitleClerk,
+                            json!({"reason": "试", "location": "冷水滩区湘江西路1号"}),
+                        ),
                         "title-cases" => (Role::TitleClerk, json!({"consents": []})),
                         _ => (Role::TitleReviewer, json!({"owner": "某人"})),
                     };
@@ -505,7 +632,15 @@ async fn only_what_lies_in_ones_own_part_and_level_is_written(pool: PgPool) {
             }
             // A way out of one's part, and into another's.
             if asset.layer == "sites" && part.edits(asset) && asset.lay.len() == 1 && part.region != "all" {
-                let away = ask_part(part, Role::AssetManager, "PATCH", &path, &tag, json!({"region_code": "44"})).await;
+                let away = ask_part(
+                    part,
+                    Role::AssetManager,
+                    "PATCH",
+                    &path,
+                    &tag,
+                    json!({"region_code": "44"}),
+                )
+                .await;
                 expect(&away, (403, "out_of_scope"), "a move away");
                 if part.level.is_some() {
                     let other_level = json!({"admin_level": "national"});
@@ -525,17 +660,29 @@ async fn only_what_lies_in_ones_own_part_and_level_is_written(pool: PgPool) {
             }
         }
         // Something new about what isn't seen is refused as about what isn't there.
-        let unseen = world.assets.iter().find(|asset| asset.layer == "buildings" && !part.reads(asset));
+        let unseen = world
+            .assets
+            .iter()
+            .find(|asset| asset.layer == "buildings" && !part.reads(asset));
         if let Some(asset) = unseen {
             for (role, path, body) in [
-                (Role::AssetManager, "/api/v1/rooms", json!({"building_id": "ID", "floor": 2, "number": "9", "valid_from": "2021-01-01"})),
+                (
+                    Role::AssetManager,
+                    "/api/v1/rooms",
+                    json!({"building_id": "ID", "floor": 2, "number": "9", "valid_from": "2021-01-01"}),
+                ),
                 (Role::TitleClerk, "/api/v1/title-cases", json!({"asset_id": "ID"})),
             ] {
                 let with = |id: &str| serde_json::from_str(&body.to_string().replace("ID", id)).unwrap();
                 let there = ask_part(part, role, "POST", path, "", with(&asset.id)).await;
                 let nothing = ask_part(part, role, "POST", path, "", with(nowhere)).await;
                 assert!(!there.status.is_success());
-                assert_eq!(there.body.to_string().replace(&asset.id, nowhere), nothing.body.to_string(), "{}", part.name);
+                assert_eq!(
+                    there.body.to_string().replace(&asset.id, nowhere),
+                    nothing.body.to_string(),
+                    "{}",
+                    part.name
+                );
             }
         }
     }
@@ -562,13 +709,26 @@ async fn the_database_refuses_by_itself(pool: PgPool) {
             .await;
             assert_eq!(ended.is_ok(), may, "{ended:?}");
         }
-        for (region, level, may) in [("431102", "county", true), ("431102", "city", false), ("4311", "county", false)] {
+        for (region, level, may) in [
+            ("431102", "county", true),
+            ("431102", "city", false),
+            ("4311", "county", false),
+        ] {
             let mut transaction = database.begin().await.unwrap();
             let id = Uuid::now_v7();
             let mut identities = crate::database::CopyRows::default();
-            identities.value(Some(id)).text(Some("site")).text(None).text(None).value(Some(time::OffsetDateTime::UNIX_EPOCH)).end_row();
             identities
-                .send(&mut transaction, "copy spatial_unit (id, kind, dataset, source_key, created_at) from stdin (format binary)")
+                .value(Some(id))
+                .text(Some("site"))
+                .text(None)
+                .text(None)
+                .value(Some(time::OffsetDateTime::UNIX_EPOCH))
+                .end_row();
+            identities
+                .send(
+                    &mut transaction,
+                    "copy spatial_unit (id, kind, dataset, source_key, created_at) from stdin (format binary)",
+                )
                 .await
                 .unwrap();
             let mut versions = crate::database::CopyRows::default();
@@ -576,8 +736,12 @@ async fn the_database_refuses_by_itself(pool: PgPool) {
                 .value(Some(Uuid::now_v7()))
                 .value(Some(id))
                 .text(Some("site"))
-                .value(Some(sqlx::postgres::types::PgRange::from(time::macros::date!(2020 - 01 - 01)..)))
-                .value(Some(sqlx::postgres::types::PgRange::from(time::OffsetDateTime::UNIX_EPOCH..)))
+                .value(Some(sqlx::postgres::types::PgRange::from(
+                    time::macros::date!(2020 - 01 - 01)..,
+                )))
+                .value(Some(sqlx::postgres::types::PgRange::from(
+                    time::OffsetDateTime::UNIX_EPOCH..,
+                )))
                 .text(Some(region))
                 .text(Some(level))
                 .end_row();
@@ -590,7 +754,10 @@ async fn the_database_refuses_by_itself(pool: PgPool) {
                 .await;
             assert_eq!(written.is_ok(), may, "{region} {level}: {written:?}");
             if let Err(error) = written {
-                assert_eq!(crate::database::refusal_of(&error).unwrap().code.as_deref(), Some("out_of_scope"));
+                assert_eq!(
+                    crate::database::refusal_of(&error).unwrap().code.as_deref(),
+                    Some("out_of_scope")
+                );
             }
         }
     }
@@ -598,7 +765,15 @@ async fn the_database_refuses_by_itself(pool: PgPool) {
     let mut connection = world.state.database.connect_apart().await.unwrap();
     crate::database::take_role(&mut connection).await.unwrap();
     sqlx::query("reset yice.scope").execute(&mut connection).await.unwrap();
-    for table in ["spatial_unit", "spatial_unit_version", "room_version", "title_version", "ledger_entry", "finding", "import"] {
+    for table in [
+        "spatial_unit",
+        "spatial_unit_version",
+        "room_version",
+        "title_version",
+        "ledger_entry",
+        "finding",
+        "import",
+    ] {
         let seen: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(format!("select count(*) from {table}")))
             .fetch_one(&mut connection)
             .await
@@ -627,11 +802,19 @@ fn handlers_read_and_write_for_somebody_alone() {
         }
     }
     let mut files = Vec::new();
-    walk(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
+    walk(
+        &std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
+        &mut files,
+    );
     // Who may take the database itself out of a request: signing in, which has nobody to read for yet, and health.
     let without_caller = ["people/session.rs", "people/first.rs", "http/health.rs"];
     // What goes on without a caller once it was let in: accounts of the signed-in themselves, checks, imports, mappings.
-    let let_in = ["people/session.rs", "checks/routes.rs", "imports/routes.rs", "http/access/matrix.rs"];
+    let let_in = [
+        "people/session.rs",
+        "checks/routes.rs",
+        "imports/routes.rs",
+        "http/access/matrix.rs",
+    ];
     let mut faults = Vec::new();
     for file in files {
         let text = std::fs::read_to_string(&file).unwrap();
