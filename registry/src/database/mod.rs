@@ -216,19 +216,6 @@ impl ScopedDatabase {
         Ok(transaction)
     }
 
-    /// Lets a transaction of somebody else's making carry the caller's scope from here on, under the role it has: what an
-    /// import writes is judged by the grants of whoever brought the file.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn lend_scope(&self, connection: &mut PgConnection) -> sqlx::Result<()> {
-        sqlx::query("select set_config('yice.scope', $1, true)")
-            .bind(&*self.setting)
-            .execute(connection)
-            .await?;
-        Ok(())
-    }
-
     async fn carry_scope(&self, connection: &mut PgConnection, in_transaction: bool) -> sqlx::Result<()> {
         sqlx::query("select set_config('role', $1, $3), set_config('yice.scope', $2, $3)")
             .bind(self.role)

@@ -229,7 +229,7 @@ impl Scope {
         self.reaches(permission).any(|reach| reach.covers(permission, place))
     }
 
-    /// How far a permission reaches.
+    /// How far a permission reaches, grant by grant.
     pub fn reaches(&self, permission: Permission) -> impl Iterator<Item = &Reach> {
         self.held
             .iter()

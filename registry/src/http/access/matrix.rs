@@ -204,6 +204,7 @@ impl World {
                     hangs: Vec::new(),
                 };
                 for (year, region) in &lay[1..] {
+                    state.clock.advance(time::Duration::minutes(1));
                     let path = format!("/api/v1/{layer}/{}", asset.id);
                     let tag = ask(&app, "GET", &path, &[], None).await.etag.unwrap();
                     let body = json!({"valid_from": format!("{year}-01-01"), "region_code": region});
