@@ -180,7 +180,7 @@ fn every_operation_has_a_name_a_summary_and_its_problems() {
         }
         // Who may not ask, unless everybody may.
         let is_open = operation["security"].is_null();
-        if responses.contains_key("401") == is_open || !responses.contains_key("403") {
+        if !(responses.contains_key("401") || is_open) || !responses.contains_key("403") {
             faults.push(format!("{name}: 401 and 403 don't say who may ask"));
         }
         // What must be sent back as it was read can be missing or out of date.
@@ -704,7 +704,10 @@ async fn text_is_text_whatever_it_means_elsewhere(pool: PgPool) {
             taken += 1;
             let read = ask(&app, "GET", &answer.location.unwrap_or(address), &[], None).await;
             if let Some(kept) = read.body.get(field).filter(|kept| kept.is_string()) {
-                assert_eq!(kept, HOSTILE, "{key}");
+                // Numbers of certificates are kept without blanks.
+                let words = |text: &str| text.split_whitespace().collect::<String>();
+                assert_eq!(words(kept.as_str().unwrap()), words(HOSTILE), "{key}");
+                assert!(field.contains("certificate") || kept == HOSTILE, "{key}: {kept}");
             }
             // Nothing that was taken stands in the way of the next one: titles and codes are there once.
             if layer == "titles" {
