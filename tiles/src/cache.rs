@@ -28,12 +28,9 @@ struct Key {
 
 impl Key {
     /// What an entry costs beside its body: the key, the body's header, the cache's own records.
-    fn memory_bytes(&self) -> usize {
-        let scopes = match &self.scope {
-            ScopeFilter::All => 0,
-            ScopeFilter::Only(scopes) => size_of_val(&**scopes),
-        };
-        size_of::<Self>() + scopes + 200
+    fn memory_bytes() -> usize {
+        // The set of scopes is shared by all the tiles made for it.
+        size_of::<Self>() + 200
     }
 }
 
@@ -42,7 +39,16 @@ impl Key {
 pub struct TileSet {
     layers: [Option<Arc<Layer>>; LayerName::ALL.len()],
     cache: Cache<Key, Arc<[u8]>>,
+    /// Of what a scope sees of a layer at a position of it.
+    bounds: Cache<BoundsKey, Option<[f64; 4]>>,
 }
+
+/// Layer, what may be seen of it, and its content as its position and late batches tell it.
+type BoundsKey = (LayerName, ScopeFilter, u64, u64);
+
+/// Boxes around what scopes see that are kept: a few for each of the callers with different rights
+/// who look at the same time.
+const BOUNDS_KEPT: u64 = 1_000;
 
 /// A finished tile.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,9 +70,13 @@ impl TileSet {
         }
         let cache = Cache::builder()
             .max_capacity(cache_bytes)
-            .weigher(|key: &Key, body: &Arc<[u8]>| u32::try_from(key.memory_bytes() + body.len()).unwrap_or(u32::MAX))
+            .weigher(|_: &Key, body: &Arc<[u8]>| u32::try_from(Key::memory_bytes() + body.len()).unwrap_or(u32::MAX))
             .build();
-        Self { layers: slots, cache }
+        Self {
+            layers: slots,
+            cache,
+            bounds: Cache::new(BOUNDS_KEPT),
+        }
     }
 
     /// The layer of that name, if the set has it.
@@ -85,11 +95,21 @@ impl TileSet {
     /// Blocks while encoding (about a millisecond); callers that ask for the same missing tile at
     /// once share one encoding.
     pub fn tile(&self, layers: &[LayerName], tile: TileId, scope: &ScopeFilter) -> TileAnswer {
+        self.tile_as(layers, tile, || scope.clone())
+    }
+
+    /// As [`TileSet::tile`], for a scope that is worked out from what is known of scopes by now.
+    ///
+    /// It is asked for after the versions are read. A change that brings a scope of its own makes
+    /// the scope known first and raises the version last, so a tile that bears the version was made
+    /// by a filter that knew the scope.
+    pub fn tile_as(&self, layers: &[LayerName], tile: TileId, scope: impl FnOnce() -> ScopeFilter) -> TileAnswer {
         let layers = mask(layers);
         // Versions are read before the features: the body is then at least as new as its version
         // says, and a change that comes in between raises the version afterwards.
         let late_batches = self.chosen(layers).map(|layer| layer.late_batches()).sum();
         let versions = self.versions(layers, tile);
+        let scope = scope();
         let key = Key {
             layers,
             tile,
@@ -97,11 +117,35 @@ impl TileSet {
             versions,
             late_batches,
         };
-        let body = self.cache.get_with(key, || self.encoded(layers, tile, scope));
+        let body = self.cache.get_with(key, || self.encoded(layers, tile, &scope));
         TileAnswer {
             body,
             etag_version: sum(versions),
         }
+    }
+
+    /// West, south, east and north in degrees of what a scope sees of these layers; `None` where
+    /// that is nothing.
+    ///
+    /// Blocks while it looks at every feature of a layer, once per scope and state of the layer.
+    pub fn bounds(&self, layers: &[LayerName], scope: impl FnOnce() -> ScopeFilter) -> Option<[f64; 4]> {
+        let layers: Vec<(&Arc<Layer>, u64, u64)> = self
+            .chosen(mask(layers))
+            .map(|layer| (layer, layer.position(), layer.late_batches()))
+            .collect();
+        let scope = scope();
+        let mut bounds: Option<[f64; 4]> = None;
+        for (layer, position, late_batches) in layers {
+            let key = (layer.name(), scope.clone(), position, late_batches);
+            let of_layer = self.bounds.get_with(key, || layer.bounds(&scope));
+            bounds = match (bounds, of_layer) {
+                (Some([west, south, east, north]), Some([w, s, e, n])) => {
+                    Some([west.min(w), south.min(s), east.max(e), north.max(n)])
+                }
+                (one, other) => one.or(other),
+            };
+        }
+        bounds
     }
 
     /// Number of tiles and their bytes in the cache, about.

@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     fmt,
+    hash::{DefaultHasher, Hash, Hasher},
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard},
 };
 
@@ -12,7 +13,8 @@ use crate::shape::Shape;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FeatureId(pub u64);
 
-/// The interned region a feature belongs to for visibility; 0 is "none".
+/// What a feature belongs to for visibility, as whoever hands features over numbers it: from 0 on and
+/// without large gaps, because sets of them are kept as bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ScopeId(pub u32);
 
@@ -226,28 +228,78 @@ impl LayerName {
 pub enum ScopeFilter {
     /// Everything.
     All,
-    /// Only features of these scopes, sorted and without repetition; build it with
-    /// [`ScopeFilter::only`].
-    Only(Arc<[ScopeId]>),
+    /// Only features of these scopes; build it with [`ScopeFilter::only`].
+    Only(ScopeSet),
+}
+
+/// Some scopes. Clones share one memory; asking for a scope costs the same however many there are,
+/// and so does telling two different sets apart.
+#[derive(Clone)]
+pub struct ScopeSet {
+    inner: Arc<ScopeBits>,
+}
+
+struct ScopeBits {
+    /// One bit a scope, without empty words at the end.
+    words: Box<[u64]>,
+    /// Of the words: worked out once, because a set is part of the key of every tile made for it.
+    hash: u64,
+}
+
+impl ScopeSet {
+    fn contains(&self, scope: ScopeId) -> bool {
+        let word = self.inner.words.get(scope.0 as usize / 64);
+        word.is_some_and(|word| word & 1 << (scope.0 % 64) != 0)
+    }
+}
+
+impl PartialEq for ScopeSet {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
+            || (self.inner.hash == other.inner.hash && self.inner.words == other.inner.words)
+    }
+}
+
+impl Eq for ScopeSet {}
+
+impl Hash for ScopeSet {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.inner.hash);
+    }
+}
+
+impl fmt::Debug for ScopeSet {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count: u32 = self.inner.words.iter().map(|word| word.count_ones()).sum();
+        write!(formatter, "ScopeSet({count} scopes)")
+    }
 }
 
 impl ScopeFilter {
     /// A filter that lets through exactly these scopes.
     pub fn only(scopes: impl IntoIterator<Item = ScopeId>) -> Self {
-        let mut scopes: Vec<ScopeId> = scopes.into_iter().collect();
-        scopes.sort_unstable();
-        scopes.dedup();
-        Self::Only(scopes.into())
+        let mut words: Vec<u64> = Vec::new();
+        for ScopeId(number) in scopes {
+            let index = number as usize / 64;
+            if words.len() <= index {
+                words.resize(index + 1, 0);
+            }
+            words[index] |= 1 << (number % 64);
+        }
+        let words = words.into_boxed_slice();
+        let mut hasher = DefaultHasher::new();
+        words.hash(&mut hasher);
+        let hash = hasher.finish();
+        Self::Only(ScopeSet {
+            inner: Arc::new(ScopeBits { words, hash }),
+        })
     }
 
     /// Whether features of this scope pass.
     pub fn allows(&self, scope: ScopeId) -> bool {
         match self {
             Self::All => true,
-            // A linear look beats the search for the short lists that most callers have; it also
-            // stays right if a caller built the list by hand and unsorted.
-            Self::Only(scopes) if scopes.len() <= 8 => scopes.contains(&scope),
-            Self::Only(scopes) => scopes.binary_search(&scope).is_ok(),
+            Self::Only(scopes) => scopes.contains(scope),
         }
     }
 }

@@ -143,9 +143,17 @@ impl Layer {
         self.position.load(Ordering::Acquire)
     }
 
-    /// West, south, east and north of everything in degrees; `None` for an empty layer.
-    pub fn bounds(&self) -> Option<[f64; 4]> {
-        let bounds = self.read().index().bounds()?;
+    /// West, south, east and north in degrees of what a scope sees; `None` where that is nothing.
+    ///
+    /// Of everything it is known; for a filter every feature is looked at. [`crate::TileSet::bounds`]
+    /// keeps the answer.
+    pub fn bounds(&self, scope: &ScopeFilter) -> Option<[f64; 4]> {
+        let store = self.read();
+        let bounds = match scope {
+            ScopeFilter::All => store.index().bounds()?,
+            ScopeFilter::Only(_) => store.bounds_of(scope)?,
+        };
+        drop(store);
         let degrees = |x, y| WorldPoint { x, y }.to_degrees();
         let (west, north) = degrees(bounds.min_x, bounds.min_y);
         let (east, south) = degrees(bounds.max_x, bounds.max_y);

@@ -21,12 +21,13 @@
 //!     uuid: [7; 16],
 //!     shape: Shape::prepare(&square.into())?,
 //!     area_m2: 1_050_000.0,
-//!     scope: ScopeId(320_412),
+//!     scope: ScopeId(3),
 //!     attributes: Attributes { usage: dictionary.intern("idle_land"), ..Attributes::default() },
 //! };
 //! let layer = Layer::load(LayerName::Parcels, dictionary, vec![feature], 41);
 //! let tile = TileId::containing(14, 119.955, 31.785)?;
 //! assert!(!layer.encode(tile, &ScopeFilter::All).is_empty());
+//! assert!(layer.encode(tile, &ScopeFilter::only([ScopeId(1), ScopeId(2)])).is_empty());
 //! assert_eq!(layer.version(tile), 41);
 //! layer.apply(vec![Change::Remove(FeatureId(1))], 42);
 //! assert!(layer.encode(tile, &ScopeFilter::All).is_empty());
@@ -51,7 +52,9 @@ mod summary;
 mod versions;
 
 pub use cache::{TileAnswer, TileSet};
-pub use feature::{Attributes, Change, Dictionary, Feature, FeatureId, LayerName, ScopeFilter, ScopeId, Word};
+pub use feature::{
+    Attributes, Change, Dictionary, Feature, FeatureId, LayerName, ScopeFilter, ScopeId, ScopeSet, Word,
+};
 pub use grid::{MAX_ZOOM, TileAddress, TileId};
 pub use layer::{Layer, LayerBuilder};
 pub use shape::{Shape, ShapeCorrupt, ShapeRefused};

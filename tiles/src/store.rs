@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use crate::{
-    feature::{Attributes, Feature, FeatureId, ScopeId, Word},
+    feature::{Attributes, Feature, FeatureId, ScopeFilter, ScopeId, Word},
     grid::{WorldBox, morton},
     index::Index,
     shape::{Kind, ShapeView, push_varint},
@@ -325,6 +325,18 @@ impl Store {
 
     pub fn summary(&self) -> &Summary {
         &self.summary
+    }
+
+    /// The box around the features that a filter lets through.
+    pub fn bounds_of(&self, scope: &ScopeFilter) -> Option<WorldBox> {
+        let mut bounds = WorldBox::EMPTY;
+        for slot in self.packed.slots.iter().chain(&self.edits.slots) {
+            if !slot.is_dead() && scope.allows(slot.scope) {
+                bounds.grow(slot.bounds.min_x, slot.bounds.min_y);
+                bounds.grow(slot.bounds.max_x, slot.bounds.max_y);
+            }
+        }
+        (!bounds.is_empty()).then_some(bounds)
     }
 
     fn locate(&self, number: u32) -> (&Segment, usize) {

@@ -4,6 +4,9 @@
 //! several cell sizes, and in its region. A tile then adds up a contiguous range of cells, never
 //! the features themselves, and subtraction undoes addition exactly because areas are kept as
 //! whole tenths of a thousandth of a square metre.
+//!
+//! All of it is kept twice: as a whole, so that who sees everything adds up as few numbers as if
+//! there were no scopes, and by scope, so that whoever sees a part is told of that part alone.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -98,6 +101,12 @@ impl Totals {
         }
     }
 
+    /// Puts the values in one order, whatever was added first: it must tell nobody what they were
+    /// counted from.
+    fn settle(&mut self) {
+        self.tallies.sort_unstable();
+    }
+
     fn tally(&mut self, key: TallyKey, count: u32) {
         match self.tallies.iter_mut().find(|(other, _)| *other == key) {
             Some((_, total)) => *total += count,
@@ -142,10 +151,9 @@ pub(crate) struct Share {
 }
 
 impl Share {
-    fn key(&self) -> (u64, ScopeId, Word) {
+    fn finest_cell(&self) -> u64 {
         let finest = LEVELS[LEVELS.len() - 1];
-        let code = morton(cell(self.place.x, finest), cell(self.place.y, finest));
-        (code, self.scope, self.region)
+        morton(cell(self.place.x, finest), cell(self.place.y, finest))
     }
 
     fn add_to(&self, totals: &mut Totals) {
@@ -238,88 +246,29 @@ pub(crate) struct Total {
     pub totals: Totals,
 }
 
-/// The totals of a layer.
+/// The scope under which everything is counted as a whole.
+const WHOLE: ScopeId = ScopeId(0);
+
+/// Totals by cell and by region, each by scope.
 #[derive(Debug)]
-pub(crate) struct Summary {
+struct Counts {
     without_region: Pyramid,
     with_region: Pyramid,
     regions: BTreeMap<(Word, ScopeId), Totals>,
-    /// Boxes around the counted places of each region; they only grow, which errs on the side of
-    /// touching a tile too many.
-    extents: HashMap<Word, WorldBox>,
 }
 
-impl Default for Summary {
+impl Default for Counts {
     fn default() -> Self {
         Self {
             without_region: Pyramid::new(&LEVELS),
             with_region: Pyramid::new(&REGIONAL_LEVELS),
             regions: BTreeMap::new(),
-            extents: HashMap::new(),
         }
     }
 }
 
-impl Summary {
-    /// Counts many features; quickest when neighbours follow each other.
-    pub fn load(shares: impl Iterator<Item = Share>) -> Self {
-        let mut summary = Self::default();
-        let mut run: Option<((u64, ScopeId, Word), Totals)> = None;
-        for share in shares {
-            summary.stretch(&share);
-            let key = share.key();
-            match &mut run {
-                Some((current, totals)) if *current == key => share.add_to(totals),
-                _ => {
-                    if let Some((key, totals)) = run.take() {
-                        summary.merge(key, &totals);
-                    }
-                    let mut totals = Totals::default();
-                    share.add_to(&mut totals);
-                    run = Some((key, totals));
-                }
-            }
-        }
-        if let Some((key, totals)) = run {
-            summary.merge(key, &totals);
-        }
-        summary
-    }
-
-    pub fn add(&mut self, share: &Share) {
-        self.stretch(share);
-        let mut totals = Totals::default();
-        share.add_to(&mut totals);
-        self.merge(share.key(), &totals);
-    }
-
-    pub fn remove(&mut self, share: &Share) {
-        let mut totals = Totals::default();
-        share.add_to(&mut totals);
-        let (finest, scope, region) = share.key();
-        if region == Word::NONE {
-            self.without_region.take(finest, scope, &totals);
-            return;
-        }
-        self.with_region.take(finest, scope, &totals);
-        if let Some(sum) = self.regions.get_mut(&(region, scope)) {
-            sum.take(&totals);
-            if sum.count == 0 {
-                self.regions.remove(&(region, scope));
-            }
-        }
-    }
-
-    fn stretch(&mut self, share: &Share) {
-        if share.region != Word::NONE {
-            self.extents
-                .entry(share.region)
-                .or_insert(WorldBox::EMPTY)
-                .grow(share.place.x, share.place.y);
-        }
-    }
-
-    fn merge(&mut self, (finest, scope, region): (u64, ScopeId, Word), totals: &Totals) {
+impl Counts {
+    fn merge(&mut self, finest: u64, region: Word, scope: ScopeId, totals: &Totals) {
         if region == Word::NONE {
             self.without_region.merge(finest, scope, totals);
             return;
@@ -328,55 +277,18 @@ impl Summary {
         self.regions.entry((region, scope)).or_default().merge(totals);
     }
 
-    /// The box in which the total of a region stands, whoever looks.
-    pub fn extent(&self, region: Word) -> WorldBox {
-        self.extents.get(&region).copied().unwrap_or(WorldBox::EMPTY)
-    }
-
-    /// Everything counted.
-    pub fn everything(&self) -> Totals {
-        let mut sum = Totals::default();
-        for totals in self.regions.values() {
-            sum.merge(totals);
+    fn take(&mut self, finest: u64, region: Word, scope: ScopeId, totals: &Totals) {
+        if region == Word::NONE {
+            self.without_region.take(finest, scope, totals);
+            return;
         }
-        for totals in self.without_region.levels[0].1.values() {
-            sum.merge(totals);
-        }
-        sum
-    }
-
-    /// How many features are counted in a tile of zoom 12 or lower.
-    pub fn count_in(&self, tile: TileId, scope: &ScopeFilter) -> u64 {
-        [&self.without_region, &self.with_region]
-            .into_iter()
-            .flat_map(|pyramid| pyramid.within(tile, tile.z()))
-            .filter(|(_, owner, _)| scope.allows(*owner))
-            .map(|(_, _, totals)| totals.count)
-            .sum()
-    }
-
-    /// The totals to draw in a tile of zoom 12 or lower, each feature counted once.
-    pub fn in_tile(&self, tile: TileId, scope: &ScopeFilter) -> Vec<Total> {
-        let mut found = Vec::new();
-        let mut cells: BTreeMap<u64, Totals> = BTreeMap::new();
-        let mut add_cells = |pyramid: &Pyramid| {
-            for (code, owner, totals) in pyramid.within(tile, tile.z() + CELLS_PER_TILE) {
-                if scope.allows(owner) {
-                    cells.entry(code).or_default().merge(totals);
-                }
+        self.with_region.take(finest, scope, totals);
+        if let Some(sum) = self.regions.get_mut(&(region, scope)) {
+            sum.take(totals);
+            if sum.count == 0 {
+                self.regions.remove(&(region, scope));
             }
-        };
-        add_cells(&self.without_region);
-        if tile.z() < REGION_ZOOMS {
-            self.add_regions(tile, scope, &mut found);
-        } else {
-            add_cells(&self.with_region);
         }
-        found.extend(cells.into_values().map(|totals| Total {
-            region: Word::NONE,
-            totals,
-        }));
-        found
     }
 
     fn add_regions(&self, tile: TileId, scope: &ScopeFilter, found: &mut Vec<Total>) {
@@ -405,15 +317,165 @@ impl Summary {
         }
     }
 
-    pub fn memory_bytes(&self) -> usize {
+    fn memory_bytes(&self) -> usize {
         let region = size_of::<((Word, ScopeId), Totals)>() * 3 / 2;
         self.without_region.memory_bytes()
             + self.with_region.memory_bytes()
-            + self.extents.capacity() * (size_of::<(Word, WorldBox)>() + 1)
             + self
                 .regions
                 .values()
                 .map(|totals| region + totals.memory_bytes())
                 .sum::<usize>()
+    }
+}
+
+/// The totals of a layer.
+#[derive(Debug, Default)]
+pub(crate) struct Summary {
+    /// Under [`WHOLE`] alone.
+    whole: Counts,
+    by_scope: Counts,
+    /// Boxes around the counted places of each region; they only grow, which errs on the side of
+    /// touching a tile too many.
+    extents: HashMap<Word, WorldBox>,
+}
+
+/// What the features of one finest cell add, by region and scope.
+type Gathered = BTreeMap<(Word, ScopeId), Totals>;
+
+impl Summary {
+    /// Counts many features; quickest when neighbours follow each other.
+    pub fn load(shares: impl Iterator<Item = Share>) -> Self {
+        let mut summary = Self::default();
+        let mut gathered = Gathered::new();
+        let mut current = None;
+        for share in shares {
+            summary.stretch(&share);
+            let cell = share.finest_cell();
+            if let Some(finished) = current.replace(cell)
+                && finished != cell
+            {
+                summary.merge(finished, std::mem::take(&mut gathered));
+            }
+            share.add_to(gathered.entry((share.region, share.scope)).or_default());
+        }
+        if let Some(finished) = current {
+            summary.merge(finished, gathered);
+        }
+        summary
+    }
+
+    pub fn add(&mut self, share: &Share) {
+        self.stretch(share);
+        let mut totals = Totals::default();
+        share.add_to(&mut totals);
+        let cell = share.finest_cell();
+        self.whole.merge(cell, share.region, WHOLE, &totals);
+        self.by_scope.merge(cell, share.region, share.scope, &totals);
+    }
+
+    pub fn remove(&mut self, share: &Share) {
+        let mut totals = Totals::default();
+        share.add_to(&mut totals);
+        let cell = share.finest_cell();
+        self.whole.take(cell, share.region, WHOLE, &totals);
+        self.by_scope.take(cell, share.region, share.scope, &totals);
+    }
+
+    fn stretch(&mut self, share: &Share) {
+        if share.region != Word::NONE {
+            self.extents
+                .entry(share.region)
+                .or_insert(WorldBox::EMPTY)
+                .grow(share.place.x, share.place.y);
+        }
+    }
+
+    fn merge(&mut self, cell: u64, gathered: Gathered) {
+        let mut of_region: Option<(Word, Totals)> = None;
+        for ((region, scope), totals) in gathered {
+            self.by_scope.merge(cell, region, scope, &totals);
+            match &mut of_region {
+                Some((word, sum)) if *word == region => sum.merge(&totals),
+                _ => {
+                    if let Some((word, sum)) = of_region.replace((region, totals)) {
+                        self.whole.merge(cell, word, WHOLE, &sum);
+                    }
+                }
+            }
+        }
+        if let Some((word, sum)) = of_region {
+            self.whole.merge(cell, word, WHOLE, &sum);
+        }
+    }
+
+    /// The box in which the total of a region stands, whoever looks.
+    pub fn extent(&self, region: Word) -> WorldBox {
+        self.extents.get(&region).copied().unwrap_or(WorldBox::EMPTY)
+    }
+
+    /// Everything counted.
+    pub fn everything(&self) -> Totals {
+        let mut sum = Totals::default();
+        for totals in self.whole.regions.values() {
+            sum.merge(totals);
+        }
+        for totals in self.whole.without_region.levels[0].1.values() {
+            sum.merge(totals);
+        }
+        sum
+    }
+
+    /// Where what a filter lets through is counted.
+    fn counts(&self, scope: &ScopeFilter) -> &Counts {
+        match scope {
+            ScopeFilter::All => &self.whole,
+            ScopeFilter::Only(_) => &self.by_scope,
+        }
+    }
+
+    /// How many features are counted in a tile of zoom 12 or lower.
+    pub fn count_in(&self, tile: TileId, scope: &ScopeFilter) -> u64 {
+        let counts = self.counts(scope);
+        [&counts.without_region, &counts.with_region]
+            .into_iter()
+            .flat_map(|pyramid| pyramid.within(tile, tile.z()))
+            .filter(|(_, owner, _)| scope.allows(*owner))
+            .map(|(_, _, totals)| totals.count)
+            .sum()
+    }
+
+    /// The totals to draw in a tile of zoom 12 or lower, each feature counted once.
+    pub fn in_tile(&self, tile: TileId, scope: &ScopeFilter) -> Vec<Total> {
+        let counts = self.counts(scope);
+        let mut found = Vec::new();
+        let mut cells: BTreeMap<u64, Totals> = BTreeMap::new();
+        let mut add_cells = |pyramid: &Pyramid| {
+            for (code, owner, totals) in pyramid.within(tile, tile.z() + CELLS_PER_TILE) {
+                if scope.allows(owner) {
+                    cells.entry(code).or_default().merge(totals);
+                }
+            }
+        };
+        add_cells(&counts.without_region);
+        if tile.z() < REGION_ZOOMS {
+            counts.add_regions(tile, scope, &mut found);
+        } else {
+            add_cells(&counts.with_region);
+        }
+        found.extend(cells.into_values().map(|totals| Total {
+            region: Word::NONE,
+            totals,
+        }));
+        for total in &mut found {
+            total.totals.settle();
+        }
+        found
+    }
+
+    pub fn memory_bytes(&self) -> usize {
+        self.whole.memory_bytes()
+            + self.by_scope.memory_bytes()
+            + self.extents.capacity() * (size_of::<(Word, WorldBox)>() + 1)
     }
 }

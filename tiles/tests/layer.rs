@@ -77,7 +77,7 @@ fn found(layer: &Layer, z: u8, scope: &ScopeFilter) -> (Sum, usize, BTreeSet<Str
 
 /// Tiles of a zoom that the layer touches, and those around them.
 fn every_tile(layer: &Layer, z: u8) -> Vec<TileId> {
-    let Some([west, south, east, north]) = layer.bounds() else {
+    let Some([west, south, east, north]) = layer.bounds(&ScopeFilter::All) else {
         return vec![];
     };
     let low = TileId::containing(z, west, north).unwrap();
@@ -329,6 +329,7 @@ proptest! {
             whole.nearest(119.9, 31.8, 5, &filter),
             part.nearest(119.9, 31.8, 5, &ScopeFilter::All)
         );
+        prop_assert_eq!(whole.bounds(&filter), part.bounds(&ScopeFilter::All));
     }
 
     #[test]
@@ -391,7 +392,7 @@ fn nonsense_questions_find_nothing() {
     assert!(layer.nearest(0.0, 0.0, 0, all).is_empty());
     assert_eq!(layer.nearest(0.0, 0.0, 99, all).len(), 10);
     let empty = parcels(Dictionary::new(), vec![]);
-    assert!(empty.is_empty() && empty.bounds().is_none());
+    assert!(empty.is_empty() && empty.bounds(&ScopeFilter::All).is_none());
     assert!(empty.nearest(0.0, 0.0, 3, all).is_empty());
     assert!(empty.encode(TileId::new(0, 0, 0).unwrap(), all).is_empty());
 }
@@ -507,6 +508,49 @@ fn the_cache_never_gives_an_outdated_tile() {
     parcels.apply(vec![Change::Remove(FeatureId(1_005))], 3);
     let after = set.tile(&both, tile, &ScopeFilter::All);
     assert_ne!(before.body, after.body);
+}
+
+/// A feature may come with a scope that nobody knew a moment ago: its tile is never kept as one that
+/// lacks it.
+#[test]
+fn a_scope_that_a_change_brings_is_seen_by_whoever_may() {
+    let dictionary = Dictionary::new();
+    let layer = Arc::new(parcels(dictionary.clone(), spread(&dictionary, 20)));
+    let set = TileSet::new([layer.clone()], 1 << 24);
+    let asked = [LayerName::Parcels];
+    let tile = TileId::containing(14, 119.950_2, 31.780_2).unwrap();
+    let wide = scopes(&[50]);
+    let old = set.version(&asked, tile);
+    let missed = set.tile_as(&asked, tile, || {
+        // As if the change came between the look at the versions and the look at the scopes.
+        let mut added = square(2_000, 119.95, 31.78, 0.000_5, &dictionary);
+        added.scope = ScopeId(50);
+        layer.apply(vec![Change::Put(added)], 7);
+        scopes(&[])
+    });
+    assert_eq!(
+        missed.etag_version, old,
+        "what was made by the old scopes bears the old version"
+    );
+    assert!(missed.body.is_empty());
+    let seen = set.tile_as(&asked, tile, || wide.clone());
+    assert_eq!(seen.etag_version, 7);
+    assert_eq!(decode(&unzip(&seen.body)).len(), 1);
+    // Sets that hold the same are one, however they came about; others are not.
+    let again = set.tile(&asked, tile, &scopes(&[50, 50]));
+    assert!(Arc::ptr_eq(&again.body, &seen.body), "encoded twice");
+    assert!(set.tile(&asked, tile, &scopes(&[49, 51, 114])).body.is_empty());
+    assert_ne!(scopes(&[1]), scopes(&[65]));
+
+    // The box too follows what is seen.
+    let [west, south, east, north] = set.bounds(&asked, || wide.clone()).unwrap();
+    for (found, meant) in [(west, 119.95), (south, 31.78), (east, 119.950_5), (north, 31.780_5)] {
+        assert!((found - meant).abs() < 1e-6, "{found} {meant}");
+    }
+    assert_eq!(set.bounds(&asked, || scopes(&[])), None);
+    assert_eq!(set.bounds(&asked, || ScopeFilter::All), layer.bounds(&ScopeFilter::All));
+    layer.apply(vec![Change::Remove(FeatureId(2_000))], 8);
+    assert_eq!(set.bounds(&asked, || wide.clone()), None);
 }
 
 #[test]

@@ -279,7 +279,7 @@ fn search_document<G: Word, E: Word>(definition: &Definition<G, E>, document: &s
 }
 
 /// Two people open cases on one asset whenever they may.
-fn search_asset<'a, G: Word, E: Word>(definition: &'a Definition<G, E>) -> Result<usize, ModelFault> {
+fn search_asset<G: Word, E: Word>(definition: &Definition<G, E>) -> Result<usize, ModelFault> {
     type Pair<'a> = (Option<Place<'a>>, Option<Place<'a>>);
     let documents = all_documents(definition);
     let start: Pair<'_> = (None, None);

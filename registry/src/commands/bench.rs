@@ -168,7 +168,9 @@ async fn measure_tiles(settings: &Settings, store: &Store, arguments: &BenchArgu
         arguments.rounds,
     );
 
-    let bounds = layer.bounds().ok_or_else(|| bad("nothing was loaded"))?;
+    let bounds = layer
+        .bounds(&ScopeFilter::All)
+        .ok_or_else(|| bad("nothing was loaded"))?;
     for zoom in [8, 10, 12, 14, 16] {
         let places = sample(&layer, bounds, zoom, 400);
         let (mut spent, mut bytes) = (Vec::new(), 0);

@@ -51,7 +51,7 @@ struct MapStart {
     /// Longitude, latitude.
     center: [f64; 2],
     zoom: f64,
-    /// West, south, east, north of everything held.
+    /// West, south, east, north of everything held that the caller may see.
     bounds: Option<[f64; 4]>,
     /// Whom to name on the map.
     credits: Vec<Credit>,
@@ -103,21 +103,7 @@ async fn get_map(
     )
     .fetch_all(context.database.pool())
     .await?;
-    let mut bounds: Option<[f64; 4]> = None;
-    if let Some(tile_set) = map.tiles() {
-        for layer in LayerName::ALL.into_iter().filter_map(|name| tile_set.layer(name)) {
-            if let Some([west, south, east, north]) = layer.bounds() {
-                bounds = Some(bounds.map_or([west, south, east, north], |seen| {
-                    [
-                        seen[0].min(west),
-                        seen[1].min(south),
-                        seen[2].max(east),
-                        seen[3].max(north),
-                    ]
-                }));
-            }
-        }
-    }
+    let bounds = map.bounds(&context.caller, &LayerName::ALL).await?;
     let mut credits: Vec<Credit> = datasets
         .iter()
         .filter_map(|dataset| dataset.credit.clone())

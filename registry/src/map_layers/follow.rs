@@ -157,7 +157,7 @@ async fn apply(
                         area_m2: row.area_m2,
                         tile_shape: None,
                     };
-                    Change::Put(feature(row, shape, dictionary, &units))
+                    Change::Put(feature(row, shape, dictionary, &layers.inner.scopes, &units))
                 }
             };
             changes.entry(kind).or_default().push(change);

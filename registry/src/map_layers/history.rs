@@ -11,21 +11,33 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use geo_types::{Geometry, Point};
 use moka::future::Cache;
-use tiles::{Dictionary, Layer, LayerBuilder, LayerName, ScopeFilter, Shape, TileId};
+use sqlx::PgConnection;
+use tiles::{Dictionary, Layer, LayerBuilder, LayerName, Shape, TileId};
 use time::{Date, OffsetDateTime};
 
 use super::load::{FeatureRow, feature};
 use super::tile::{matches_tag, tile_response, unchanged};
-use super::{MapLayers, kind_of};
+use super::{MapLayers, Scopes, Visible, kind_of};
 use crate::request::{Context, Fault, Problem, Times};
 
-/// Layers of single days of the past, kept for a while: totals of low zooms need all of a layer.
+/// KiB of layers of the past that are kept.
+const KEPT_KIB: u64 = 1 << 20;
+
+/// Layers of single days of the past, kept for a while: totals of low zooms need all of a layer that a caller may see.
 #[derive(Debug, Clone)]
 pub struct HistoricalLayers {
-    totals: Cache<Moment, Arc<Layer>>,
+    totals: Cache<Moment, Arc<Past>>,
 }
 
-/// A layer at a moment. Where `known_at` was not asked for it means "as known now", which stays the same until the
+/// A layer of the past, with the scopes of its features: today's grants over the rows of then, each by its own region and
+/// unit.
+#[derive(Debug)]
+struct Past {
+    layer: Layer,
+    scopes: Scopes,
+}
+
+/// A layer at a moment, as read for a caller: what others may see is not in it, or is and isn't shown. Where `known_at` was not asked for it means "as known now", which stays the same until the
 /// ledger grows.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Moment {
@@ -33,13 +45,15 @@ struct Moment {
     as_of: Date,
     known_at: Option<OffsetDateTime>,
     position: u64,
+    visible: Visible,
 }
 
 impl Default for HistoricalLayers {
     fn default() -> Self {
         Self {
             totals: Cache::builder()
-                .max_capacity(6)
+                .max_capacity(KEPT_KIB)
+                .weigher(|_, past: &Arc<Past>| u32::try_from(past.layer.memory_bytes() >> 10).unwrap_or(u32::MAX))
                 .time_to_live(std::time::Duration::from_secs(600))
                 .build(),
         }
@@ -57,6 +71,7 @@ impl HistoricalLayers {
         headers: &HeaderMap,
     ) -> Result<Response, Problem> {
         let position = map.position();
+        let visible = Visible::to(&context.caller);
         let names: Vec<&str> = layers.iter().map(|layer| layer.as_str()).collect();
         let known = if times.known_at_asked {
             times.known_at.unix_timestamp_nanos().to_string()
@@ -64,17 +79,18 @@ impl HistoricalLayers {
             format!("l{position}")
         };
         let tag = format!(
-            "\"{}-{}-{}-{known}\"",
+            "\"{}-{}-{}-{known}{}\"",
             env!("CARGO_PKG_VERSION"),
             names.join("."),
-            times.as_of
+            times.as_of,
+            visible.tag()
         );
         if matches_tag(headers, &tag) {
             return Ok(unchanged(&tag));
         }
         let mut bytes = Vec::new();
         for &layer in layers {
-            let built = if tile.z() >= layer.first_feature_zoom() {
+            let past = if tile.z() >= layer.first_feature_zoom() {
                 Arc::new(features(context, layer, tile, times).await?)
             } else {
                 let moment = Moment {
@@ -82,6 +98,7 @@ impl HistoricalLayers {
                     as_of: times.as_of,
                     known_at: times.known_at_asked.then_some(times.known_at),
                     position: if times.known_at_asked { 0 } else { position },
+                    visible: visible.clone(),
                 };
                 self.totals
                     .try_get_with(moment, async { points(context, layer, times).await.map(Arc::new) })
@@ -90,7 +107,7 @@ impl HistoricalLayers {
                         what: fault.to_string(),
                     })?
             };
-            bytes.extend(built.encode(tile, &ScopeFilter::All));
+            bytes.extend(past.layer.encode(tile, &past.scopes.filter(&visible)));
         }
         let empty = bytes.is_empty();
         let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
@@ -105,7 +122,8 @@ impl HistoricalLayers {
 }
 
 /// The features under one tile.
-async fn features(context: &Context, layer: LayerName, tile: TileId, times: Times) -> Result<Layer, Fault> {
+async fn features(context: &Context, layer: LayerName, tile: TileId, times: Times) -> Result<Past, Fault> {
+    let mut transaction = context.database.begin_snapshot().await?;
     // A tile of zoom 12 may hold totals instead, whose cells must see every feature: the whole column of one tile.
     let [west, south, east, north] = with_buffer(tile.bounds());
     let rows = sqlx::query_as!(
@@ -124,23 +142,26 @@ async fn features(context: &Context, layer: LayerName, tile: TileId, times: Time
         east,
         north,
     )
-    .fetch_all(context.database.pool())
+    .fetch_all(&mut *transaction)
     .await?;
-    let dictionary = Dictionary::new();
-    let units = unit_codes_at(context, times).await?;
+    let (dictionary, scopes) = (Dictionary::new(), Scopes::default());
+    let units = unit_codes_at(&mut transaction, times).await?;
+    transaction.commit().await?;
     let mut builder = LayerBuilder::new(layer, dictionary.clone());
     for row in rows {
         if let Some(Ok(shape)) = row.tile_shape.as_deref().map(Shape::from_bytes) {
-            builder.push(&feature(row, shape, &dictionary, &units));
+            builder.push(&feature(row, shape, &dictionary, &scopes, &units));
         }
     }
-    Ok(builder.finish(0))
+    let layer = builder.finish(0);
+    Ok(Past { layer, scopes })
 }
 
 /// A whole layer as points: all that totals need.
-async fn points(context: &Context, layer: LayerName, times: Times) -> Result<Layer, Fault> {
+async fn points(context: &Context, layer: LayerName, times: Times) -> Result<Past, Fault> {
+    let mut transaction = context.database.begin_snapshot().await?;
     let rows = sqlx::query!(
-        r#"select u.feature_id, v.object_id, v.region_code, v.title_status, v.usage, v.occupancy, v.area_m2,
+        r#"select u.feature_id, v.object_id, v.region_code, v.unit_id, v.title_status, v.usage, v.occupancy, v.area_m2,
                   (st_xmin(v.geometry) + st_xmax(v.geometry)) / 2 as "x!",
                   (st_ymin(v.geometry) + st_ymax(v.geometry)) / 2 as "y!"
              from spatial_unit_version v
@@ -150,9 +171,10 @@ async fn points(context: &Context, layer: LayerName, times: Times) -> Result<Lay
         times.as_of,
         times.known_at,
     )
-    .fetch_all(context.database.pool())
+    .fetch_all(&mut *transaction)
     .await?;
-    let dictionary = Dictionary::new();
+    transaction.commit().await?;
+    let (dictionary, scopes) = (Dictionary::new(), Scopes::default());
     let mut builder = LayerBuilder::new(layer, dictionary.clone());
     let units = HashMap::new();
     for row in rows {
@@ -165,25 +187,26 @@ async fn points(context: &Context, layer: LayerName, times: Times) -> Result<Lay
             code: None,
             name: None,
             region_code: row.region_code,
-            unit_id: None,
+            unit_id: row.unit_id,
             title_status: row.title_status,
             usage: row.usage,
             occupancy: row.occupancy,
             area_m2: row.area_m2,
             tile_shape: None,
         };
-        builder.push(&feature(row, shape, &dictionary, &units));
+        builder.push(&feature(row, shape, &dictionary, &scopes, &units));
     }
-    Ok(builder.finish(0))
+    let layer = builder.finish(0);
+    Ok(Past { layer, scopes })
 }
 
-async fn unit_codes_at(context: &Context, times: Times) -> Result<HashMap<uuid::Uuid, String>, Fault> {
+async fn unit_codes_at(connection: &mut PgConnection, times: Times) -> Result<HashMap<uuid::Uuid, String>, Fault> {
     let rows = sqlx::query!(
         "select object_id, code from unit_version where valid @> $1::date and recorded @> $2::timestamptz",
         times.as_of,
         times.known_at,
     )
-    .fetch_all(context.database.pool())
+    .fetch_all(connection)
     .await?;
     Ok(rows.into_iter().map(|row| (row.object_id, row.code)).collect())
 }

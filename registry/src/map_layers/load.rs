@@ -6,11 +6,11 @@ use std::sync::atomic::Ordering;
 
 use futures_util::TryStreamExt;
 use sqlx::PgConnection;
-use tiles::{Attributes, Dictionary, Feature, FeatureId, Layer, LayerBuilder, LayerName, ScopeId, Shape, TileSet};
+use tiles::{Attributes, Dictionary, Feature, FeatureId, Layer, LayerBuilder, LayerName, Shape, TileSet};
 use time::Date;
 use uuid::Uuid;
 
-use super::{MapLayers, kind_of};
+use super::{MapLayers, Scopes, kind_of};
 use crate::clock::Clock;
 use crate::database::Database;
 use crate::request::Fault;
@@ -46,6 +46,7 @@ pub(super) fn feature(
     row: FeatureRow,
     shape: Shape,
     dictionary: &Dictionary,
+    scopes: &Scopes,
     units: &HashMap<Uuid, String>,
 ) -> Feature {
     let word = |text: &Option<String>| text.as_deref().map(|text| dictionary.intern(text)).unwrap_or_default();
@@ -55,8 +56,7 @@ pub(super) fn feature(
         uuid: row.object_id.into_bytes(),
         shape,
         area_m2: row.area_m2.unwrap_or_default(),
-        // Until grants exist everybody on this machine sees everything; the scope of a feature is its region.
-        scope: ScopeId(0),
+        scope: scopes.of(row.region_code.as_deref(), region, row.unit_id),
         attributes: Attributes {
             idle: row.occupancy.as_deref().map(|occupancy| occupancy == "idle"),
             code: row.code.map(String::into_boxed_str),
@@ -116,6 +116,7 @@ pub async fn load(database: &Database, clock: &Clock, layers: &MapLayers, cache_
     layers.inner.expected.store(expected.unsigned_abs(), Ordering::Relaxed);
     let units = unit_codes(&mut transaction, today).await?;
     let dictionary = layers.inner.dictionary.clone();
+    let scopes = &layers.inner.scopes;
     let mut loaded: Vec<Arc<Layer>> = Vec::new();
     for name in LayerName::ALL {
         let mut builder = LayerBuilder::new(name, dictionary.clone());
@@ -136,14 +137,14 @@ pub async fn load(database: &Database, clock: &Clock, layers: &MapLayers, cache_
                 layers.inner.loaded.fetch_add(1, Ordering::Relaxed);
                 match row.tile_shape.as_deref().map(Shape::from_bytes) {
                     None => {}
-                    Some(Ok(shape)) => builder.push(&feature(row, shape, &dictionary, &units)),
+                    Some(Ok(shape)) => builder.push(&feature(row, shape, &dictionary, scopes, &units)),
                     Some(Err(_)) => unreadable.push(row),
                 }
             }
         }
         for row in unreadable {
             if let Some(shape) = shape_of(&mut transaction, row.object_id, row.tile_shape.as_deref(), today).await? {
-                builder.push(&feature(row, shape, &dictionary, &units));
+                builder.push(&feature(row, shape, &dictionary, scopes, &units));
             }
         }
         loaded.push(Arc::new(builder.finish(position)));

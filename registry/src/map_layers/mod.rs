@@ -8,6 +8,10 @@ mod history;
 mod load;
 mod tile;
 mod tilejson;
+mod visible;
+
+#[cfg(test)]
+mod tests;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -20,12 +24,14 @@ use utoipa_axum::routes;
 
 use crate::clock::Clock;
 use crate::database::Database;
+use crate::request::{Caller, Fault};
 use crate::spatial_units::Kind;
 
 pub use follow::keep_current;
 pub use history::HistoricalLayers;
 pub use load::load;
 pub use tile::{TileAsked, answer as answer_tile};
+use visible::{Scopes, Visible};
 
 /// The layers in memory, once they are loaded.
 #[derive(Debug, Clone, Default)]
@@ -37,6 +43,7 @@ pub struct MapLayers {
 struct Inner {
     tiles: OnceLock<Arc<TileSet>>,
     dictionary: Dictionary,
+    scopes: Scopes,
     loaded: AtomicU64,
     expected: AtomicU64,
     following: AtomicBool,
@@ -60,6 +67,22 @@ impl MapLayers {
     #[must_use]
     pub fn tiles(&self) -> Option<&Arc<TileSet>> {
         self.inner.tiles.get()
+    }
+
+    /// West, south, east and north of what a caller may see of layers; none where that is nothing, or while they load.
+    ///
+    /// # Errors
+    /// Where the server is stopping.
+    pub async fn bounds(&self, caller: &Caller, layers: &[LayerName]) -> Result<Option<[f64; 4]>, Fault> {
+        let Some(tile_set) = self.tiles().cloned() else {
+            return Ok(None);
+        };
+        let (map, layers, visible) = (self.clone(), layers.to_vec(), Visible::to(caller));
+        tokio::task::spawn_blocking(move || tile_set.bounds(&layers, || map.inner.scopes.filter(&visible)))
+            .await
+            .map_err(|error| Fault::Impossible {
+                what: format!("the bounds of a layer could not be found: {error}"),
+            })
     }
 
     /// How far the loading is.

@@ -6,9 +6,10 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use tiles::{LayerName, ScopeFilter, TileAddress, TileId};
+use sha2::{Digest, Sha256};
+use tiles::{LayerName, TileAddress, TileId};
 
-use super::{HistoricalLayers, MapLayers};
+use super::{HistoricalLayers, MapLayers, Visible};
 use crate::request::{Context, Problem, ProblemKind, Times};
 
 static MVT: HeaderValue = HeaderValue::from_static("application/vnd.mapbox-vector-tile");
@@ -48,7 +49,8 @@ fn parse_tile(z: &str, x: &str, y: &str) -> Result<TileId, Problem> {
 
 /// One vector tile (MVT 2.1, gzip), Web Mercator, XYZ.
 ///
-/// 204 where nothing is; below the feature zooms true totals by region and grid cell.
+/// Of what the caller may read and nothing else. 204 where nothing is; below the feature zooms true totals by region and
+/// grid cell.
 #[utoipa::path(get, path = "/tiles/{layers}/{z}/{x}/{y}", operation_id = "get_tile", tag = "tiles",
     params(("layers" = String, Path, description = "parcels, buildings, sites; comma-separated"),
            ("z" = u8, Path), ("x" = u32, Path), ("y" = String, Path, description = "a trailing .mvt is allowed"),
@@ -108,24 +110,43 @@ pub async fn answer(
         );
     };
     let names: Vec<&str> = layers.iter().map(|layer| layer.as_str()).collect();
-    let version = tile_set.version(&layers, tile);
-    let tag = format!("\"{}-{}-{version}\"", env!("CARGO_PKG_VERSION"), names.join("."));
-    if matches_tag(headers, &tag) {
-        return Ok(unchanged(&tag));
+    let visible = Visible::to(&context.caller);
+    let of_version =
+        |version: u64| -> String { format!("\"{}-{}-{version}\"", env!("CARGO_PKG_VERSION"), names.join(".")) };
+    if visible == Visible::Everything {
+        let tag = of_version(tile_set.version(&layers, tile));
+        if matches_tag(headers, &tag) {
+            return Ok(unchanged(&tag));
+        }
     }
     // Encoding takes well under a millisecond; only the rare heavy tile would be felt by the other requests.
     let tile_set = Arc::clone(tile_set);
-    let answer = tokio::task::spawn_blocking(move || tile_set.tile(&layers, tile, &ScopeFilter::All))
-        .await
-        .map_err(|error| crate::request::Fault::Impossible {
-            what: format!("a tile could not be made: {error}"),
-        })?;
-    let tag = format!(
-        "\"{}-{}-{}\"",
-        env!("CARGO_PKG_VERSION"),
-        names.join("."),
-        answer.etag_version
-    );
+    let (known, seen) = (map.clone(), visible.clone());
+    let answer =
+        tokio::task::spawn_blocking(move || tile_set.tile_as(&layers, tile, || known.inner.scopes.filter(&seen)))
+            .await
+            .map_err(|error| crate::request::Fault::Impossible {
+                what: format!("a tile could not be made: {error}"),
+            })?;
+    let tag = match visible {
+        Visible::Everything => of_version(answer.etag_version),
+        // A version would tell that something changed there which the caller may not see. The bytes tell only of what
+        // they hold.
+        Visible::Parts(_) => {
+            let mut bytes = Sha256::new();
+            bytes.update(visible.tag());
+            bytes.update(&answer.body);
+            format!(
+                "\"{}-{}-s{}\"",
+                env!("CARGO_PKG_VERSION"),
+                names.join("."),
+                hex::encode(&bytes.finalize()[..16])
+            )
+        }
+    };
+    if matches_tag(headers, &tag) {
+        return Ok(unchanged(&tag));
+    }
     Ok(tile_response(
         Body::from(axum::body::Bytes::from_owner(answer.body.clone())),
         answer.body.is_empty(),

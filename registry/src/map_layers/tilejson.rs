@@ -8,13 +8,14 @@ use tiles::{LayerName, MAX_ZOOM};
 
 use super::MapLayers;
 use super::tile::parse_layers;
-use crate::request::Problem;
+use crate::request::{Context, Problem};
 
 /// What a map needs to know to ask for tiles (TileJSON 3.0.0).
 #[utoipa::path(get, path = "/tiles/{layers}", operation_id = "get_tilejson", tag = "tiles",
     params(("layers" = String, Path, description = "parcels, buildings, sites; comma-separated")),
     responses((status = 200, body = Object), (status = 404, body = Problem)))]
 pub(super) async fn get_tilejson(
+    context: Context,
     State(map): State<MapLayers>,
     Path(layers): Path<String>,
     OriginalUri(uri): OriginalUri,
@@ -27,21 +28,7 @@ pub(super) async fn get_tilejson(
         .and_then(|host| host.to_str().ok())
         .unwrap_or("127.0.0.1:8080");
     let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-    let mut bounds: Option<[f64; 4]> = None;
-    if let Some(tile_set) = map.tiles() {
-        for layer in layers.iter().filter_map(|layer| tile_set.layer(*layer)) {
-            if let Some([west, south, east, north]) = layer.bounds() {
-                bounds = Some(bounds.map_or([west, south, east, north], |seen| {
-                    [
-                        seen[0].min(west),
-                        seen[1].min(south),
-                        seen[2].max(east),
-                        seen[3].max(north),
-                    ]
-                }));
-            }
-        }
-    }
+    let bounds = map.bounds(&context.caller, &layers).await?;
     let mut vector_layers = Vec::new();
     for layer in &layers {
         vector_layers.push(json!({

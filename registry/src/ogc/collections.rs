@@ -9,7 +9,7 @@ use super::asked::{Asked, collection, link};
 use super::crs::Crs;
 use super::items::GEOJSON;
 use crate::map_layers::MapLayers;
-use crate::request::Problem;
+use crate::request::{Context, Problem};
 use crate::spatial_units::Kind;
 
 /// What a collection is called.
@@ -29,12 +29,13 @@ fn description(kind: Kind) -> &'static str {
     }
 }
 
-/// West, south, east, north of everything in a layer; none while it is empty or not yet loaded.
-pub(super) fn bounds(map: &MapLayers, kind: Kind) -> Option<[f64; 4]> {
-    map.tiles()?.layer(LayerName::parse(kind.layer())?)?.bounds()
+/// West, south, east, north of what the caller may see of a layer; none while that is nothing or not yet loaded.
+pub(super) async fn bounds(context: &Context, map: &MapLayers, kind: Kind) -> Result<Option<[f64; 4]>, Problem> {
+    let layers: Vec<LayerName> = LayerName::parse(kind.layer()).into_iter().collect();
+    Ok(map.bounds(&context.caller, &layers).await?)
 }
 
-fn describe(asked: &Asked, map: &MapLayers, kind: Kind) -> Value {
+fn describe(asked: &Asked, bounds: Option<[f64; 4]>, kind: Kind) -> Value {
     let at = |rest: &str| asked.address(&format!("/ogc/collections/{}{rest}", kind.layer()));
     let mut links = vec![
         link(&at(""), "self", "application/json", title(kind)),
@@ -76,16 +77,23 @@ fn describe(asked: &Asked, map: &MapLayers, kind: Kind) -> Value {
         "storageCrs": Crs::STORAGE.uri(),
         "links": links,
     });
-    if let Some(bounds) = bounds(map, kind) {
+    if let Some(bounds) = bounds {
         answer["extent"] = json!({"spatial": {"bbox": [bounds], "crs": Crs::Crs84.uri()}});
     }
     answer
 }
 
 /// `GET /ogc/collections`
-pub(super) async fn get_collections(State(map): State<MapLayers>, asked: Asked) -> Result<Response, Problem> {
+pub(super) async fn get_collections(
+    context: Context,
+    State(map): State<MapLayers>,
+    asked: Asked,
+) -> Result<Response, Problem> {
     asked.refuse_all_but(&["f"])?;
-    let collections: Vec<Value> = Kind::ALL.iter().map(|kind| describe(&asked, &map, *kind)).collect();
+    let mut collections: Vec<Value> = Vec::new();
+    for kind in Kind::ALL {
+        collections.push(describe(&asked, bounds(&context, &map, kind).await?, kind));
+    }
     asked.document(&json!({
         "title": "Collections",
         "links": [
@@ -101,11 +109,12 @@ pub(super) async fn get_collections(State(map): State<MapLayers>, asked: Asked) 
 
 /// `GET /ogc/collections/{collection}`
 pub(super) async fn get_collection(
+    context: Context,
     State(map): State<MapLayers>,
     Path(name): Path<String>,
     asked: Asked,
 ) -> Result<Response, Problem> {
     let kind = collection(&name)?;
     asked.refuse_all_but(&["f"])?;
-    asked.document(&describe(&asked, &map, kind))
+    asked.document(&describe(&asked, bounds(&context, &map, kind).await?, kind))
 }

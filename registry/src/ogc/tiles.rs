@@ -87,7 +87,7 @@ fn layer_name(kind: Kind) -> LayerName {
     }
 }
 
-fn tileset(asked: &Asked, map: &MapLayers, kind: Kind) -> Value {
+fn tileset(asked: &Asked, bounds: Option<[f64; 4]>, kind: Kind) -> Value {
     let own = asked.address(&format!("/ogc/collections/{}/tiles/{SET}", kind.layer()));
     let layer = layer_name(kind);
     let mut fields = Map::new();
@@ -142,7 +142,7 @@ fn tileset(asked: &Asked, map: &MapLayers, kind: Kind) -> Value {
             }},
         }],
     });
-    if let Some([west, south, east, north]) = bounds(map, kind) {
+    if let Some([west, south, east, north]) = bounds {
         answer["boundingBox"] = json!({
             "lowerLeft": [west, south], "upperRight": [east, north],
             "crs": Crs::Crs84.uri(), "orderedAxes": ["Lon", "Lat"],
@@ -156,6 +156,7 @@ fn tileset(asked: &Asked, map: &MapLayers, kind: Kind) -> Value {
 
 /// `GET /ogc/collections/{collection}/tiles`
 pub(super) async fn get_tilesets(
+    context: Context,
     State(map): State<MapLayers>,
     Path(name): Path<String>,
     asked: Asked,
@@ -166,12 +167,13 @@ pub(super) async fn get_tilesets(
     asked.document(&json!({
         "title": format!("Tiles of {}", title(kind)),
         "links": [link(&own, "self", "application/json", "This document")],
-        "tilesets": [tileset(&asked, &map, kind)],
+        "tilesets": [tileset(&asked, bounds(&context, &map, kind).await?, kind)],
     }))
 }
 
 /// `GET /ogc/collections/{collection}/tiles/{set}`
 pub(super) async fn get_tileset(
+    context: Context,
     State(map): State<MapLayers>,
     Path((name, set)): Path<(String, String)>,
     asked: Asked,
@@ -179,7 +181,7 @@ pub(super) async fn get_tileset(
     let kind = collection(&name)?;
     known_set(&set)?;
     asked.refuse_all_but(&["f"])?;
-    asked.document(&tileset(&asked, &map, kind))
+    asked.document(&tileset(&asked, bounds(&context, &map, kind).await?, kind))
 }
 
 /// `GET /ogc/collections/{collection}/tiles/{set}/{matrix}/{row}/{column}`

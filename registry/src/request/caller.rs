@@ -130,6 +130,14 @@ impl Scope {
             .any(|(held, reach)| *held == permission && reach.is_whole(permission))
     }
 
+    /// How far a permission reaches, grant by grant.
+    pub fn reaches(&self, permission: Permission) -> impl Iterator<Item = &Reach> {
+        self.held
+            .iter()
+            .filter(move |(held, _)| *held == permission)
+            .map(|(_, reach)| reach)
+    }
+
     /// What is held, each once.
     #[must_use]
     pub fn permissions(&self) -> Vec<Permission> {

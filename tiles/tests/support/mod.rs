@@ -277,7 +277,7 @@ pub fn assert_well_formed(feature: &Decoded) {
 
 /// Every tile of a zoom that the layer's box touches.
 pub fn tiles_of(layer: &Layer, z: u8) -> Vec<TileId> {
-    let [west, south, east, north] = layer.bounds().unwrap();
+    let [west, south, east, north] = layer.bounds(&ScopeFilter::All).unwrap();
     let low = TileId::containing(z, west, north).unwrap();
     let high = TileId::containing(z, east, south).unwrap();
     let mut tiles = Vec::new();
