@@ -52,8 +52,14 @@ pub(super) struct RuleInForce {
 pub(super) struct NamedParameter {
     /// Its name.
     name: String,
-    #[serde(flatten)]
-    parameter: Parameter,
+    /// The value in force.
+    value: f64,
+    /// Its unit.
+    unit: String,
+    /// What it means, in Chinese.
+    zh: String,
+    /// What it means, in English.
+    en: String,
 }
 
 /// Every rule with the number of its findings.
@@ -93,9 +99,13 @@ pub(super) async fn list_rules(context: Context) -> Result<Json<Vec<RuleInForce>
                     .parameters
                     .iter()
                     .filter_map(|name| {
+                        let Parameter { value, unit, zh, en } = catalogue.parameters.get(name)?.clone();
                         Some(NamedParameter {
                             name: name.clone(),
-                            parameter: catalogue.parameters.get(name)?.clone(),
+                            value,
+                            unit,
+                            zh,
+                            en,
                         })
                     })
                     .collect(),
