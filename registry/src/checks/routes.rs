@@ -154,7 +154,10 @@ pub(super) async fn start_check(
     let idempotency = Idempotency::read(&headers, &("checks", &order))?;
     let mut transaction = context.database.begin().await?;
     if let Some(repeated) = idempotency.repeated(&mut transaction, &context.actor).await? {
-        return Ok(repeated.into_response());
+        // Said again as it was said: the check is accepted, not made.
+        let mut answer = repeated.into_response();
+        *answer.status_mut() = StatusCode::ACCEPTED;
+        return Ok(answer);
     }
     let begun = begin_check(
         &context.database,

@@ -1250,7 +1250,10 @@ async fn one_check_runs_at_a_time_and_tells_how_far_it_is(pool: PgPool) {
         Some(json!({})),
     )
     .await;
-    assert_eq!(again.location.as_ref(), Some(&address));
+    assert_eq!(
+        (again.status, again.location.as_ref()),
+        (StatusCode::ACCEPTED, Some(&address))
+    );
     for _ in 0..200 {
         let check = ask(&app, "GET", &address, &[], None).await.body;
         if check["state"] == "done" {
