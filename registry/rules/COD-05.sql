@@ -39,5 +39,8 @@ select v.object_id, null::uuid as other_id, v.object_id as at_id,
                                   where e.title_id = t.object_id and e.kind = 'dispute'
                                     and upper_inf(e.recorded) and e.valid @> $1::date))
         limit 1) fact
- where v.kind = 'parcel' and v.unit_code ~ '^\d{12}[GJZ][BSXW]\d{5}(F\d{8}|L\d{8}|Q\d{8}|W0{8})$'
+ where v.kind = 'parcel'
+   -- Of the usual parcel on the surface nobody says how its right was set: the form is looked at for the few others.
+   and case when substr(v.unit_code, 14, 1) in ('S', 'X', 'W') or v.source_attributes ->> '权利设定方式' is not null
+            then v.unit_code ~ '^\d{12}[GJZ][BSXW]\d{5}(F\d{8}|L\d{8}|Q\d{8}|W0{8})$' else false end
    and upper_inf(v.recorded) and v.valid @> $1::date and ($2::uuid[] is null or v.object_id = any($2))

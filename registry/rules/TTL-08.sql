@@ -49,6 +49,7 @@ select told.id as object_id, told.object_id as other_id, told.id as at_id,
        select 4, format('坐落 %s 与 %s', told.address, told.location), format('location %s and %s', told.address, told.location)
          from (select regexp_replace(told.address, '[\s,，、()（）]', '', 'g') as ours,
                       regexp_replace(told.location, '[\s,，、()（）]', '', 'g') as theirs) place
-        -- The shorter form of an address is no difference.
-        where strpos(place.ours, place.theirs) = 0 and strpos(place.theirs, place.ours) = 0) difference on true
+        -- The shorter form of an address is no difference. The certificate tells where the land lies; houses on it may stand
+        -- at other numbers of the street.
+        where (told.kind = 'parcel' or told.parcel_ids = '{}') and strpos(place.ours, place.theirs) = 0 and strpos(place.theirs, place.ours) = 0) difference on true
  group by told.id, told.object_id

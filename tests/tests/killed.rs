@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tests::{Parcel, Registry, succeed, write_parcels};
@@ -102,7 +103,7 @@ fn killed_in_the_middle_of_registrations_it_starts_with_what_was_acknowledged_an
                 });
             }
             while done.load(Ordering::SeqCst) < blow {
-                thread::yield_now();
+                thread::sleep(Duration::from_millis(1));
             }
             registry.strike().unwrap();
         });

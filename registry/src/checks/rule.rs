@@ -152,7 +152,7 @@ struct Header {
 }
 
 /// What a rule compares with.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Parameter {
     /// The value in force.

@@ -62,7 +62,7 @@ fn complete_operation(method: &Method, path: &str, operation: &mut Map<String, V
     if has(operation, "in", "query") || operation.contains_key("requestBody") {
         refusals.push(("422", "A field breaks a rule"));
     }
-    if operation.contains_key("requestBody") {
+    if [Method::POST, Method::PUT, Method::PATCH].contains(method) {
         refusals.extend([
             ("413", "The body is too large"),
             ("415", "The body's media type is not understood"),

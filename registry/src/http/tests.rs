@@ -87,7 +87,7 @@ fn operations(document: &Value) -> Vec<(String, &Value)> {
 /// `INSTA_UPDATE=always cargo nextest run -p registry the_interface_is_as_it_was_agreed` writes it anew.
 #[test]
 fn the_interface_is_as_it_was_agreed() {
-    let mut document = serde_json::to_value(super::openapi()).unwrap();
+    let mut document = super::openapi();
     // The version of the program is no part of what was agreed.
     document["info"]["version"] = json!("0.0.0");
     // By the alphabet, so that the diff of a review is not one of places.
@@ -102,7 +102,7 @@ async fn what_is_served_is_what_the_program_prints(pool: PgPool) {
     let served = get(&app, "/openapi.json").await;
     assert_eq!(served.status, StatusCode::OK);
     let served: Value = serde_json::from_slice(&served.body).unwrap();
-    assert_eq!(served, serde_json::to_value(super::openapi()).unwrap());
+    assert_eq!(served, super::openapi());
     assert!(
         served["openapi"].as_str().unwrap().starts_with("3.1"),
         "{}",
@@ -131,7 +131,7 @@ async fn what_is_served_is_what_the_program_prints(pool: PgPool) {
 
 #[test]
 fn every_operation_has_a_name_a_summary_and_its_problems() {
-    let document = serde_json::to_value(super::openapi()).unwrap();
+    let document = super::openapi();
     let operations = operations(&document);
     assert!(operations.len() > 30, "{}", operations.len());
     let mut names = BTreeSet::new();
@@ -180,7 +180,7 @@ fn every_operation_has_a_name_a_summary_and_its_problems() {
         }
         // Who may not ask, unless everybody may.
         let is_open = operation["security"].is_null();
-        if responses.contains_key("401") == is_open || !responses.contains_key("403") {
+        if !(responses.contains_key("401") || is_open) || !responses.contains_key("403") {
             faults.push(format!("{name}: 401 and 403 don't say who may ask"));
         }
         // What must be sent back as it was read can be missing or out of date.
@@ -704,7 +704,10 @@ async fn text_is_text_whatever_it_means_elsewhere(pool: PgPool) {
             taken += 1;
             let read = ask(&app, "GET", &answer.location.unwrap_or(address), &[], None).await;
             if let Some(kept) = read.body.get(field).filter(|kept| kept.is_string()) {
-                assert_eq!(kept, HOSTILE, "{key}");
+                // Numbers of certificates are kept without blanks.
+                let words = |text: &str| text.split_whitespace().collect::<String>();
+                assert_eq!(words(kept.as_str().unwrap()), words(HOSTILE), "{key}");
+                assert!(field.contains("certificate") || kept == HOSTILE, "{key}: {kept}");
             }
             // Nothing that was taken stands in the way of the next one: titles and codes are there once.
             if layer == "titles" {

@@ -92,7 +92,7 @@ pub(super) struct Statement {
     secrecy: Option<Option<String>>,
     /// GeoJSON, longitude and latitude (EPSG:4490).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Object>)]
     geometry: Option<serde_json::Value>,
 }
 
