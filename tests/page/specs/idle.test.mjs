@@ -81,6 +81,34 @@ describe("use and idleness", () => {
         assert.match(await manager.part("idle-record").innerText(), /调剂给财政局/);
       }));
 
+    test(`an asset's own fields are edited, and two at once meet (${language})`, (t) =>
+      asReader(t, async (manager) => {
+        const { id } = await building(`改名楼${language}`, language === "zh" ? 4 : 5);
+        await manager.opens(`/?asset=buildings/${id}&lang=${language}`);
+        await manager.part("card-edit").click();
+        await manager.part("edit-dialog").waitFor();
+        const field = (name) => manager.page.locator(`input[data-testid=${name}]`).or(manager.part(name).locator("input")).first();
+        await field("edit-name").fill(`甲楼${run}`);
+        // Somebody else is quicker.
+        const held = await askAs(account.username, `/api/v1/buildings/${id}`);
+        const other = await askAs(account.username, `/api/v1/buildings/${id}`, {
+          method: "PATCH", headers: { "content-type": "application/json", "if-match": held.headers.get("etag") },
+          body: JSON.stringify({ address: "湘江西路 9 号" }),
+        });
+        assert.equal(other.status, 200);
+        await manager.part("edit-save").click();
+        await manager.part("edit-conflict").waitFor();
+        assert.match(await manager.part("edit-conflict").innerText(), language === "zh" ? /坐落/ : /Address/);
+        assert.equal(await field("edit-name").inputValue(), `甲楼${run}`);
+        assert.equal(await field("edit-address").inputValue(), "湘江西路 9 号");
+        await keep(manager, `edit-conflict-${language}`);
+        await manager.part("edit-save").click();
+        await manager.part("edit-dialog").waitFor({ state: "hidden" });
+        await manager.page.waitForFunction((name) => document.querySelector("[data-testid=card-title]")?.textContent === name, `甲楼${run}`);
+        const kept = await (await askAs(account.username, `/api/v1/buildings/${id}`)).json();
+        assert.deepEqual([kept.name, kept.address], [`甲楼${run}`, "湘江西路 9 号"]);
+      }, { forgive: [/412/] }));
+
     test(`which idle buildings could take 120 people within 3 km (${language})`, (t) =>
       asReader(t, async (reader) => {
         const { id, point } = await building(`空楼${language}`, language === "zh" ? 2 : 3);

@@ -1,7 +1,7 @@
 // How assets are used: occupancies added up by area, idle records, what stands idle.
 import { getJson, send, withQuery } from "@/api/http";
 import type { Moment } from "@/api/registry";
-import type { Page } from "@/api/types";
+import type { Asset, Page } from "@/api/types";
 import type { LayerName } from "@/vocabulary";
 
 const momentQuery = ({ asOf, knownAt }: Moment) => ({ as_of: asOf, known_at: knownAt });
@@ -216,4 +216,18 @@ export function readQuestion(text: string): IdleQuestion {
   const given = new URLSearchParams(text);
   const read = Object.keys(emptyQuestion).map((name) => [name, given.get(name) ?? ""]);
   return Object.fromEntries(read) as IdleQuestion;
+}
+
+/** Fields of an asset that are to change; what is absent stays, what is null is emptied. */
+export type AssetChange = Partial<
+  Record<"name" | "address" | "code" | "usage" | "title_status" | "occupancy" | "unit_id" | "region_code" | "registered_area_m2" | "valid_from" | "reason", string | number | null>
+>;
+
+/** Changes an asset as it was read. */
+export async function changeAsset(held: Asset, change: AssetChange): Promise<void> {
+  await send(`/api/v1/${held.layer}/${held.id}`, {
+    method: "PATCH",
+    headers: { "content-type": "application/json", "if-match": `"${held.version_id}"` },
+    body: JSON.stringify(change),
+  });
 }
