@@ -97,7 +97,7 @@ pub(super) fn by_number(one: &str, other: &str) -> std::cmp::Ordering {
 }
 
 fn parts(number: &str) -> Vec<(String, u64)> {
-    let mut found = vec![(String::new(), 0_u64)];
+    let mut found: Vec<(String, u64)> = vec![(String::new(), 0)];
     let mut is_in_digits = false;
     for character in number.chars() {
         let last = found.len() - 1;
