@@ -96,6 +96,12 @@ export async function getJson<Answer>(address: string, signal?: AbortSignal): Pr
   return body;
 }
 
+/** Reads what is put together of more than its own version, so that no remembered answer stands for it. */
+export async function getFresh<Answer>(address: string, signal?: AbortSignal): Promise<Answer> {
+  const response = await send(address, { ...(signal === undefined ? {} : { signal }), cache: "no-store" });
+  return (await response.json()) as Answer;
+}
+
 /** An address with its query; empty values are left out. */
 export function withQuery(path: string, query: Record<string, string | number | boolean | null | undefined>): string {
   const parameters = new URLSearchParams();

@@ -1,5 +1,5 @@
 // Every address of the server that the page uses, one function each.
-import { getJson, ProblemError, send, withQuery } from "@/api/http";
+import { getFresh, getJson, ProblemError, send, withQuery } from "@/api/http";
 import type {
   Asset,
   AssetRow,
@@ -154,7 +154,7 @@ export function fetchTitleWorkflow(): Promise<Workflow> {
 /** The ids of the titles that cover an asset. */
 export async function fetchTitlesOf(asset: string, at: Moment, signal?: AbortSignal): Promise<Title[]> {
   const page = await getJson<Page<{ id: string }>>(withQuery("/api/v1/titles", { asset, ...moment(at) }), signal);
-  return Promise.all(page.items.map(({ id }) => getJson<Title>(withQuery(`/api/v1/titles/${id}`, moment(at)), signal)));
+  return Promise.all(page.items.map(({ id }) => getFresh<Title>(withQuery(`/api/v1/titles/${id}`, moment(at)), signal)));
 }
 
 export async function fetchTitleVersions(id: string): Promise<TitleVersion[]> {
@@ -207,7 +207,7 @@ export async function releaseEncumbrance(held: Encumbrance, release: object): Pr
 }
 
 export function fetchTitleCase(id: string, signal?: AbortSignal): Promise<TitleCase> {
-  return getJson(`/api/v1/title-cases/${encodeURIComponent(id)}`, signal);
+  return getFresh(`/api/v1/title-cases/${encodeURIComponent(id)}`, signal);
 }
 
 export async function fetchCaseVersions(id: string): Promise<CaseVersion[]> {

@@ -58,7 +58,7 @@ export default {
     save: "Save",
     saved: "Saved",
     undo: "Undo",
-    unsaved: "not saved yet; it stays when you leave this page",
+    unsaved: "not saved yet; it stays while the page is open",
     all_saved: "all saved",
     clashes: "While you were typing, somebody else changed: {fields}. What you typed was kept; look at it, then save.",
     differences: "What changes in the book",
@@ -172,6 +172,7 @@ export default {
     must_tell: "to be told: {acts} ({source})",
     warns: "to be known: {acts} ({source})",
   },
+  law: { article: "art. {n}" },
   act: { first_registration: "first registration", transfer: "transfer", change: "change", cancel: "cancellation", mortgage: "mortgage", disposal: "disposal" },
   return_check: {
     heading: "The eight checks of a return", done: "done", open: "open", finding: "what was found", paper: "the paper it rests on", approval_like: "number of the resolution, approval or decision",

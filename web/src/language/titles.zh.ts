@@ -58,7 +58,7 @@ export default {
     save: "保存",
     saved: "已保存",
     undo: "放弃修改",
-    unsaved: "有未保存的内容，离开此页也会保留",
+    unsaved: "有未保存的内容，切换面板也会保留",
     all_saved: "已全部保存",
     clashes: "您填写期间他人也修改了：{fields}。保留了您填写的内容，请核对后保存。",
     differences: "与登记簿的差异",
@@ -172,6 +172,7 @@ export default {
     must_tell: "须告知：{acts}（{source}）",
     warns: "注意：{acts}（{source}）",
   },
+  law: { article: "第{n}条" },
   act: { first_registration: "首次登记", transfer: "转移", change: "变更", cancel: "注销", mortgage: "抵押", disposal: "处置" },
   return_check: {
     heading: "划转核查（八项）", done: "已核查", open: "未核查", finding: "核查结果", paper: "所依据的文件", approval_like: "公司决议、国资批复或政府决定的文号",

@@ -51,6 +51,8 @@ export function useWords() {
     /** The word for a value of a theme; an unknown one is shown as it came. */
     valueName: (theme: Theme, value: string) => (te(`${theme}.${value}`) ? t(`${theme}.${value}`) : value),
     reason: (reason: ImportReason) => (language.value === "zh" ? reason.zh : reason.en),
+    /** Where the law says so: articles as they are cited in the reader's language. */
+    lawPlace: (source: string) => (language.value === "zh" ? source.replaceAll(/\s*art\. (\d+)/g, (_, article: string) => t("law.article", { n: article })) : source),
     problem: sentence,
     remedy: (problem: Problem) => (problem.remedy ? halfOf(problem.remedy, language.value) : null),
     failure: (error: unknown) => (error instanceof ProblemError ? sentence(error.problem) : t("server.lost_short")),
