@@ -23,6 +23,7 @@ const LAYERS: &[&[&str]] = &[
     &["people"],
     &["title_cases"],
     &["titles", "rights", "rooms", "spatial_units", "units", "regions"],
+    &["documents"],
     // What the nouns have in common.
     &["versioned", "tree"],
     &["procedures", "working_days"],

@@ -198,6 +198,16 @@ fn meaning_of(constraint: &str) -> Option<(Meaning, &'static str)> {
         "title_case_version_four_eyes" => (Clash, "whoever put a case forward can't review it too (GOV-01)"),
         "title_case_version_asset_fkey" => (Field("asset_id"), "the asset is not registered"),
         "title_case_version_title_fkey" => (Field("title_id"), "the title is not registered"),
+        "document_name_given" => (Field("file"), "the file has no name"),
+        "document_bytes_positive" => (Field("file"), "the file is empty"),
+        "document_pkey"
+        | "document_person_fkey"
+        | "document_sha256_whole"
+        | "document_brought_by_given"
+        | "document_once_a_person"
+        | "document_use_pkey"
+        | "document_use_document_fkey"
+        | "document_use_holder_known" => (Ours, ""),
         "title_pkey"
         | "title_version_pkey"
         | "title_version_object_fkey"

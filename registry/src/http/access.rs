@@ -11,8 +11,8 @@ use axum::response::{IntoResponse, Response};
 
 use super::AppState;
 use crate::request::Permission::{
-    DecideFindings, EditAssets, EditDirectory, ExportRegistry, ImportFiles, ManagePeople, ReadImports, ReadMetrics,
-    ReadPeople, ReadRegistry, StepTitleCases, WorkOnTitles,
+    BringDocuments, DecideFindings, EditAssets, EditDirectory, ExportRegistry, ImportFiles, ManagePeople, ReadImports,
+    ReadMetrics, ReadPeople, ReadRegistry, StepTitleCases, WorkOnTitles,
 };
 use crate::request::{Caller, Permission, Problem, ProblemKind};
 
@@ -137,6 +137,10 @@ pub(super) const ROUTES: &[(&str, &str, Need)] = &[
     // Whose a step is the procedure says, and the case asks.
     ("POST", "/api/v1/title-cases/{id}/transitions", May(StepTitleCases)),
     ("GET", "/api/v1/disposal-obstacles/{asset}", READ),
+    // Papers as files; whose each is its own handler asks.
+    ("POST", "/api/v1/documents", May(BringDocuments)),
+    ("GET", "/api/v1/documents/{id}", READ),
+    ("GET", "/api/v1/documents/{id}/content", READ),
     // Checks.
     ("GET", "/api/v1/rules", READ),
     ("GET", "/api/v1/findings", READ),

@@ -21,6 +21,7 @@ use utoipa_swagger_ui::SwaggerUi;
 use super::{AccessSettings, MapSettings, access, cross_origin, guard, health, ledger, map, page, refusal};
 use crate::clock::Clock;
 use crate::database::Database;
+use crate::documents::DocumentStore;
 use crate::imports::ImportJobs;
 use crate::map_layers::{HistoricalLayers, MapLayers};
 use crate::people::People;
@@ -41,6 +42,8 @@ pub struct AppState {
     pub jobs: ImportJobs,
     /// What the page's map is set to.
     pub map_settings: MapSettings,
+    /// Papers as files.
+    pub documents: DocumentStore,
     /// What signing in needs.
     pub people: People,
     /// From where the server may be asked.
@@ -63,6 +66,7 @@ fn api() -> OpenApiRouter<AppState> {
         .merge(crate::rights::router())
         .merge(crate::titles::router())
         .merge(crate::title_cases::router())
+        .merge(crate::documents::router())
         .merge(crate::spatial_units::router())
         .merge(crate::checks::router())
         .merge(crate::search::router())
@@ -93,6 +97,8 @@ pub fn router(state: AppState) -> Router {
         SizeAbove::new(1024)
             .and(NotForContentType::const_new("application/vnd.mapbox-vector-tile"))
             .and(NotForContentType::IMAGES)
+            .and(NotForContentType::const_new("application/pdf"))
+            .and(NotForContentType::const_new("application/ofd"))
             // Exports that are packed already.
             .and(NotForContentType::const_new("application/zip"))
             .and(NotForContentType::const_new(

@@ -160,6 +160,8 @@ words! {
         Encumbrance => "encumbrance",
         /// The work on a title (权属登记案件).
         TitleCase => "title_case",
+        /// A paper as a file (文件).
+        Document => "document",
     }
 }
 

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::request::Permission;
 use crate::request::Permission::{
-    ApproveTitles, DecideFindings, EditAssets, EditDirectory, ExportRegistry, ImportFiles, ManagePeople, ReadImports,
-    ReadMetrics, ReadPeople, ReadRegistry, ReviewTitles, StepTitleCases, WorkOnTitles,
+    ApproveTitles, BringDocuments, DecideFindings, EditAssets, EditDirectory, ExportRegistry, ImportFiles,
+    ManagePeople, ReadImports, ReadMetrics, ReadPeople, ReadRegistry, ReviewTitles, StepTitleCases, WorkOnTitles,
 };
 
 macro_rules! roles {
@@ -62,18 +62,18 @@ macro_rules! roles {
 roles! {
     /// Keeps what the bureau holds.
     AssetManager => "asset_manager", "资产管理员",
-        [ReadRegistry, ExportRegistry, EditAssets, EditDirectory, ReadImports, ImportFiles, DecideFindings];
+        [ReadRegistry, ExportRegistry, EditAssets, EditDirectory, ReadImports, ImportFiles, DecideFindings, BringDocuments];
     /// Prepares registrations.
     TitleClerk => "title_clerk", "权属登记员",
-        [ReadRegistry, ExportRegistry, ReadImports, DecideFindings, WorkOnTitles, StepTitleCases];
+        [ReadRegistry, ExportRegistry, ReadImports, DecideFindings, WorkOnTitles, StepTitleCases, BringDocuments];
     /// Reviews what clerks prepared.
     TitleReviewer => "title_reviewer", "权属复核",
-        [ReadRegistry, ExportRegistry, ReadImports, DecideFindings, ReviewTitles, StepTitleCases];
+        [ReadRegistry, ExportRegistry, ReadImports, DecideFindings, ReviewTitles, StepTitleCases, BringDocuments];
     /// Plans who sits where.
-    Planner => "planner", "规划员", [ReadRegistry, ExportRegistry];
+    Planner => "planner", "规划员", [ReadRegistry, ExportRegistry, BringDocuments];
     /// Approves.
     Approver => "approver", "审批人",
-        [ReadRegistry, ExportRegistry, DecideFindings, ApproveTitles, StepTitleCases];
+        [ReadRegistry, ExportRegistry, DecideFindings, ApproveTitles, StepTitleCases, BringDocuments];
     /// Speaks for a unit that uses space.
     UnitContact => "unit_contact", "使用单位联络员", [ReadRegistry];
     /// Reviews disposals and their revenue.

@@ -51,6 +51,8 @@ permissions! {
     ApproveTitles => "approve_titles",
     /// Take a case a step further; which steps are whose the procedure says.
     StepTitleCases => "step_title_cases",
+    /// Bring papers as files.
+    BringDocuments => "bring_documents",
     /// See what was imported, and each row's outcome.
     ReadImports => "read_imports",
     /// Import files, and keep mappings for them.

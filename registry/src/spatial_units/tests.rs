@@ -31,6 +31,7 @@ pub(crate) async fn app(pool: &PgPool) -> (Router, AppState) {
         history: Default::default(),
         jobs: Default::default(),
         map_settings: Default::default(),
+        documents: crate::documents::DocumentStore::in_memory(),
         people: Default::default(),
         access: Default::default(),
     };

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::content::{CaseContent, CaseDetails, select_cases};
 use super::guards::{Facts, Said, Unmet, Wanted, unmet, wanted_documents};
 use super::procedure::{Definition, Guard};
+use crate::documents::{Document, documents_of};
 use crate::ids::{TitleCaseId, TitleId, VersionId};
 use crate::period::day;
 use crate::procedures::Workflow;
@@ -100,6 +101,8 @@ pub struct TitleCase {
     pub disposal_frozen: bool,
     /// All that was said.
     pub details: CaseDetails,
+    /// What is known of the papers that were brought as files.
+    pub files: Vec<Document>,
     /// The check-list of documents.
     pub documents_wanted: Vec<Wanted>,
     /// What the case changes in the book.
@@ -168,6 +171,7 @@ pub(super) async fn load(context: &Context, id: TitleCaseId, times: Times) -> Re
     .await?;
     let facts = Facts::read(&mut connection, &case, times).await?;
     let differences = differences(&mut connection, &case).await?;
+    let files = documents_of(&mut connection, &case.details.files()).await?;
     let definition = super::definition_of(&mut connection, &case).await?;
     let state = definition.state(&case.state);
     let calendar = WorkingCalendar::published().ok();
@@ -188,6 +192,7 @@ pub(super) async fn load(context: &Context, id: TitleCaseId, times: Times) -> Re
         state_en: state.map(|state| state.en.clone()).unwrap_or_default(),
         documents_wanted: wanted_documents(&definition, &case, &facts, of),
         steps: open_steps(&definition, &case, &facts),
+        files,
         working_days_left: case
             .due_on
             .and_then(|due_on| calendar?.working_days_between(times.as_of, due_on)),

@@ -30,6 +30,7 @@ export type Permission =
   | "review_titles"
   | "approve_titles"
   | "step_title_cases"
+  | "bring_documents"
   | "read_imports"
   | "import_files"
   | "read_people"

@@ -382,7 +382,10 @@ export type TitleCaseRow = {
   disposal_frozen: boolean;
 };
 
-export type CaseDocument = { kind: string; name: string; date?: string; shared?: boolean };
+/** What the server knows of a paper. */
+export type StoredDocument = { id: string; name: string; media_type: string; bytes: number; sha256: string; brought_at: string; brought_by: string };
+
+export type CaseDocument = { kind: string; name: string; date?: string; shared?: boolean; file?: string };
 export type CaseStep = {
   transition: string;
   zh: string;
@@ -421,6 +424,7 @@ export type TitleCase = {
     filing_reasons?: string[];
     filing_evidence?: string;
   };
+  files: StoredDocument[];
   documents_wanted: { kind: string; zh: string; en: string; here: boolean }[];
   differences: { field: string; before: unknown; after: unknown }[];
   steps: CaseStep[];

@@ -1,5 +1,8 @@
 // The words of the page in English. The keys are exactly those of zh.ts; a test holds them together.
+import documents from "@/language/documents.en";
+
 export default {
+  ...documents,
   app: { name: "Yice", title: "Yice · register of government land and buildings" },
   rail: {
     label: "Main navigation",

@@ -1,5 +1,8 @@
 // 界面文字(中文)。键与 en.ts 完全一致,由测试保证。
+import documents from "@/language/documents.zh";
+
 export default {
+  ...documents,
   app: { name: "一策", title: "一策 · 机关用地用房登记" },
   rail: {
     label: "主导航",

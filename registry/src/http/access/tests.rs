@@ -94,6 +94,7 @@ fn expected(permission: Permission) -> &'static [&'static str] {
         ReviewTitles => &["title_reviewer"],
         ApproveTitles => &["approver"],
         StepTitleCases => &["title_clerk", "title_reviewer", "approver"],
+        BringDocuments => &["asset_manager", "title_clerk", "title_reviewer", "planner", "approver"],
         DecideFindings => &["asset_manager", "title_clerk", "title_reviewer", "approver"],
         ReadPeople => &["auditor", "administrator"],
         ManagePeople | ReadMetrics => &["administrator"],
