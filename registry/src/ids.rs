@@ -27,6 +27,8 @@ macro_rules! typed_ids {
 typed_ids! {
     /// A check of everything by the rules.
     CheckId,
+    /// A paper as a file (文件).
+    DocumentId,
     /// What a rule found at fault.
     FindingId,
     /// A role that a person holds.

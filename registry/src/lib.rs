@@ -7,6 +7,7 @@ pub mod commands;
 pub mod database;
 pub mod demo_city;
 mod digest;
+pub mod documents;
 pub mod exports;
 pub mod geometry;
 pub mod http;

@@ -35,6 +35,7 @@ const LAYERS: &[&[&str]] = &[
         "regions",
         "approval_thresholds",
     ],
+    &["documents"],
     // What the nouns have in common.
     &["versioned", "tree"],
     &["procedures", "working_days"],

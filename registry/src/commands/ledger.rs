@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use clap::Subcommand;
 
 use super::CommandFailed;
-use super::store::{Store, signing_key};
+use super::store::{Store, document_store, signing_key};
 use crate::clock::Clock;
+use crate::documents::{Verified, verify_documents};
 use crate::ledger::{
     LogProof, Sealer, SignedHead, SigningKey, TrustedKeys, Unproven, Witness, current_head, snapshot,
     verify_log_and_versions,
@@ -16,7 +17,8 @@ use crate::settings::Settings;
 /// What to do with the ledger.
 #[derive(Debug, Subcommand)]
 pub(super) enum LedgerCommand {
-    /// Prove that nothing was altered, removed or slipped in: every entry, every signed head, every version row
+    /// Prove that nothing was altered, removed or slipped in: every entry, every signed head, every version row, every
+    /// paper's file
     Verify {
         /// A head that was noted down elsewhere (`yice ledger head`): with it, the end of the ledger can't be cut off
         /// unnoticed either. May be repeated
@@ -111,7 +113,7 @@ async fn verify(settings: &Settings, store: &Store, heads: &[PathBuf]) -> Result
             if let Some(head) = &proof.head {
                 println!("head {} root {}", head.head.tree_size, head.head.root_hash);
             }
-            Ok(())
+            papers(settings, store).await
         }
         Err(Unproven::Bad(bad)) => Err(CommandFailed::Input {
             words: format!("the ledger does not hold: {bad}"),
@@ -119,6 +121,32 @@ async fn verify(settings: &Settings, store: &Store, heads: &[PathBuf]) -> Result
         }),
         Err(Unproven::Database { source }) => Err(CommandFailed::system(&source)),
     }
+}
+
+/// Reads every paper's file.
+#[expect(clippy::print_stdout, reason = "the command's answer")]
+async fn papers(settings: &Settings, store: &Store) -> Result<(), CommandFailed> {
+    let documents = document_store(settings)?;
+    let mut transaction = snapshot(store.database.pool())
+        .await
+        .map_err(|error| CommandFailed::system(&error))?;
+    let Verified { papers, bytes, bad } = verify_documents(&mut transaction, &documents)
+        .await
+        .map_err(|error| CommandFailed::system(&error))?;
+    if bad.is_empty() {
+        println!("the papers are whole: {papers}, {bytes} bytes read");
+        return Ok(());
+    }
+    for one in &bad {
+        println!("{one}");
+    }
+    Err(CommandFailed::Input {
+        words: format!("{} of {papers} papers do not hold", bad.len()),
+        remedy: Some(format!(
+            "bring the files back from a backup of {}; whoever brought a paper can also bring the same file again",
+            settings.data.join("documents").display()
+        )),
+    })
 }
 
 async fn prove(store: &Store, witness: &Witness) -> Result<(LogProof, usize), Unproven> {

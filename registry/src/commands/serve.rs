@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::CommandFailed;
 use super::demo::Sample;
-use super::store::{Store, signing_key};
+use super::store::{Store, document_store, signing_key};
 use crate::clock::Clock;
 use crate::database::Database;
 use crate::http::{AccessSettings, AppState, MapSettings};
@@ -90,6 +90,7 @@ async fn run(
             base_map: settings.base_map.clone(),
             cors_origins: settings.cors_origins.clone(),
         },
+        documents: document_store(settings)?,
         people: People::new(PeopleSettings {
             session_idle: time::Duration::minutes(settings.session_idle_minutes.into()),
             session_life: time::Duration::hours(settings.session_hours.into()),

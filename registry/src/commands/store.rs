@@ -7,6 +7,7 @@ use sqlx::postgres::PgConnectOptions;
 use super::CommandFailed;
 use crate::database::cluster::{ClusterOptions, ClusterRefused, EmbeddedCluster, JoinedCluster};
 use crate::database::{Database, DatabaseRefused, connect_options};
+use crate::documents::DocumentStore;
 use crate::ledger::SigningKey;
 use crate::settings::Settings;
 
@@ -91,6 +92,14 @@ impl Store {
             cluster.stop().await;
         }
     }
+}
+
+/// The store of papers: a folder in the data folder.
+pub(super) fn document_store(settings: &Settings) -> Result<DocumentStore, CommandFailed> {
+    DocumentStore::in_folder(&settings.data.join("documents")).map_err(|error| CommandFailed::System {
+        words: super::chain(&error),
+        remedy: Some("name another data folder with --data, or make this one writable".to_owned()),
+    })
 }
 
 /// The key that signs the ledger's heads.

@@ -306,6 +306,16 @@ fn meaning_of(constraint: &str) -> Option<(Meaning, &'static str)> {
         | "approval_threshold_version_recorded_bounded"
         | "approval_threshold_version_mode_known"
         | "approval_threshold_version_class_known" => (Ours, ""),
+        "document_name_given" => (Field("file"), "the file has no name"),
+        "document_bytes_positive" => (Field("file"), "the file is empty"),
+        "document_pkey"
+        | "document_person_fkey"
+        | "document_sha256_whole"
+        | "document_brought_by_given"
+        | "document_once_a_person"
+        | "document_use_pkey"
+        | "document_use_document_fkey"
+        | "document_use_holder_known" => (Ours, ""),
         "title_pkey"
         | "title_case_number_key"
         | "title_version_pkey"

@@ -11,8 +11,8 @@ use axum::response::{IntoResponse, Response};
 
 use super::AppState;
 use crate::request::Permission::{
-    DecideFindings, EditAssets, EditDirectory, ExportRegistry, ImportFiles, KeepThresholds, ManagePeople, ReadImports,
-    ReadMetrics, ReadPeople, ReadRegistry, StepPolicyCases, StepTitleCases, WorkOnTitles,
+    BringDocuments, DecideFindings, EditAssets, EditDirectory, ExportRegistry, ImportFiles, KeepThresholds, ManagePeople,
+    ReadImports, ReadMetrics, ReadPeople, ReadRegistry, StepPolicyCases, StepTitleCases, WorkOnTitles,
 };
 use crate::request::{Acting, Caller, Permission, Problem, ProblemKind};
 
@@ -181,6 +181,10 @@ pub(super) const ROUTES: &[(&str, &str, Need)] = &[
     ("GET", "/api/v1/approval-thresholds/{id}", READ),
     ("PATCH", "/api/v1/approval-thresholds/{id}", May(KeepThresholds)),
     ("POST", "/api/v1/approval-thresholds/{id}/closures", May(KeepThresholds)),
+    // Papers as files; whose each is its own handler asks.
+    ("POST", "/api/v1/documents", May(BringDocuments)),
+    ("GET", "/api/v1/documents/{id}", READ),
+    ("GET", "/api/v1/documents/{id}/content", READ),
     // Checks.
     ("GET", "/api/v1/rules", READ),
     ("GET", "/api/v1/findings", READ),

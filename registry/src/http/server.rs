@@ -23,6 +23,7 @@ use super::{
 };
 use crate::clock::Clock;
 use crate::database::Database;
+use crate::documents::DocumentStore;
 use crate::idle_space::IdleIndex;
 use crate::imports::ImportJobs;
 use crate::map_layers::{HistoricalLayers, MapLayers};
@@ -46,6 +47,8 @@ pub struct AppState {
     pub jobs: ImportJobs,
     /// What the page's map is set to.
     pub map_settings: MapSettings,
+    /// Papers as files.
+    pub documents: DocumentStore,
     /// What signing in needs.
     pub people: People,
     /// From where the server may be asked.
@@ -73,6 +76,7 @@ fn api() -> OpenApiRouter<AppState> {
         .merge(crate::idle_records::router())
         .merge(crate::policy_cases::router())
         .merge(crate::approval_thresholds::router())
+        .merge(crate::documents::router())
         .merge(crate::spatial_units::router())
         .merge(crate::occupancies::router())
         .merge(crate::idle_space::router())
@@ -110,6 +114,8 @@ pub fn router(state: AppState) -> Router {
         SizeAbove::new(1024)
             .and(NotForContentType::const_new("application/vnd.mapbox-vector-tile"))
             .and(NotForContentType::IMAGES)
+            .and(NotForContentType::const_new("application/pdf"))
+            .and(NotForContentType::const_new("application/ofd"))
             // Exports that are packed already.
             .and(NotForContentType::const_new("application/zip"))
             .and(NotForContentType::const_new(

@@ -168,6 +168,8 @@ words! {
         PolicyCase => "policy_case",
         /// A row of approval thresholds (审批权限).
         ApprovalThreshold => "approval_threshold",
+        /// A paper as a file (文件).
+        Document => "document",
     }
 }
 

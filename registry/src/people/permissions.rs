@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::request::Permission;
 use crate::request::Permission::{
-    ApplyForRepairs, ApprovePolicies, ApproveTitles, ConfirmMoney, DecideFindings, EditAssets, EditDirectory,
+    ApplyForRepairs, ApprovePolicies, ApproveTitles, BringDocuments, ConfirmMoney, DecideFindings, EditAssets, EditDirectory,
     ExportRegistry, ImportFiles, KeepThresholds, ManagePeople, ProposePolicies, ReadImports, ReadMetrics, ReadPeople,
     ReadRegistry, ReviewTitles, StepPolicyCases, StepTitleCases, WorkOnCases, WorkOnTitles,
 };
@@ -64,18 +64,20 @@ roles! {
     /// Keeps what the bureau holds.
     AssetManager => "asset_manager", "资产管理员",
         [ReadRegistry, ExportRegistry, EditAssets, EditDirectory, ReadImports, ImportFiles, DecideFindings, WorkOnCases,
-         StepPolicyCases];
+         StepPolicyCases, BringDocuments];
     /// Prepares registrations.
     TitleClerk => "title_clerk", "权属登记员",
-        [ReadRegistry, ExportRegistry, ReadImports, DecideFindings, WorkOnTitles, StepTitleCases, StepPolicyCases];
+        [ReadRegistry, ExportRegistry, ReadImports, DecideFindings, WorkOnTitles, StepTitleCases, StepPolicyCases,
+         BringDocuments];
     /// Reviews what clerks prepared.
     TitleReviewer => "title_reviewer", "权属复核",
-        [ReadRegistry, ExportRegistry, ReadImports, DecideFindings, ReviewTitles, StepTitleCases];
+        [ReadRegistry, ExportRegistry, ReadImports, DecideFindings, ReviewTitles, StepTitleCases, BringDocuments];
     /// Plans who sits where.
-    Planner => "planner", "规划员", [ReadRegistry, ExportRegistry, ProposePolicies, StepPolicyCases];
+    Planner => "planner", "规划员", [ReadRegistry, ExportRegistry, ProposePolicies, StepPolicyCases, BringDocuments];
     /// Approves.
     Approver => "approver", "审批人",
-        [ReadRegistry, ExportRegistry, DecideFindings, ApproveTitles, StepTitleCases, ApprovePolicies, StepPolicyCases];
+        [ReadRegistry, ExportRegistry, DecideFindings, ApproveTitles, StepTitleCases, ApprovePolicies, StepPolicyCases,
+         BringDocuments];
     /// Speaks for a unit that uses space.
     UnitContact => "unit_contact", "使用单位联络员", [ReadRegistry, ApplyForRepairs, StepPolicyCases];
     /// Reviews disposals and their revenue.

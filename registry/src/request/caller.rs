@@ -65,6 +65,8 @@ permissions! {
     StepPolicyCases => "step_policy_cases",
     /// Keep the rows that say who approves what.
     KeepThresholds => "keep_thresholds",
+    /// Bring papers as files.
+    BringDocuments => "bring_documents",
     /// See what was imported, and each row's outcome.
     ReadImports => "read_imports",
     /// Import files, and keep mappings for them.

@@ -26,6 +26,7 @@ pub(crate) async fn app(pool: &PgPool) -> (Router, AppState) {
         idle_space: Default::default(),
         jobs: Default::default(),
         map_settings: Default::default(),
+        documents: crate::documents::DocumentStore::in_memory(),
         people: Default::default(),
         access: Default::default(),
     };

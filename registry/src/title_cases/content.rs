@@ -9,7 +9,7 @@ use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
 use crate::database::CopyRows;
-use crate::ids::TitleCaseId;
+use crate::ids::{DocumentId, TitleCaseId};
 use crate::ledger::{ExpectedVersions, ObjectKind};
 use crate::period::{Held, day};
 use crate::request::Fault;
@@ -32,6 +32,16 @@ pub struct CaseDocument {
     /// Fetched from another office, so that nobody is asked for it twice (不动产登记暂行条例 art. 24).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub shared: bool,
+    /// The paper itself, where it was brought as a file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<DocumentId>,
+}
+
+impl CaseDetails {
+    /// The papers that were brought as files, in the order of the documents.
+    pub(super) fn files(&self) -> Vec<DocumentId> {
+        self.documents.iter().filter_map(|document| document.file).collect()
+    }
 }
 
 /// The eight checks of a return from a platform company, in their order.

@@ -12,7 +12,8 @@ use uuid::Uuid;
 use super::content::{AreaCheck, CaseContent, CaseDetails, CaseDocument, RETURN_CHECKS, ReturnCheck, held_case};
 use super::procedure::Definition;
 use super::read::{TitleCase, WHAT, load, parse_id};
-use crate::ids::{SpatialUnitId, TitleCaseId, VersionId};
+use crate::documents::{Holder, attach_documents};
+use crate::ids::{DocumentId, SpatialUnitId, TitleCaseId, VersionId};
 use crate::ledger::Action;
 use crate::period::{ValidPeriod, revise};
 use crate::request::fields::{optional_reason, plain_text, said, sane_day};
@@ -390,6 +391,7 @@ pub(super) async fn work_on_title_case(
     papers.lay_over(&mut content, &definition, context.clock.today())?;
     let mut version = Some(held.version_id);
     if !changed_fields(&held.content, &content).is_empty() {
+        take_up_files(&mut transaction, &context, id, &held.content.details, &content.details).await?;
         let (asset, code) = (content.asset_id, content.unit_code.clone());
         let occasion = Occasion {
             actor: context.actor.clone(),
@@ -407,6 +409,30 @@ pub(super) async fn work_on_title_case(
     }
     let case = load(&context, id, Times::now(&context.clock)).await?;
     Ok(answer(StatusCode::OK, None, version, Json(case)))
+}
+
+/// Takes up the papers that the case did not have: those alone that the caller may read.
+async fn take_up_files(
+    connection: &mut sqlx::PgConnection,
+    context: &Context,
+    id: TitleCaseId,
+    before: &CaseDetails,
+    after: &CaseDetails,
+) -> Result<(), Problem> {
+    let had = before.files();
+    let fresh: Vec<DocumentId> = after.files().into_iter().filter(|file| !had.contains(file)).collect();
+    let unknown = attach_documents(connection, context, Holder::TitleCase, id.0, &fresh).await?;
+    let Some(unknown) = unknown else { return Ok(()) };
+    let index = after
+        .documents
+        .iter()
+        .position(|document| document.file == Some(unknown));
+    Err(Problem::invalid(
+        &format!("documents[{}].file", index.unwrap_or_default()),
+        format!("{unknown} is no paper that you brought or may read"),
+    )
+    .code("file_unknown")
+    .remedy("bring it first: POST /api/v1/documents"))
 }
 
 /// Writes the next version of a case.

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::content::{CaseContent, CaseDetails, RETURN_CHECKS, select_cases};
 use super::guards::{Facts, OF_THE_CERTIFICATE, Said, Unmet, Wanted, act_of, terms, unmet, wanted_documents};
 use super::procedure::{Definition, Guard};
+use crate::documents::{Document, documents_of};
 use crate::ids::{TitleCaseId, VersionId};
 use crate::period::day;
 use crate::procedures::Workflow;
@@ -116,6 +117,8 @@ pub struct TitleCase {
     pub disposal_frozen: bool,
     /// All that was said.
     pub details: CaseDetails,
+    /// What is known of the papers that were brought as files.
+    pub files: Vec<Document>,
     /// The check-list of documents.
     pub documents_wanted: Vec<Wanted>,
     /// What the title is to say: what the book says of it, and the draft laid over it.
@@ -199,6 +202,7 @@ pub(super) async fn load(context: &Context, id: TitleCaseId, times: Times) -> Re
         .await?;
     let differences = differences(&case, &facts);
     let since_submission = since_submission(&mut connection, id, &case, version.recorded_from).await?;
+    let files = documents_of(&mut connection, &case.details.files()).await?;
     let definition = super::definition_of(&mut connection, &case).await?;
     let state = definition.state(&case.state);
     let calendar = WorkingCalendar::published().ok();
@@ -220,6 +224,7 @@ pub(super) async fn load(context: &Context, id: TitleCaseId, times: Times) -> Re
         state_en: state.map(|state| state.en.clone()).unwrap_or_default(),
         documents_wanted: wanted_documents(&definition, &case, &facts, of),
         steps: open_steps(&definition, &case, &facts),
+        files,
         working_days_left: case
             .due_on
             .and_then(|due_on| calendar?.working_days_between(times.as_of, due_on)),

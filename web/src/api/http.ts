@@ -81,6 +81,41 @@ export async function send(address: string, init: RequestInit = {}): Promise<Res
   return response;
 }
 
+/**
+ * Sends a form and tells how much of it is on its way, from 0 to 1, which `fetch` can't. Throws as `send` does.
+ */
+export function sendForm(address: string, form: FormData, onProgress: (share: number) => void, signal: AbortSignal): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    const abort = () => request.abort();
+    const lost = () => {
+      onConnection(false);
+      reject(new LostServerError());
+    };
+    signal.addEventListener("abort", abort);
+    request.upload.addEventListener("progress", (event) => {
+      if (event.lengthComputable) onProgress(event.loaded / event.total);
+    });
+    request.addEventListener("abort", () => reject(new DOMException("given up", "AbortError")));
+    request.addEventListener("error", lost);
+    request.addEventListener("loadend", () => signal.removeEventListener("abort", abort));
+    request.addEventListener("load", () => {
+      if (request.status === 502 || request.status === 504) return lost();
+      onConnection(true);
+      const kind = request.getResponseHeader("content-type") ?? "";
+      const response = new Response(request.responseText, { status: request.status, statusText: request.statusText, headers: { "content-type": kind } });
+      if (response.ok) return void response.json().then(resolve, reject);
+      void problemFrom(response).then((problem) => {
+        onRefusal(response.status, problem.code ?? null);
+        reject(new ProblemError(problem));
+      });
+    });
+    request.open("POST", address);
+    request.setRequestHeader("accept", "application/json");
+    request.send(form);
+  });
+}
+
 /** Reads a JSON answer; an unchanged one (304) comes from memory. */
 export async function getJson<Answer>(address: string, signal?: AbortSignal): Promise<Answer> {
   const remembered = rememberedAnswers.get(address);

@@ -425,7 +425,10 @@ export type UnificationTotal = { unification: string; titles: number; land_area_
 
 export type Difference = { field: string; before: unknown; after: unknown };
 export type ReturnCheck = { check: string; finding: string; paper?: string };
-export type CaseDocument = { kind: string; name: string; date?: string; shared?: boolean };
+export type CaseDocument = { kind: string; name: string; date?: string; shared?: boolean; file?: string };
+/** What the server knows of a paper. */
+export type StoredDocument = { id: string; name: string; media_type: string; bytes: number; sha256: string; brought_at: string; brought_by: string };
+
 export type CaseStep = {
   transition: string;
   zh: string;
@@ -473,6 +476,7 @@ export type TitleCase = {
     filing_reasons?: string[];
     filing_evidence?: string;
   };
+  files: StoredDocument[];
   documents_wanted: { kind: string; zh: string; en: string; here: boolean }[];
   terms: TitleTerms;
   differences: Difference[];

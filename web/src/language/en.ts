@@ -1,4 +1,5 @@
 // The words of the page in English. The keys are exactly those of zh.ts; a test holds them together.
+import documents from "./documents.en";
 import policy from "./policy.en";
 import { restricted } from "./restricted.en";
 import space from "./space.en";
@@ -6,6 +7,7 @@ import titles from "./titles.en";
 import use from "./use.en";
 
 export default {
+  ...documents,
   ...policy,
   ...titles,
   ...use,

@@ -1,4 +1,5 @@
 // 界面文字(中文)。键与 en.ts 完全一致,由测试保证。
+import documents from "./documents.zh";
 import policy from "./policy.zh";
 import { restricted } from "./restricted.zh";
 import space from "./space.zh";
@@ -6,6 +7,7 @@ import titles from "./titles.zh";
 import use from "./use.zh";
 
 export default {
+  ...documents,
   ...policy,
   ...titles,
   ...use,

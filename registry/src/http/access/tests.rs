@@ -110,6 +110,7 @@ fn expected(permission: Permission) -> &'static [&'static str] {
             "finance_reviewer",
         ],
         KeepThresholds => &["administrator"],
+        BringDocuments => &["asset_manager", "title_clerk", "title_reviewer", "planner", "approver"],
         DecideFindings => &["asset_manager", "title_clerk", "title_reviewer", "approver"],
         ReadPeople => &["auditor", "administrator"],
         ManagePeople | ReadMetrics => &["administrator"],

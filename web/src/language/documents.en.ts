@@ -1,0 +1,20 @@
+// Papers as files.
+export default {
+  documents: {
+    heading: "Files",
+    none: "No document has been brought yet.",
+    no_file: "no file",
+    drop: "Drop files here, or",
+    choose: "choose files",
+    formats: "PDF, OFD, JPG, PNG, TIFF, DOCX, XLSX, up to 128 MB each",
+    kind: "Kind of document",
+    add_file: "Add its file",
+    save_as: "Download {name}",
+    remove: "Remove",
+    remove_asked: "Remove “{name}” from this case? The file that was brought stays on record.",
+    give_up: "Give up",
+    sending: "Sending {name}",
+    failed: "“{name}” was not taken: {reason}",
+    brought: "{who}, {when}",
+  },
+};
