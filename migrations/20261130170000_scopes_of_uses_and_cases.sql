@@ -53,7 +53,7 @@ create policy ledger_entry_read on ledger_entry for select using (
     (select scope_reads_all())
     or case
            -- The directory of places and units is open to everybody who is signed in.
-           when object_kind in ('region', 'unit') then true
+           when object_kind in ('region', 'unit') then (select yice_scope() is not null)
            when object_kind in ('parcel', 'building', 'site') then scope_sees_entry(
                object_id, recorded_at, (select scope_read_regions())::text[], (select scope_read_units())::uuid[],
                (select scope_read_units_in_regions())::text[])

@@ -105,6 +105,8 @@ fn a_template_filled_in_is_imported_without_any_mapping() {
                 Some(Target::FloorsAbove | Target::FloorsBelow | Target::Floor) => "1".to_owned(),
                 Some(Target::TitleStatus | Target::Usage) => "其他".to_owned(),
                 Some(Target::Occupancy) => "闲置".to_owned(),
+                Some(Target::AdminLevel) => "市级".to_owned(),
+                Some(Target::Secrecy) => "内部".to_owned(),
                 _ => "某".to_owned(),
             },
         };
@@ -165,7 +167,7 @@ fn a_template_offers_the_words_of_every_closed_list_and_explains_each_column() {
     assert!(table[0][0].to_string().contains("导入模板"));
     assert!(table[3][0].to_string().starts_with("（示例，导入时忽略）"));
     let sheet = part(&path, "xl/worksheets/sheet1.xml");
-    assert_eq!(sheet.matches("type=\"list\"").count(), 3, "{sheet}");
+    assert_eq!(sheet.matches("type=\"list\"").count(), 5, "{sheet}");
     assert!(sheet.contains("type=\"date\"") && sheet.contains("type=\"whole\"") && sheet.contains("type=\"decimal\""));
     let words: Vec<String> = cells(&path, "选项").iter().map(|row| row[0].to_string()).collect();
     assert_eq!(words[0], "已统一登记到机关事务管理部门名下");

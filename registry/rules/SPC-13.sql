@@ -10,20 +10,22 @@ remedy_en = "compare staffing, types of rooms and who uses them"
 source = "统计方法：同层级同类型单位的四分位距"
 subject = "unit"
 reads = ["room"]
-parameters = ["iqr_times", "peers_least"]
+parameters = ["iqr_times", "unusual_share", "peers_least"]
 */
+-- Who has hardly any office (less than a quarter of it) is no peer of those who sit in some; and where peers are much alike, a little off is not unusual.
 with held as (
      select u.object_id, u.name, u.level, u.kind, area.use_m2 / persons.count as per_head_m2
        from unit_version u
       cross join lateral (select sum(ranked.value::numeric) as count from jsonb_each_text(u.headcount) as ranked) persons
       cross join lateral (
-            select sum(r.use_area_m2) as use_m2
+            select sum(r.use_area_m2) as use_m2, sum(r.use_area_m2) filter (where r.room_type = 'office') * 4 >= sum(r.use_area_m2) as has_offices
               from room_version r
              where r.unit_id = u.object_id and r.room_type in ('office', 'service', 'equipment')
                and upper_inf(r.recorded) and r.valid @> $1::date) area
-      where upper_inf(u.recorded) and u.valid @> $1::date and persons.count > 0 and area.use_m2 > 0),
+      where upper_inf(u.recorded) and u.valid @> $1::date and persons.count > 0 and area.use_m2 > 0 and area.has_offices),
 peers as (
      select level, kind, count(*) as units, percentile_cont(0.25) within group (order by per_head_m2) as lower_m2,
+            percentile_cont(0.5) within group (order by per_head_m2) as middle_m2,
             percentile_cont(0.75) within group (order by per_head_m2) as upper_m2
        from held
       group by level, kind)
@@ -33,7 +35,9 @@ select h.object_id, null::uuid as other_id, null::uuid as at_id,
   from held h
   join peers p on p.level = h.level and p.kind = h.kind and p.units >= ($3::jsonb ->> 'peers_least')::numeric::int
  cross join lateral (
-       select greatest(p.lower_m2 - (p.upper_m2 - p.lower_m2) * ($3::jsonb ->> 'iqr_times')::float8, 0) as lower_m2,
-              p.upper_m2 + (p.upper_m2 - p.lower_m2) * ($3::jsonb ->> 'iqr_times')::float8 as upper_m2) fence
+       select greatest((p.upper_m2 - p.lower_m2) * ($3::jsonb ->> 'iqr_times')::float8,
+                       p.middle_m2 * ($3::jsonb ->> 'unusual_share')::float8) as width_m2) off
+ cross join lateral (
+       select greatest(p.lower_m2 - off.width_m2, 0) as lower_m2, p.upper_m2 + off.width_m2 as upper_m2) fence
  where ($2::uuid[] is null or h.object_id = any($2))
    and (h.per_head_m2 < fence.lower_m2 or h.per_head_m2 > fence.upper_m2)

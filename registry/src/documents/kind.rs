@@ -70,7 +70,10 @@ fn package(file: &mut File) -> Result<FileKind, KindRefused> {
     }
     let names: Vec<&[u8]> = archive.file_names_raw().collect();
     let has = |name: &str| names.contains(&name.as_bytes());
-    if names.iter().any(|name| name.to_ascii_lowercase().ends_with(b"vbaproject.bin")) {
+    if names
+        .iter()
+        .any(|name| name.to_ascii_lowercase().ends_with(b"vbaproject.bin"))
+    {
         return Err(KindRefused::Macros);
     }
     if has("OFD.xml") {

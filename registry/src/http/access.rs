@@ -11,8 +11,8 @@ use axum::response::{IntoResponse, Response};
 
 use super::AppState;
 use crate::request::Permission::{
-    BringDocuments, DecideFindings, EditAssets, EditDirectory, ExportRegistry, ImportFiles, KeepThresholds, ManagePeople,
-    ReadImports, ReadMetrics, ReadPeople, ReadRegistry, StepPolicyCases, StepTitleCases, WorkOnTitles,
+    BringDocuments, DecideFindings, EditAssets, EditDirectory, ExportRegistry, ImportFiles, KeepThresholds,
+    ManagePeople, ReadImports, ReadMetrics, ReadPeople, ReadRegistry, StepPolicyCases, StepTitleCases, WorkOnTitles,
 };
 use crate::request::{Acting, Caller, Permission, Problem, ProblemKind};
 

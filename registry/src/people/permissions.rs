@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::request::Permission;
 use crate::request::Permission::{
-    ApplyForRepairs, ApprovePolicies, ApproveTitles, BringDocuments, ConfirmMoney, DecideFindings, EditAssets, EditDirectory,
-    ExportRegistry, ImportFiles, KeepThresholds, ManagePeople, ProposePolicies, ReadImports, ReadMetrics, ReadPeople,
-    ReadRegistry, ReviewTitles, StepPolicyCases, StepTitleCases, WorkOnCases, WorkOnTitles,
+    ApplyForRepairs, ApprovePolicies, ApproveTitles, BringDocuments, ConfirmMoney, DecideFindings, EditAssets,
+    EditDirectory, ExportRegistry, ImportFiles, KeepThresholds, ManagePeople, ProposePolicies, ReadImports,
+    ReadMetrics, ReadPeople, ReadRegistry, ReviewTitles, StepPolicyCases, StepTitleCases, WorkOnCases, WorkOnTitles,
 };
 
 macro_rules! roles {
