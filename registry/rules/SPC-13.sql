@@ -10,7 +10,7 @@ remedy_en = "compare staffing, types of rooms and who uses them"
 source = "统计方法：同层级同类型单位的四分位距"
 subject = "unit"
 reads = ["room"]
-parameters = ["iqr_times", "peers_least"]
+parameters = ["iqr_times", "peers_least", "peer_share"]
 */
 with held as (
      select u.object_id, u.name, u.level, u.kind, area.use_m2 / persons.count as per_head_m2
@@ -23,7 +23,7 @@ with held as (
                and upper_inf(r.recorded) and r.valid @> $1::date) area
       where upper_inf(u.recorded) and u.valid @> $1::date and persons.count > 0 and area.use_m2 > 0),
 peers as (
-     select level, kind, count(*) as units, percentile_cont(0.25) within group (order by per_head_m2) as lower_m2,
+     select level, kind, count(*) as units, percentile_cont(0.5) within group (order by per_head_m2) as middle_m2, percentile_cont(0.25) within group (order by per_head_m2) as lower_m2,
             percentile_cont(0.75) within group (order by per_head_m2) as upper_m2
        from held
       group by level, kind)
@@ -33,7 +33,10 @@ select h.object_id, null::uuid as other_id, null::uuid as at_id,
   from held h
   join peers p on p.level = h.level and p.kind = h.kind and p.units >= ($3::jsonb ->> 'peers_least')::numeric::int
  cross join lateral (
-       select greatest(p.lower_m2 - (p.upper_m2 - p.lower_m2) * ($3::jsonb ->> 'iqr_times')::float8, 0) as lower_m2,
-              p.upper_m2 + (p.upper_m2 - p.lower_m2) * ($3::jsonb ->> 'iqr_times')::float8 as upper_m2) fence
+       -- Where peers are all alike a small difference is many times theirs, and yet nothing unusual.
+       select greatest((p.upper_m2 - p.lower_m2) * ($3::jsonb ->> 'iqr_times')::float8,
+                       p.middle_m2 * ($3::jsonb ->> 'peer_share')::float8) as width_m2) allowed
+ cross join lateral (
+       select greatest(p.lower_m2 - allowed.width_m2, 0) as lower_m2, p.upper_m2 + allowed.width_m2 as upper_m2) fence
  where ($2::uuid[] is null or h.object_id = any($2))
    and (h.per_head_m2 < fence.lower_m2 or h.per_head_m2 > fence.upper_m2)

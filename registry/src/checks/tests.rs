@@ -1025,7 +1025,7 @@ async fn coefficients_and_areas_a_head_are_judged_where_enough_is_known(pool: Pg
         assert_eq!(found, expected, "{floors} {use_area} {listed}");
     }
     let place = building(5, 650.0, 1_000.0).await;
-    for (unit, persons) in [20, 21, 22, 23, 24, 25, 26, 200].into_iter().enumerate() {
+    for (unit, persons) in [20, 21, 22, 23, 24, 25, 26, 400].into_iter().enumerate() {
         let body = json!({"code": format!("U{unit}"), "name": format!("{unit}局"), "level": "city", "kind": "government_organ",
                           "headcount": {"局(处)级以下": persons}});
         let id = id_of(&app, "units", body).await;
