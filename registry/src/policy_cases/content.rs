@@ -130,6 +130,10 @@ pub struct CaseDetails {
     /// What its occupancy was before the works.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub occupancy_before: Option<String>,
+    /// Since when it was idle before the works.
+    #[serde(with = "day::option", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = Date)]
+    pub idle_since_before: Option<Date>,
 }
 
 impl CaseDetails {

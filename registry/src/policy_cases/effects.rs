@@ -136,18 +136,20 @@ async fn rooms_of(connection: &mut PgConnection, case: &CaseContent) -> Result<V
     Ok(ids.into_iter().map(RoomId).collect())
 }
 
-/// Sets the occupancy of the asset and its rooms from a day on; gives what the asset's was.
+/// Sets the occupancy of the asset and its rooms from a day on (of the asset also since when it is idle); gives what the
+/// asset was.
 ///
 /// # Errors
 /// The database's, or that nothing is registered for the day.
 pub(super) async fn set_occupancy(
     connection: &mut PgConnection,
     case: &CaseContent,
-    occupancy: &str,
+    (occupancy, idle_since): (&str, Option<Date>),
     made: Made<'_>,
-) -> Result<Option<String>, Problem> {
+) -> Result<Content, Problem> {
     let before = change_asset(connection, case, made, |content| {
         content.occupancy = Some(occupancy.to_owned());
+        content.idle_since = idle_since;
     })
     .await?;
     for room in rooms_of(connection, case).await? {
@@ -171,7 +173,7 @@ pub(super) async fn set_occupancy(
         )
         .await?;
     }
-    Ok(before.occupancy)
+    Ok(before)
 }
 
 fn other_things() -> Problem {
@@ -235,6 +237,10 @@ pub(super) async fn strike_building(
     let held = crate::titles::held_versions(connection, *id).await?;
     let mut statement = TitleStatement::of(before);
     statement.building_ids.retain(|building| *building != case.asset_id);
+    if statement.building_ids.is_empty() {
+        statement.house_area_m2 = None;
+        statement.house_use = None;
+    }
     let content = statement.content(made.on, before.case_id)?;
     crate::titles::write_change(
         connection,

@@ -173,7 +173,7 @@ fn rule_of(guard: Guard) -> (Option<&'static str>, Option<&'static str>) {
         Guard::AppraisalPresent => (Some("DSP-04"), Some(R36)),
         Guard::AppraisalCurrent => (Some("DSP-05"), Some(R36)),
         Guard::ThroughExchange => (Some("DSP-08"), Some(R36)),
-        Guard::NoticeOver | Guard::ResultNoticeOver => (Some("DSP-22"), None),
+        Guard::NoticeOver | Guard::ResultNoticeOver => (Some("DSP-22"), Some("机关事务工作“十四五”规划 专栏2")),
         Guard::PriceAboveFloor => (Some("DSP-07"), Some(R36)),
         Guard::AllocatedLandSettled => (
             Some("DSP-11"),
@@ -478,7 +478,6 @@ fn has(case: &CaseContent, kind: &str) -> bool {
     case.details.facts().any(|(_, fact)| fact.kind() == kind)
 }
 
-#[expect(clippy::too_many_lines, reason = "one arm for each guard of a closed list")]
 fn check(guard: Guard, case: &CaseContent, around: &Surroundings, said: Said<'_>) -> Option<(String, String)> {
     let details = &case.details;
     let today = around.today;
@@ -831,7 +830,12 @@ fn check(guard: Guard, case: &CaseContent, around: &Surroundings, said: Said<'_>
 /// The title that covers an asset and nothing else, where there is exactly one.
 pub(super) fn only_title(around: &Surroundings, asset: Uuid) -> Option<&(TitleId, TitleContent)> {
     match around.titles.as_slice() {
-        [one] if one.1.building_ids.iter().all(|id| *id == asset) => Some(one),
+        [one]
+            if one.1.building_ids.iter().all(|id| *id == asset)
+                && (!one.1.building_ids.is_empty() || one.1.parcel_ids.iter().all(|id| *id == asset)) =>
+        {
+            Some(one)
+        }
         _ => None,
     }
 }

@@ -80,7 +80,7 @@ async fn require_rooms(connection: &mut PgConnection, opening: &Opening, on: Dat
     let there = sqlx::query_scalar!(
         r#"select count(distinct object_id) as "count!" from room_version
             where object_id = any($1) and building_id = $2 and valid @> $3::date and upper_inf(recorded)"#,
-        &opening.room_ids,
+        opening.room_ids.as_slice(),
         opening.asset_id,
         on,
     )
@@ -113,7 +113,7 @@ pub(super) async fn open_policy_case(
     }
     let (now, today) = (context.clock.now(), context.clock.today());
     let asset = sqlx::query!(
-        "select kind, region_code, occupancy from spatial_unit_version
+        "select kind, region_code from spatial_unit_version
           where object_id = $1 and valid @> $2::date and upper_inf(recorded)",
         opening.asset_id,
         today,
@@ -189,7 +189,7 @@ pub(super) async fn open_policy_case(
 
 /// Is it a working day, by the published calendars?
 pub(super) fn is_working(calendar: &WorkingCalendar) -> impl Fn(Date) -> Option<bool> {
-    |day| calendar.is_working_day(day)
+    move |day| calendar.is_working_day(day)
 }
 
 pub(super) fn calendar() -> Result<&'static WorkingCalendar, Fault> {

@@ -266,7 +266,7 @@ pub(super) async fn load(context: &Context, id: PolicyCaseId, times: Times) -> R
                       and (cardinality($2::uuid[]) = 0 or object_id = any($2))
                     order by object_id, lower(valid) desc) rooms"#,
         case.asset_id,
-        &case.details.room_ids,
+        case.details.room_ids.as_slice(),
     )
     .fetch_one(&mut *connection)
     .await?;

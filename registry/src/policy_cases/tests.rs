@@ -1195,7 +1195,11 @@ async fn a_repair_is_applied_for_by_the_first_of_august_and_goes_through_six_sta
     );
     office.go(MANAGER, &id, json!({"transition": "archive"})).await;
     let asset = office.read(&format!("/api/v1/buildings/{building}")).await;
-    assert_eq!(asset["occupancy"], "idle", "it is what it was before");
+    assert_eq!(
+        (&asset["occupancy"], &asset["idle_since"]),
+        (&json!("idle"), &json!("2025-03-01")),
+        "it is what it was before"
+    );
     assert_eq!(prove(&pool).await.map(|_| ()).map_err(|bad| bad.to_string()), Ok(()));
 }
 
@@ -1280,7 +1284,7 @@ async fn deadlines_go_round_the_spring_festival_and_what_is_overdue_stands_first
         (&json!(true), &json!(false))
     );
     let overdue = office
-        .read("/api/v1/policy-cases?overdue=true&procedure=idle_disposal&q=1号楼")
+        .read("/api/v1/policy-cases?overdue=true&procedure=idle_disposal&q=B1")
         .await;
     assert_eq!(overdue["items"].as_array().unwrap().len(), 1);
     let pages = office.read("/api/v1/policy-cases?limit=1").await;

@@ -157,6 +157,7 @@ pub(super) async fn step_policy_case(
     let mut content = held.content.clone();
     let definition = super::definition_of(&mut transaction, &content).await?;
     let documents = content.details.documents();
+    let has = |role: &str| has_role(&context.caller, role);
     let taking = workflow::step::step(
         &definition,
         Standing {
@@ -169,7 +170,7 @@ pub(super) async fn step_policy_case(
             transition: &step.transition,
             route: step.route.as_deref(),
             actor: &context.actor.0,
-            has_role: &|role| has_role(&context.caller, role),
+            has_role: &has,
             decision: !number.is_empty(),
         },
     );
@@ -295,7 +296,7 @@ async fn run_effects(
             }
             Effect::SetOccupancy => {
                 if let Some(occupancy) = occupancy_after(&route) {
-                    set_occupancy(connection, content, occupancy, made).await?;
+                    set_occupancy(connection, content, (occupancy, None), made).await?;
                 }
             }
             Effect::SetUsage => {
@@ -307,7 +308,9 @@ async fn run_effects(
             Effect::StrikeBuilding => strike_building(connection, content, around, made).await?,
             Effect::WriteOff => write_off(connection, content, made).await?,
             Effect::BeginWorks => {
-                content.details.occupancy_before = set_occupancy(connection, content, "under_repair", made).await?;
+                let before = set_occupancy(connection, content, ("under_repair", None), made).await?;
+                content.details.occupancy_before = before.occupancy;
+                content.details.idle_since_before = before.idle_since;
             }
             Effect::EndWorks => {
                 let before = content
@@ -315,7 +318,8 @@ async fn run_effects(
                     .occupancy_before
                     .take()
                     .unwrap_or_else(|| "in_use".to_owned());
-                set_occupancy(connection, content, &before, made).await?;
+                let idle_since = content.details.idle_since_before.take();
+                set_occupancy(connection, content, (&before, idle_since), made).await?;
             }
         }
     }
