@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::Path;
-use axum::http::HeaderMap;
+use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -17,10 +17,10 @@ use crate::ids::{TitleCaseId, VersionId};
 use crate::period::day;
 use crate::procedures::Workflow;
 use crate::request::{Context, Page, Problem, Times};
-use crate::titles::TitleStatement;
 use crate::titles::dictionaries::PolicyAction;
 use crate::titles::encumbrances::{Encumbrance, Obstacle, obstacles};
-use crate::versioned::{HistoryFacts, Named, VersionFacts, answer_read, history};
+use crate::titles::{TitleContent, TitleStatement};
+use crate::versioned::{HistoryFacts, Named, VersionFacts, answer, history};
 use crate::working_days::WorkingCalendar;
 
 pub(super) const WHAT: &str = "this case";
@@ -144,15 +144,16 @@ pub struct TitleCase {
 /// One case, with the steps from here.
 #[utoipa::path(get, path = "/api/v1/title-cases/{id}", operation_id = "get_title_case", tag = "title cases",
     params(("id" = Uuid, Path), ("known_at" = Option<String>, Query)),
-    responses((status = 200, body = TitleCase, headers(("ETag" = String))), (status = 304), (status = 404, body = Problem)))]
+    responses((status = 200, body = TitleCase, headers(("ETag" = String))), (status = 404, body = Problem)))]
 pub(super) async fn get_title_case(
     context: Context,
     times: Times,
     Path(id): Path<String>,
-    headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let case = load(&context, parse_id(&id)?, times).await?;
-    Ok(answer_read(&headers, VersionId(case.version.version_id), case))
+    // Never "not modified": its title, what lies on it and the day change without a new version of the case.
+    let version = VersionId(case.version.version_id);
+    Ok(answer(StatusCode::OK, None, Some(version), Json(case)))
 }
 
 /// What is said by the step itself is no obstacle beforehand.
@@ -201,7 +202,13 @@ pub(super) async fn load(context: &Context, id: TitleCaseId, times: Times) -> Re
         .fetch_one(&mut *connection)
         .await?;
     let differences = differences(&case, &facts);
-    let since_submission = since_submission(&mut connection, id, &case, version.recorded_from).await?;
+    let since_submission = since_submission(
+        &mut connection,
+        id,
+        (&case, facts.title.as_ref()),
+        version.recorded_from,
+    )
+    .await?;
     let files = documents_of(&mut connection, &case.details.files()).await?;
     let definition = super::definition_of(&mut connection, &case).await?;
     let state = definition.state(&case.state);
@@ -327,7 +334,7 @@ fn last_submission<State: AsRef<str>>(states: &[State]) -> Option<usize> {
 }
 
 /// What the papers say, field by field: what comes with a step and not from the papers is left out.
-fn papers(case: &CaseContent) -> Map<String, Value> {
+fn papers(case: &CaseContent, book: Option<&TitleContent>) -> Map<String, Value> {
     let mut said = match serde_json::to_value(&case.details) {
         Ok(Value::Object(said)) => said,
         _ => Map::new(),
@@ -343,7 +350,7 @@ fn papers(case: &CaseContent) -> Map<String, Value> {
     ] {
         said.remove(of_a_step);
     }
-    said.extend(case.details.draft.clone());
+    said.extend(terms(case, book));
     if let Some(code) = &case.unit_code {
         said.insert("unit_code".to_owned(), json!(code));
     }
@@ -354,7 +361,7 @@ fn papers(case: &CaseContent) -> Map<String, Value> {
 async fn since_submission(
     connection: &mut sqlx::PgConnection,
     id: TitleCaseId,
-    case: &CaseContent,
+    (case, book): (&CaseContent, Option<&TitleContent>),
     known_at: OffsetDateTime,
 ) -> Result<Option<Vec<Difference>>, Problem> {
     let rows = select_cases!(
@@ -368,7 +375,7 @@ async fn since_submission(
     let Some(row) = last_submission(&states).and_then(|place| rows.into_iter().nth(place)) else {
         return Ok(None);
     };
-    Ok(Some(between(&papers(&row.content()?), &papers(case))))
+    Ok(Some(between(&papers(&row.content()?, book), &papers(case, book))))
 }
 
 fn wanted_checks(case: &CaseContent) -> Vec<WantedCheck> {

@@ -243,7 +243,7 @@ async fn what_a_unit_holds_is_transferred_by_people_with_their_own_role(pool: Pg
     let again = desks.get(&case).await.body;
     assert_eq!(
         again["since_submission"],
-        json!([{"field": "location", "before": null, "after": "湘江西路1号院"}])
+        json!([{"field": "location", "before": "湘江西路1号", "after": "湘江西路1号院"}])
     );
     desks.register(&case, 1).await;
     let written = desks.title_of(&case).await;
@@ -400,9 +400,26 @@ async fn what_a_company_holds_returns_by_people_with_their_own_role(pool: PgPool
         .await;
     let mortgage = json!({"kind": "mortgage", "holder": "某银行", "document": "抵押合同", "mortgage_kind": "1", "valid_from": "2020-01-01"});
     let at = format!("/api/v1/titles/{title}/encumbrances");
+    let read = desks.get(&format!("/api/v1/titles/{title}")).await;
     assert_eq!(
         desks.post(&desks.clerk, &at, mortgage).await.status,
         StatusCode::CREATED
+    );
+    // What lies on it changes without a new version of the title: who remembers the answer is told anew.
+    let tag = read.etag.unwrap();
+    let uri = format!("/api/v1/titles/{title}");
+    let again = ask_as(
+        &desks.app,
+        Some(&desks.clerk),
+        "GET",
+        &uri,
+        &[("If-None-Match", &tag)],
+        None,
+    )
+    .await;
+    assert_eq!(
+        (again.status, &again.body["encumbrances"][0]["holder"]),
+        (StatusCode::OK, &json!("某银行"))
     );
     let case = desks.case(parcel, Some(title), Some(4)).await;
     desks

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::Path;
-use axum::http::HeaderMap;
+use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Serialize;
 use uuid::Uuid;
@@ -14,7 +14,7 @@ use super::statement::TitleStatement;
 use crate::ids::{TitleId, VersionId};
 use crate::request::{Context, Page, Problem, Times};
 use crate::unit_code::{CodeRefused, UnitCode};
-use crate::versioned::{HistoryFacts, VersionFacts, answer_read, history};
+use crate::versioned::{HistoryFacts, VersionFacts, answer, history};
 
 /// A title at a date.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -50,15 +50,12 @@ pub(super) fn parse_id(text: &str) -> Result<TitleId, Problem> {
 /// One title, as it was on `as_of`, as the registry knew it at `known_at`.
 #[utoipa::path(get, path = "/api/v1/titles/{id}", operation_id = "get_title", tag = "titles",
     params(("id" = Uuid, Path), ("as_of" = Option<String>, Query), ("known_at" = Option<String>, Query)),
-    responses((status = 200, body = Title, headers(("ETag" = String))), (status = 304), (status = 404, body = Problem)))]
-pub(super) async fn get_title(
-    context: Context,
-    times: Times,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
+    responses((status = 200, body = Title, headers(("ETag" = String))), (status = 404, body = Problem)))]
+pub(super) async fn get_title(context: Context, times: Times, Path(id): Path<String>) -> Result<Response, Problem> {
     let title = load(&context, parse_id(&id)?, times).await?;
-    Ok(answer_read(&headers, VersionId(title.version.version_id), title))
+    // Never "not modified": what lies on it changes without a new version of the title.
+    let version = VersionId(title.version.version_id);
+    Ok(answer(StatusCode::OK, None, Some(version), Json(title)))
 }
 
 /// Reads one title at a date.

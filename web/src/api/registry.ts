@@ -157,6 +157,10 @@ export async function fetchTitlesOf(asset: string, at: Moment, signal?: AbortSig
   return Promise.all(page.items.map(({ id }) => getFresh<Title>(withQuery(`/api/v1/titles/${id}`, moment(at)), signal)));
 }
 
+export function fetchTitle(id: string): Promise<Title> {
+  return getFresh(`/api/v1/titles/${encodeURIComponent(id)}`);
+}
+
 export async function fetchTitleVersions(id: string): Promise<TitleVersion[]> {
   return (await getJson<Page<TitleVersion>>(`/api/v1/titles/${encodeURIComponent(id)}/versions`)).items;
 }
