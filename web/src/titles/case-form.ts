@@ -90,7 +90,8 @@ export function papersOf(form: CaseForm, read: CaseForm, held: TitleCase): Recor
   }
   // What it covers is said with the first that is said of it.
   if (Object.keys(papers).length > 0 && coversNothing(held)) {
-    papers["draft"] = { parcel_ids: form.parcel_ids, building_ids: form.building_ids, ...draft };
+    const covers = Object.fromEntries((["parcel_ids", "building_ids"] as const).filter((field) => form[field].length > 0).map((field) => [field, form[field]]));
+    papers["draft"] = { ...covers, ...draft };
   }
   return papers;
 }
