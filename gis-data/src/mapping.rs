@@ -126,6 +126,10 @@ pub enum Target {
     Certificate,
     /// The use as the list tells it, in its own words.
     StatedUse,
+    /// Whose an asset is 本级, closed list.
+    AdminLevel,
+    /// 密级, closed list.
+    Secrecy,
 }
 
 /// A suggestion: this source field probably is that field of ours.
@@ -141,7 +145,7 @@ pub struct MappingGuess {
 
 impl Target {
     /// All targets.
-    pub const ALL: [Target; 26] = [
+    pub const ALL: [Target; 28] = [
         Target::Key,
         Target::Code,
         Target::Name,
@@ -168,6 +172,8 @@ impl Target {
         Target::Part,
         Target::Certificate,
         Target::StatedUse,
+        Target::AdminLevel,
+        Target::Secrecy,
     ];
 
     /// The name used in a mapping and as the key of a mapped value.
@@ -199,6 +205,8 @@ impl Target {
             Target::Part => "part",
             Target::Certificate => "certificate",
             Target::StatedUse => "stated_use",
+            Target::AdminLevel => "admin_level",
+            Target::Secrecy => "secrecy",
         }
     }
 
@@ -210,9 +218,9 @@ impl Target {
     /// The targets a layer has.
     pub fn of_layer(layer: Layer) -> &'static [Target] {
         use Target::{
-            Address, AssetCode, Certificate, Code, Floor, FloorsAbove, FloorsBelow, Holder, IdleSince, Key, Kind,
-            Level, Name, Occupancy, ParentCode, Part, RegionCode, RegisteredAreaM2, StatedUse, TitleStatus, UnitCode,
-            Usage, UseAreaM2, ValidFrom, ValidTo, YearBuilt,
+            Address, AdminLevel, AssetCode, Certificate, Code, Floor, FloorsAbove, FloorsBelow, Holder, IdleSince, Key,
+            Kind, Level, Name, Occupancy, ParentCode, Part, RegionCode, RegisteredAreaM2, Secrecy, StatedUse,
+            TitleStatus, UnitCode, Usage, UseAreaM2, ValidFrom, ValidTo, YearBuilt,
         };
         match layer {
             Layer::Regions => &[Key, Code, Name, ParentCode, Level],
@@ -228,6 +236,8 @@ impl Target {
                 Occupancy,
                 UnitCode,
                 RegionCode,
+                AdminLevel,
+                Secrecy,
                 ValidFrom,
                 ValidTo,
             ],
@@ -243,6 +253,8 @@ impl Target {
                 IdleSince,
                 UnitCode,
                 RegionCode,
+                AdminLevel,
+                Secrecy,
                 ValidFrom,
                 ValidTo,
             ],
@@ -258,6 +270,8 @@ impl Target {
                 IdleSince,
                 UnitCode,
                 RegionCode,
+                AdminLevel,
+                Secrecy,
                 ParentCode,
                 YearBuilt,
                 FloorsAbove,
@@ -586,6 +600,21 @@ impl Target {
                 ("usedescription", 0.9),
                 ("landuse", 0.8),
             ],
+            Target::AdminLevel => &[
+                ("adminlevel", 1.0),
+                ("本级", 1.0),
+                ("所属层级", 0.9),
+                ("管理层级", 0.9),
+                ("资产层级", 0.9),
+                ("权属层级", 0.8),
+            ],
+            Target::Secrecy => &[
+                ("secrecy", 1.0),
+                ("密级", 1.0),
+                ("涉密等级", 0.9),
+                ("涉密情况", 0.8),
+                ("是否涉密", 0.7),
+            ],
             // Whether a file is a history is for somebody to say: our own exports have such columns, too.
             Target::ValidFrom | Target::ValidTo => &[],
         }
@@ -639,6 +668,22 @@ const OCCUPANCY: ClosedList = &[
     ("demolished", &["已拆除", "拆除"]),
 ];
 
+/// 本级: whose an asset is.
+const ADMIN_LEVEL: ClosedList = &[
+    ("national", &["国家", "国家级", "中央", "中央本级"]),
+    ("province", &["省级", "省", "省本级", "自治区本级"]),
+    ("city", &["市级", "市", "市本级", "地市级", "州级"]),
+    ("county", &["县级", "县", "区级", "区", "县区级", "县本级", "区本级", "县(市、区)级"]),
+    ("township", &["乡镇级", "乡镇", "乡级", "镇级", "街道"]),
+];
+
+/// 密级. What is classified is reported on paper; a table may still say so of a row without a shape.
+const SECRECY: ClosedList = &[
+    ("public", &["公开", "非涉密", "不涉密", "否"]),
+    ("internal", &["内部", "内部使用", "内部资料"]),
+    ("classified", &["涉密", "秘密", "机密", "绝密", "是", "涉密不入库"]),
+];
+
 /// How a source value becomes ours.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum ValueRule {
@@ -667,6 +712,8 @@ impl Target {
             Target::TitleStatus => ValueRule::Closed(TITLE_STATUS),
             Target::Usage => ValueRule::Closed(USAGE),
             Target::Occupancy => ValueRule::Closed(OCCUPANCY),
+            Target::AdminLevel => ValueRule::Closed(ADMIN_LEVEL),
+            Target::Secrecy => ValueRule::Closed(SECRECY),
             Target::IdleSince | Target::ValidFrom | Target::ValidTo => ValueRule::Date,
             Target::YearBuilt | Target::FloorsAbove | Target::FloorsBelow => ValueRule::Integer,
             _ => ValueRule::Text,

@@ -172,6 +172,10 @@ pub enum Reason {
         /// Our name of the field.
         field: String,
     },
+    /// What is classified (涉密) came with a shape, which is not to be stored.
+    ClassifiedWithShape,
+    /// The row is about something outside of what whoever brings the file may edit.
+    OutOfScope,
 }
 
 impl Reason {
@@ -193,6 +197,8 @@ impl Reason {
             Reason::InvalidPeriod { .. } => "invalid_period",
             Reason::OverlappingPeriod { .. } => "overlapping_period",
             Reason::MissingField { .. } => "missing_field",
+            Reason::ClassifiedWithShape => "classified_with_shape",
+            Reason::OutOfScope => "out_of_scope",
         }
     }
 
@@ -202,7 +208,7 @@ impl Reason {
             Reason::MissingField { field } => Some(field),
             Reason::DuplicateKey { .. } => Some("key"),
             Reason::InvalidPeriod { .. } | Reason::OverlappingPeriod { .. } => Some("valid_from"),
-            Reason::MalformedRecord { .. } => None,
+            Reason::MalformedRecord { .. } | Reason::OutOfScope => None,
             _ => Some("geometry"),
         }
     }
@@ -284,6 +290,14 @@ impl Reason {
                     ),
                 )
             }
+            Reason::ClassifiedWithShape => Words::new(
+                "涉密资产不得带图形入库（GEO-15），图形未保留",
+                "what is classified must have no shape here (GEO-15); the shape was not kept",
+            ),
+            Reason::OutOfScope => Words::new(
+                "不在您的授权范围内：属于其他区域、其他层级或其他单位（GOV-02）",
+                "it is outside of what you may edit: another region's, another level's or another unit's (GOV-02)",
+            ),
             Reason::OverlappingPeriod { first_row } => Words::new(
                 format!("有效期与同一对象的第 {first_row} 行重叠"),
                 format!("holds on days on which row {first_row} of the same object holds, too"),

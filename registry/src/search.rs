@@ -1,7 +1,7 @@
 //! `GET /api/v1/search`: assets by name, address or code, the best match first.
 
 use axum::Json;
-use axum::extract::{FromRef, Query};
+use axum::extract::{FromRef, OriginalUri, Query};
 use serde::{Deserialize, Serialize};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::database::Database;
-use crate::request::{Context, Page, Problem, Times, contains_pattern, escape_pattern};
+use crate::request::{Context, Page, Problem, Times, contains_pattern, escape_pattern, note_restricted_read};
 use crate::spatial_units::Kind;
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -50,6 +50,7 @@ pub struct Found {
 async fn search(
     context: Context,
     times: Times,
+    OriginalUri(uri): OriginalUri,
     query: Result<Query<SearchQuery>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Json<Page<Found>>, Problem> {
     let Query(query) = query.map_err(|error| Problem::bad("query", error.body_text()))?;
@@ -65,9 +66,10 @@ async fn search(
             total: None,
         }));
     }
+    let mut snapshot = context.database.begin_snapshot().await?;
     let rows = sqlx::query!(
         r#"with found as (
-               select v.kind, v.object_id, v.code, v.name, v.address, v.geometry,
+               select v.kind, v.object_id, v.code, v.name, v.address, v.geometry, v.secrecy,
                       case when lower(v.code) = lower($1) then 0
                            when v.code ilike $2 then 1
                            when v.name ilike $2 then 2
@@ -80,7 +82,7 @@ async fn search(
                   and (v.code ilike $3 or v.name ilike $3 or v.address ilike $3)
                 order by rank, char_length(coalesce(v.code, '')), v.code, v.object_id
                 limit $6)
-           select kind, object_id, code, name, address, rank as "rank!",
+           select kind, object_id, code, name, address, secrecy, rank as "rank!",
                   st_xmin(geometry) as west, st_ymin(geometry) as south,
                   st_xmax(geometry) as east, st_ymax(geometry) as north,
                   st_x(st_pointonsurface(geometry)) as x, st_y(st_pointonsurface(geometry)) as y
@@ -93,8 +95,15 @@ async fn search(
         times.known_at,
         i64::from(limit),
     )
-    .fetch_all(context.database.pool())
+    .fetch_all(&mut *snapshot)
     .await?;
+    drop(snapshot);
+    let restricted: Vec<Uuid> = rows
+        .iter()
+        .filter(|row| row.secrecy.as_deref() == Some(crate::spatial_units::RESTRICTED))
+        .map(|row| row.object_id)
+        .collect();
+    note_restricted_read(&context, &uri.to_string(), &restricted).await?;
     let items = rows
         .into_iter()
         .map(|row| Found {

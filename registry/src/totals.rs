@@ -87,6 +87,7 @@ pub struct FloorArea {
     responses((status = 200, body = Totals), (status = 400, body = Problem)))]
 async fn get_totals(context: Context, times: Times) -> Result<Json<Totals>, Problem> {
     let mut totals = Totals::default();
+    let mut snapshot = context.database.begin_snapshot().await?;
     let rows = sqlx::query!(
         r#"select kind, coalesce(title_status, 'none') as "title_status!", coalesce(usage, 'none') as "usage!",
                   coalesce(occupancy, 'none') as "occupancy!", count(*) as "count!",
@@ -98,7 +99,7 @@ async fn get_totals(context: Context, times: Times) -> Result<Json<Totals>, Prob
         times.as_of,
         times.known_at,
     )
-    .fetch_all(context.database.pool())
+    .fetch_all(&mut *snapshot)
     .await?;
     for row in rows {
         let layer = match Kind::from_word(&row.kind) {
@@ -124,14 +125,14 @@ async fn get_totals(context: Context, times: Times) -> Result<Json<Totals>, Prob
         times.as_of,
         times.known_at,
     )
-    .fetch_one(context.database.pool())
+    .fetch_one(&mut *snapshot)
     .await?;
     totals.rooms.count = sqlx::query_scalar!(
         r#"select count(*) as "count!" from room_version where valid @> $1::date and recorded @> $2::timestamptz"#,
         times.as_of,
         times.known_at,
     )
-    .fetch_one(context.database.pool())
+    .fetch_one(&mut *snapshot)
     .await?;
     let floor_area = sqlx::query!(
         r#"select coalesce(sum(coalesce(registered_area_m2, area_m2::numeric)), 0)::double precision as "area_m2!",
@@ -142,7 +143,7 @@ async fn get_totals(context: Context, times: Times) -> Result<Json<Totals>, Prob
         times.as_of,
         times.known_at,
     )
-    .fetch_one(context.database.pool())
+    .fetch_one(&mut *snapshot)
     .await?;
     totals.floor_area = FloorArea {
         area_m2: floor_area.area_m2,

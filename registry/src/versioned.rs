@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 use sqlx::postgres::types::PgRange;
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
@@ -543,7 +543,7 @@ pub struct HistoryFacts {
 /// # Errors
 /// The database's, or a row that can't be understood.
 pub async fn history<C: VersionContent>(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     object_id: Uuid,
     rows: impl IntoIterator<Item = StoredVersion<C>>,
 ) -> Result<Vec<(HistoryFacts, C)>, Fault> {
@@ -554,7 +554,7 @@ pub async fn history<C: VersionContent>(
             where e.object_id = $1 order by e.recorded_at"#,
         object_id,
     )
-    .fetch_all(pool)
+    .fetch_all(connection)
     .await?;
     let mut told: Vec<(HistoryFacts, C)> = Vec::new();
     let mut known: Option<usize> = None;

@@ -109,6 +109,8 @@ export const mappableFields = [
   "part",
   "certificate",
   "stated_use",
+  "admin_level",
+  "secrecy",
   "valid_from",
   "valid_to",
 ] as const;

@@ -47,7 +47,9 @@ impl Group {
             | Target::Certificate
             | Target::StatedUse => Group::Title,
             Target::Usage | Target::Occupancy | Target::IdleSince => Group::Use,
-            Target::RegionCode | Target::ParentCode | Target::Level | Target::Kind => Group::Place,
+            Target::RegionCode | Target::ParentCode | Target::Level | Target::Kind | Target::AdminLevel | Target::Secrecy => {
+                Group::Place
+            },
             Target::YearBuilt | Target::FloorsAbove | Target::FloorsBelow | Target::Floor => Group::Building,
             _ => Group::Other,
         }
@@ -282,6 +284,14 @@ fn about(layer: Layer, target: Target) -> Words {
         (Target::ParentCode, Layer::Rooms) => ("所在楼栋的编号", "code of the building it is in"),
         (Target::ParentCode, _) => ("上一级的代码", "code of the one above"),
         (Target::Level, _) => ("级别", "the level"),
+        (Target::AdminLevel, _) => (
+            "属于哪一级（本级）：国家、省级、市级、县级、乡镇级",
+            "whose it is: the nation's, a province's, a city's, a county's or a township's",
+        ),
+        (Target::Secrecy, _) => (
+            "公开、内部或涉密；涉密资产不得带图形",
+            "public, internal or classified; what is classified must have no shape",
+        ),
         (Target::Kind, _) => ("类型", "the kind"),
         (Target::YearBuilt, _) => ("竣工的年份，四位数字", "the year of completion, four digits"),
         (Target::FloorsAbove, _) => ("地上层数，0 至 300", "storeys above ground, 0 to 300"),

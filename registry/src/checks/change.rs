@@ -10,7 +10,7 @@ use super::list::{Finding, answer, load, parse_id};
 use crate::ledger::{Action, EntryId, NewEntry, Object, ObjectKind};
 use crate::period::day;
 use crate::request::fields::{optional_reason, plain_text, required_reason, said};
-use crate::request::{Body, Context, Fault, Problem, require_match};
+use crate::request::{Body, Context, Fault, Permission, Problem, require_match};
 
 /// The longest an exception holds, days.
 const LONGEST_EXCEPTION: i64 = 366 * 3;
@@ -60,6 +60,7 @@ pub(super) async fn change_finding(
         .fetch_optional(&mut *transaction)
         .await?;
     let before = load(&mut transaction, id).await?;
+    require_place(&mut transaction, &context, id).await?;
     require_match(&headers, &before.etag())?;
     if before.state == "resolved" {
         return Err(
@@ -105,6 +106,21 @@ pub(super) async fn change_finding(
     let decided = load(&mut transaction, id).await?;
     transaction.commit().await?;
     Ok(answer(decided))
+}
+
+/// A finding is decided by whoever may decide about what it is shown at.
+async fn require_place(connection: &mut sqlx::PgConnection, context: &Context, id: uuid::Uuid) -> Result<(), Problem> {
+    if context.caller.scope.holds_everywhere(Permission::DecideFindings) {
+        return Ok(());
+    }
+    let assets = sqlx::query_scalar!(
+        r#"select case when at_id is not null then array[at_id] else scope_assets_of(object_kind, object_id) end as "assets!"
+             from finding where id = $1"#,
+        id,
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    crate::spatial_units::require_edit(connection, context, &[Permission::DecideFindings], &assets, None).await
 }
 
 fn decide(finding: &mut Finding, decision: &FindingDecision, context: &Context) -> Result<(), Problem> {

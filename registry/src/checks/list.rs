@@ -252,12 +252,13 @@ pub(super) async fn list_findings(
     select.push(FROM);
     narrow(&mut select, &query, today)?;
     listing.push_page(&mut select);
-    let rows: Vec<Listed<Finding>> = select.build_query_as().fetch_all(context.database.pool()).await?;
+    let mut snapshot = context.database.begin_snapshot().await?;
+    let rows: Vec<Listed<Finding>> = select.build_query_as().fetch_all(&mut *snapshot).await?;
     let total = if query.count {
         let mut count = QueryBuilder::new("select count(*)");
         count.push(FROM);
         narrow(&mut count, &query, today)?;
-        Some(count.build_query_scalar().fetch_one(context.database.pool()).await?)
+        Some(count.build_query_scalar().fetch_one(&mut *snapshot).await?)
     } else {
         None
     };
@@ -296,6 +297,6 @@ pub(super) fn parse_id(id: &str) -> Result<Uuid, Problem> {
 #[utoipa::path(get, path = "/api/v1/findings/{id}", operation_id = "get_finding", tag = "checks",
     params(("id" = Uuid, Path)), responses((status = 200, body = Finding), (status = 404, body = Problem)))]
 pub(super) async fn get_finding(context: Context, Path(id): Path<String>) -> Result<Response, Problem> {
-    let mut connection = context.database.pool().acquire().await?;
+    let mut connection = context.database.begin_snapshot().await?;
     Ok(answer(load(&mut connection, parse_id(&id)?).await?))
 }

@@ -59,6 +59,7 @@ pub(super) struct NamedParameter {
     responses((status = 200, body = Vec<RuleInForce>)))]
 pub(super) async fn list_rules(context: Context) -> Result<Json<Vec<RuleInForce>>, Problem> {
     let catalogue = catalogue().map_err(Fault::from)?;
+    let mut snapshot = context.database.begin_snapshot().await?;
     let counts = sqlx::query!(
         r#"select rule,
                   count(*) filter (where state = 'new') as "new!",
@@ -67,7 +68,7 @@ pub(super) async fn list_rules(context: Context) -> Result<Json<Vec<RuleInForce>
                   count(*) filter (where state = 'resolved') as "resolved!"
              from finding group by rule"#
     )
-    .fetch_all(context.database.pool())
+    .fetch_all(&mut *snapshot)
     .await?;
     let rules = catalogue
         .rules
@@ -116,7 +117,8 @@ pub(super) struct CheckOrder {
 #[utoipa::path(get, path = "/api/v1/checks", operation_id = "get_latest_check", tag = "checks",
     responses((status = 200, body = Check), (status = 404, body = Problem)))]
 pub(super) async fn get_latest_check(context: Context) -> Result<Json<Check>, Problem> {
-    let check = read_check(&context.database, None).await?;
+    let mut snapshot = context.database.begin_snapshot().await?;
+    let check = read_check(&mut snapshot, None).await?;
     Ok(Json(check.ok_or_else(|| Problem::not_found("a check"))?))
 }
 
@@ -126,7 +128,8 @@ pub(super) async fn get_latest_check(context: Context) -> Result<Json<Check>, Pr
 pub(super) async fn get_check(context: Context, Path(id): Path<String>) -> Result<Json<Check>, Problem> {
     let gone = || Problem::not_found("this check");
     let id = Uuid::parse_str(&id).map_err(|_| gone())?;
-    Ok(Json(read_check(&context.database, Some(id)).await?.ok_or_else(gone)?))
+    let mut snapshot = context.database.begin_snapshot().await?;
+    Ok(Json(read_check(&mut snapshot, Some(id)).await?.ok_or_else(gone)?))
 }
 
 /// Starts a check of everything. Only one runs at a time.
@@ -143,8 +146,9 @@ pub(super) async fn start_check(
     if let Some(repeated) = idempotency.repeated(&mut transaction, &context.actor).await? {
         return Ok(repeated.into_response());
     }
+    let database = context.database.system().clone();
     let begun = begin_check(
-        &context.database,
+        &database,
         &context.clock,
         &context.actor,
         order.rules.as_deref(),
@@ -159,7 +163,7 @@ pub(super) async fn start_check(
     })?;
     let id = begun.id();
     let location = format!("/api/v1/checks/{id}");
-    let check = read_check(&context.database, Some(id.0)).await?;
+    let check = read_check(&mut *database.pool().acquire().await?, Some(id.0)).await?;
     let body = serde_json::to_value(&check).map_err(|error| Fault::Impossible {
         what: error.to_string(),
     })?;
@@ -174,7 +178,7 @@ pub(super) async fn start_check(
         )
         .await?;
     transaction.commit().await?;
-    let (database, clock) = (context.database, context.clock);
+    let clock = context.clock;
     tokio::spawn(async move {
         if let Err(error) = begun.carry_out(&database, &clock, |_, _| {}).await {
             tracing::error!(error = ?error, "the check {id} failed");

@@ -249,14 +249,14 @@ impl BegunCheck {
 ///
 /// # Errors
 /// The database's.
-pub(super) async fn read_check(database: &Database, id: Option<Uuid>) -> Result<Option<Check>, Fault> {
+pub(super) async fn read_check(connection: &mut sqlx::PgConnection, id: Option<Uuid>) -> Result<Option<Check>, Fault> {
     let row = sqlx::query!(
         "select id, actor, day, started_at, finished_at, state, rules, report from check_run
           where $1::uuid is null or id = $1
           order by started_at desc limit 1",
         id
     )
-    .fetch_optional(database.pool())
+    .fetch_optional(connection)
     .await?;
     row.map(|row| {
         let report: CheckReport = serde_json::from_value(row.report).map_err(|error| Fault::Impossible {

@@ -132,7 +132,7 @@ async fn fill(store: &Store, arguments: &BenchArguments) -> Result<(), CommandFa
         );
         // By the owner: others may not.
         let mut connection = store.database.pool().acquire().await?;
-        sqlx::raw_sql("reset role; analyze; set role yice_app")
+        sqlx::raw_sql("reset role; analyze; set role yice_system")
             .execute(&mut *connection)
             .await?;
     }

@@ -119,8 +119,9 @@ pub(super) async fn export(settings: Settings, arguments: ExportArguments) -> Re
     let begun = Instant::now();
     let progress = ExportProgress::default();
     let watching = tokio::spawn(watch(progress.clone()));
+    let everything = store.database.unscoped();
     let outcome = tokio::select! {
-        outcome = run_export(&store.database, &clock, &order, file.path(), &progress) => outcome.map_err(failed),
+        outcome = run_export(&everything, &clock, &order, file.path(), &progress) => outcome.map_err(failed),
         _ = tokio::signal::ctrl_c() => Err(CommandFailed::Input {
             words: "given up; nothing was written".to_owned(),
             remedy: None,

@@ -84,9 +84,9 @@ impl Store {
         }
     }
 
-    /// Closes the pool and stops the cluster.
+    /// Closes the pools and stops the cluster.
     pub(super) async fn close(self) {
-        self.database.pool().close().await;
+        self.database.close().await;
         if let Some(cluster) = self.cluster {
             cluster.stop().await;
         }

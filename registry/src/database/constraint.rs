@@ -1,13 +1,15 @@
 //! What a broken constraint means to the person whose change broke it. Every unique, exclusion, foreign-key and check
 //! constraint has a name, and a test fails for one that is not listed here.
 
-use crate::request::{Problem, ProblemKind};
+use crate::request::{Problem, ProblemKind, out_of_scope};
 
 enum Meaning {
     /// It clashes with what is registered.
     Clash,
     /// A field breaks a rule.
     Field(&'static str),
+    /// It lies outside of what the caller may edit.
+    OutOfScope,
     /// It can only break through a fault of ours.
     Ours,
 }
@@ -24,13 +26,14 @@ pub fn refusal_of(error: &sqlx::Error) -> Option<Problem> {
         Meaning::Field("geometry") => Problem::invalid("geometry", words)
             .remedy("correct the shape; a file import mends small faults by itself and keeps both shapes"),
         Meaning::Field(field) => Problem::invalid(field, words).remedy("correct the field and send it again"),
+        Meaning::OutOfScope => return Some(out_of_scope()),
         Meaning::Ours => return None,
     };
     Some(problem.code(constraint))
 }
 
 fn meaning_of(constraint: &str) -> Option<(Meaning, &'static str)> {
-    use Meaning::{Clash, Field, Ours};
+    use Meaning::{Clash, Field, Ours, OutOfScope};
     Some(match constraint {
         "region_version_one_at_a_time"
         | "unit_version_one_at_a_time"
@@ -94,6 +97,14 @@ fn meaning_of(constraint: &str) -> Option<(Meaning, &'static str)> {
         "spatial_unit_version_occupancy_known" | "room_version_occupancy_known" => {
             (Field("occupancy"), "the occupancy is not one of the list")
         }
+        "spatial_unit_version_level_known" => (Field("admin_level"), "the level is not one of the list"),
+        "spatial_unit_version_secrecy_known" => (Field("secrecy"), "the secrecy is not one of the list"),
+        "spatial_unit_version_classified_without_shape" => (
+            Field("geometry"),
+            "what is classified has no shape in this registry (GEO-15)",
+        ),
+        // No constraint of a table: the triggers that judge who writes where.
+        "scope_refused" => (OutOfScope, ""),
         "spatial_unit_version_idle_since_idle" => (Field("idle_since"), "only what is idle is idle since a day"),
         "spatial_unit_version_area_positive" | "room_version_area_positive" | "listed_right_version_area_positive" => {
             (Field("area"), "an area is not negative")
@@ -288,6 +299,9 @@ fn meaning_of(constraint: &str) -> Option<(Meaning, &'static str)> {
         | "person_grant_person_fkey"
         | "person_grant_granted_by_fkey"
         | "person_grant_revocation_whole"
+        | "restricted_read_pkey"
+        | "restricted_read_person_fkey"
+        | "restricted_read_of_something"
         | "sign_in_attempt_pkey"
         | "sign_in_attempt_kind_known"
         | "first_administrator_link_pkey"

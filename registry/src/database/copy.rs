@@ -2,7 +2,7 @@
 
 use sqlx::encode::IsNull;
 use sqlx::postgres::PgArgumentBuffer;
-use sqlx::{Encode, PgConnection, Postgres};
+use sqlx::{Encode, Executor, PgConnection, Postgres};
 
 /// What COPY's binary format begins with: its signature, no flags, no extension.
 const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
@@ -117,6 +117,7 @@ impl CopyRows {
         if sent.rows == 0 {
             return Ok(());
         }
+        let role = CopyRole::take(connection).await?;
         let mut copy = connection.copy_in_raw(statement).await?;
         copy.send(HEADER).await?;
         for chunk in sent.buffer.chunks(1 << 20) {
@@ -124,6 +125,42 @@ impl CopyRows {
         }
         copy.send(END.as_slice()).await?;
         copy.finish().await?;
+        role.give_back(connection).await
+    }
+}
+
+/// The role under which rows are copied: COPY knows no policies, and PostgreSQL refuses it to a role that is bound by
+/// some. What is written is judged by the triggers of its table.
+#[derive(Debug)]
+#[must_use]
+pub struct CopyRole {
+    was_bound: bool,
+}
+
+impl CopyRole {
+    /// Takes it on, in the caller's transaction. Where the COPY fails, the end of the transaction gives it back.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn take(connection: &mut PgConnection) -> sqlx::Result<Self> {
+        let role: String = sqlx::query_scalar("select current_setting('role')")
+            .fetch_one(&mut *connection)
+            .await?;
+        let was_bound = role == super::CALLER_ROLE;
+        if was_bound {
+            connection.execute("set local role yice_system").await?;
+        }
+        Ok(Self { was_bound })
+    }
+
+    /// Gives it back.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn give_back(self, connection: &mut PgConnection) -> sqlx::Result<()> {
+        if self.was_bound {
+            connection.execute("set local role yice_app").await?;
+        }
         Ok(())
     }
 }

@@ -12,7 +12,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Executor, PgConnection, PgPool, Postgres, Transaction};
 
 pub use constraint::refusal_of;
-pub use copy::CopyRows;
+pub use copy::{CopyRole, CopyRows};
 
 /// Every migration, in order.
 pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
@@ -62,16 +62,22 @@ pub enum DatabaseRefused {
     },
 }
 
-/// The registry's database. Every connection works under `yice_app`, which may append to the ledger but not alter it.
+/// The registry's database, as what works without a caller sees it: the sealer, the followers, the loader, checks,
+/// commands, an import once it was let in. Every connection works under a role that may append to the ledger but not alter
+/// it. Whoever acts for somebody takes a [`ScopedDatabase`] from it.
 #[derive(Debug, Clone)]
 pub struct Database {
-    pool: PgPool,
-    /// What `yice.scope` says in the transactions begun here.
-    scope: Option<Arc<str>>,
+    /// Under `yice_system`, whose setting `yice.scope` says so.
+    system: PgPool,
+    /// Under `yice_app`, which the policies of the tables bind: without a scope it sees no rows.
+    callers: PgPool,
 }
 
+/// The setting `yice.scope` of what works without a caller.
+const SYSTEM_SCOPE: &str = r#"{"system": true}"#;
+
 impl Database {
-    /// Checks the server, brings the schema up to date as the owner, and opens the pool.
+    /// Checks the server, brings the schema up to date as the owner, and opens the pools.
     ///
     /// # Errors
     /// [`DatabaseRefused`] says what is wrong and what to do.
@@ -80,43 +86,54 @@ impl Database {
         Self::connect(options).await
     }
 
-    /// Opens the pool over a database that is up to date.
+    /// Opens the pools over a database that is up to date.
     ///
     /// # Errors
     /// Where it can't be reached.
     pub async fn connect(options: PgConnectOptions) -> Result<Self, DatabaseRefused> {
-        let pool = PgPoolOptions::new()
-            .max_connections(24)
-            .acquire_timeout(Duration::from_secs(5))
-            .after_connect(|connection, _| Box::pin(async move { take_role(connection).await }))
-            .connect_with(options)
+        let settings = || PgPoolOptions::new().acquire_timeout(Duration::from_secs(5));
+        let system = settings()
+            .max_connections(12)
+            .after_connect(|connection, _| Box::pin(async move { take_system_role(connection).await }))
+            .connect_with(options.clone())
             .await
             .map_err(|error| DatabaseRefused::Unreachable {
                 reason: error.to_string(),
             })?;
-        Ok(Self::over(pool))
+        let callers = settings()
+            .max_connections(24)
+            .after_connect(|connection, _| Box::pin(async move { take_role(connection).await }))
+            .connect_lazy_with(options);
+        Ok(Self { system, callers })
     }
 
-    /// A pool that exists already, as tests have one.
+    /// The same database for a caller: every transaction begun there carries their scope in the setting `yice.scope`,
+    /// which ends with it. `reads_all`: nothing is out of their sight, and the policies needn't be asked.
     #[must_use]
-    pub fn over(pool: PgPool) -> Self {
-        Self { pool, scope: None }
-    }
-
-    /// The same database for a caller: every transaction begun here carries the scope in the setting `yice.scope`, which
-    /// ends with it.
-    #[must_use]
-    pub fn scoped(&self, scope: String) -> Self {
-        Self {
-            pool: self.pool.clone(),
-            scope: Some(scope.into()),
+    pub fn scoped(&self, setting: String, reads_all: bool) -> ScopedDatabase {
+        ScopedDatabase {
+            database: self.clone(),
+            setting: setting.into(),
+            role: if reads_all { SYSTEM_ROLE } else { CALLER_ROLE },
         }
     }
 
-    /// The pool itself.
+    /// The same database for something that is done for nobody, where a caller's would be taken.
+    #[must_use]
+    pub fn unscoped(&self) -> ScopedDatabase {
+        self.scoped(SYSTEM_SCOPE.to_owned(), true)
+    }
+
+    /// The pool of what works without a caller.
     #[must_use]
     pub fn pool(&self) -> &PgPool {
-        &self.pool
+        &self.system
+    }
+
+    /// Ends every connection.
+    pub async fn close(&self) {
+        self.callers.close().await;
+        self.system.close().await;
     }
 
     /// A connection outside the pool, for one statement that may last minutes: others don't wait for its place, and
@@ -125,16 +142,10 @@ impl Database {
     /// # Errors
     /// The database's.
     pub async fn connect_apart(&self) -> sqlx::Result<PgConnection> {
-        let options = (*self.pool.connect_options()).clone();
+        let options = (*self.system.connect_options()).clone();
         // How long it lasts depends on who reads it, and says nothing of the statement.
         let mut connection = options.disable_statement_logging().connect().await?;
-        take_role(&mut connection).await?;
-        if let Some(scope) = &self.scope {
-            sqlx::query("select set_config('yice.scope', $1, false)")
-                .bind(&**scope)
-                .execute(&mut connection)
-                .await?;
-        }
+        take_system_role(&mut connection).await?;
         Ok(connection)
     }
 
@@ -143,7 +154,7 @@ impl Database {
     /// # Errors
     /// The database's.
     pub async fn begin(&self) -> sqlx::Result<Transaction<'static, Postgres>> {
-        self.carry_scope(self.pool.begin().await?).await
+        self.system.begin().await
     }
 
     /// Begins a transaction in which every statement sees the same state.
@@ -151,24 +162,68 @@ impl Database {
     /// # Errors
     /// The database's.
     pub async fn begin_snapshot(&self) -> sqlx::Result<Transaction<'static, Postgres>> {
-        let begun = self
-            .pool
-            .begin_with("begin isolation level repeatable read read only")
-            .await?;
-        self.carry_scope(begun).await
+        self.system.begin_with(SNAPSHOT).await
+    }
+}
+
+const SNAPSHOT: &str = "begin isolation level repeatable read read only";
+const CALLER_ROLE: &str = "yice_app";
+const SYSTEM_ROLE: &str = "yice_system";
+
+/// The database as one caller sees it. It has no pool: what is read or written for somebody is read or written in a
+/// transaction that says for whom.
+#[derive(Debug, Clone)]
+pub struct ScopedDatabase {
+    database: Database,
+    setting: Arc<str>,
+    role: &'static str,
+}
+
+impl ScopedDatabase {
+    /// The database without the caller, for work that was let in and is nobody's any more.
+    #[must_use]
+    pub fn system(&self) -> &Database {
+        &self.database
     }
 
-    async fn carry_scope(
-        &self,
-        mut transaction: Transaction<'static, Postgres>,
-    ) -> sqlx::Result<Transaction<'static, Postgres>> {
-        if let Some(scope) = &self.scope {
-            sqlx::query("select set_config('yice.scope', $1, true)")
-                .bind(&**scope)
-                .execute(&mut *transaction)
-                .await?;
-        }
+    /// A connection outside the pool, as [`Database::connect_apart`], that carries the scope as long as it lasts.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn connect_apart(&self) -> sqlx::Result<PgConnection> {
+        let mut connection = self.database.connect_apart().await?;
+        self.carry_scope(&mut connection, false).await?;
+        Ok(connection)
+    }
+
+    /// Begins a transaction that writes.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn begin(&self) -> sqlx::Result<Transaction<'static, Postgres>> {
+        let mut transaction = self.database.callers.begin().await?;
+        self.carry_scope(&mut transaction, true).await?;
         Ok(transaction)
+    }
+
+    /// Begins a transaction in which every statement sees the same state.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn begin_snapshot(&self) -> sqlx::Result<Transaction<'static, Postgres>> {
+        let mut transaction = self.database.callers.begin_with(SNAPSHOT).await?;
+        self.carry_scope(&mut transaction, true).await?;
+        Ok(transaction)
+    }
+
+    async fn carry_scope(&self, connection: &mut PgConnection, in_transaction: bool) -> sqlx::Result<()> {
+        sqlx::query("select set_config('role', $1, $3), set_config('yice.scope', $2, $3)")
+            .bind(self.role)
+            .bind(&*self.setting)
+            .bind(in_transaction)
+            .execute(connection)
+            .await?;
+        Ok(())
     }
 }
 
@@ -187,7 +242,6 @@ pub fn connect_options(url: &str) -> Result<PgConnectOptions, DatabaseRefused> {
 /// # Errors
 /// [`DatabaseRefused`] says what is wrong and what to do.
 pub async fn migrate(options: &PgConnectOptions) -> Result<(), DatabaseRefused> {
-    use sqlx::ConnectOptions;
     let mut connection = options.connect().await.map_err(|error| DatabaseRefused::Unreachable {
         reason: error.to_string(),
     })?;
@@ -212,11 +266,26 @@ pub async fn migrate(options: &PgConnectOptions) -> Result<(), DatabaseRefused> 
     Ok(())
 }
 
-/// Works as `yice_app` from here on.
+/// Works as `yice_app` from here on: bound by the policies, and without a scope blind.
 ///
 /// # Errors
 /// The database's.
 pub async fn take_role(connection: &mut PgConnection) -> sqlx::Result<()> {
     connection.execute("set role yice_app; set time zone 'UTC'").await?;
+    Ok(())
+}
+
+/// Works as `yice_system` from here on, for nobody: the one place where something says of itself that it has no caller.
+///
+/// # Errors
+/// The database's.
+pub async fn take_system_role(connection: &mut PgConnection) -> sqlx::Result<()> {
+    connection
+        .execute("set role yice_system; set time zone 'UTC'")
+        .await?;
+    sqlx::query("select set_config('yice.scope', $1, false)")
+        .bind(SYSTEM_SCOPE)
+        .execute(connection)
+        .await?;
     Ok(())
 }

@@ -65,6 +65,9 @@ pub(super) fn asset(asset: &DemoAsset, kind: Kind, units: &[UnitId]) -> Result<C
         completed_year: asset.completed,
         geometry: geometry.map(crate::geometry::ewkb).transpose()?,
         tile_shape,
+        // The city's own (市本级): what the province or a county has there is not in the example.
+        admin_level: said("city"),
+        secrecy: said("public"),
         source_attributes: if asset.attributes.is_empty() {
             None
         } else {

@@ -3,7 +3,7 @@
 use gis_data::write::{Column, ColumnKind, Shapes};
 use gis_data::{Layer, Words};
 
-use super::labels::{ClosedList, OCCUPANCY, TITLE_STATUS, USAGE};
+use super::labels::{ADMIN_LEVEL, ClosedList, OCCUPANCY, SECRECY, TITLE_STATUS, USAGE};
 
 /// A column of an export.
 #[derive(Debug, Clone, Copy)]
@@ -85,7 +85,7 @@ const DATASET: Field = field("dataset", Kind::Text, "v.dataset", "数据集", "D
 const SOURCE_KEY: Field = field("source_key", Kind::Text, "v.source_key", "原始编号", "Source key");
 
 /// What parcels, buildings and sites have in common.
-const SPATIAL_UNIT: [Field; 14] = [
+const SPATIAL_UNIT: [Field; 16] = [
     ID,
     CODE,
     NAME,
@@ -112,6 +112,14 @@ const SPATIAL_UNIT: [Field; 14] = [
         "登记面积",
         "Registered area, m²",
     ),
+    field(
+        "admin_level",
+        Kind::Code(ADMIN_LEVEL),
+        "v.admin_level",
+        "本级",
+        "Whose level",
+    ),
+    field("secrecy", Kind::Code(SECRECY), "v.secrecy", "密级", "Secrecy"),
 ];
 
 const PARCEL: [Field; 3] = [

@@ -103,9 +103,25 @@ pub(super) const OCCUPANCY: ClosedList = &[
     ("demolished", "已拆除", "Demolished"),
 ];
 
+/// 本级
+pub(super) const ADMIN_LEVEL: ClosedList = &[
+    ("national", "国家级", "National"),
+    ("province", "省级", "Province"),
+    ("city", "市级", "City"),
+    ("county", "县级", "County"),
+    ("township", "乡镇级", "Township"),
+];
+
+/// 密级
+pub(super) const SECRECY: ClosedList = &[
+    ("public", "公开", "Public"),
+    ("internal", "内部", "Internal"),
+    ("classified", "涉密", "Classified"),
+];
+
 #[cfg(test)]
 mod tests {
-    use super::{ClosedList, Labels, OCCUPANCY, TITLE_STATUS, USAGE};
+    use super::{ADMIN_LEVEL, ClosedList, Labels, OCCUPANCY, SECRECY, TITLE_STATUS, USAGE};
 
     /// The words of a group in one of the page's language files.
     fn page_words(file: &str, group: &str) -> Vec<(String, String)> {
@@ -127,7 +143,9 @@ mod tests {
             include_str!("../../../web/src/language/zh.ts"),
             include_str!("../../../web/src/language/en.ts"),
         );
-        let lists: [(&str, ClosedList); 3] = [
+        let lists: [(&str, ClosedList); 5] = [
+            ("admin_level", ADMIN_LEVEL),
+            ("secrecy", SECRECY),
             ("title_status", TITLE_STATUS),
             ("usage", USAGE),
             ("occupancy", OCCUPANCY),

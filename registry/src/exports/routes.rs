@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use tokio_util::io::ReaderStream;
 
 use super::{ExportOrder, ExportProgress, Filter, Labels, run_export};
-use crate::request::{Context, Fault, Problem, Times};
+use crate::request::{Context, Fault, Problem, Times, note_restricted_read};
 use crate::spatial_units::Kind;
 
 /// Exports at one time; more wait. Each takes a connection, a thread and room on the disk.
@@ -53,6 +53,8 @@ impl ExportQuery {
            ("title_status" = Option<String>, Query, description = "One or several, comma-separated; none for those without"),
            ("usage" = Option<String>, Query, description = "One or several, comma-separated; none for those without"),
            ("occupancy" = Option<String>, Query, description = "One or several, comma-separated; none for those without"),
+           ("admin_level" = Option<String>, Query, description = "Whose: one or several levels, comma-separated; none for those without"),
+           ("secrecy" = Option<String>, Query, description = "One or several, comma-separated; none for those without"),
            ("bbox" = Option<String>, Query, description = "west,south,east,north in degrees"),
            ("dataset" = Option<String>, Query, description = "Data set"),
            ("sort" = Option<String>, Query, description = "The order of the rows, as in the list")),
@@ -174,6 +176,7 @@ async fn answer(
         .tempdir()
         .map_err(fault)?;
     let path = folder.path().join(format!("export.{}", order.format.extension()));
+    note_restricted_read(context, &format!("{}?{}", layer_address(layer), raw.unwrap_or_default()), &restricted(context, &order).await?).await?;
     let exported = run_export(
         &context.database,
         &context.clock,
@@ -209,6 +212,19 @@ async fn answer(
     }
     let body = Body::from_stream(ReaderStream::with_capacity(file, 1 << 16));
     Ok((headers, body).into_response())
+}
+
+fn layer_address(layer: Layer) -> String {
+    format!("/api/v1/{}/export", if layer == Layer::Titles { "rights" } else { layer.as_str() })
+}
+
+/// The restricted assets that an export will hold.
+async fn restricted(context: &Context, order: &ExportOrder) -> Result<Vec<uuid::Uuid>, Problem> {
+    let Some(mut select) = super::select::restricted(order.layer, order.times, &order.filter)? else {
+        return Ok(Vec::new());
+    };
+    let mut snapshot = context.database.begin_snapshot().await?;
+    Ok(select.build_query_scalar().fetch_all(&mut *snapshot).await?)
 }
 
 fn order(layer: Layer, times: Times, query: &ExportQuery, raw: &str) -> Result<ExportOrder, Problem> {

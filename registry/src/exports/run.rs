@@ -15,7 +15,7 @@ use tokio::sync::mpsc::{Receiver, channel};
 use super::fields::{self, Field, Kind};
 use super::{ExportOrder, Labels, select};
 use crate::clock::Clock;
-use crate::database::Database;
+use crate::database::ScopedDatabase;
 use crate::geometry::from_ewkb;
 use crate::request::{Fault, Problem};
 
@@ -117,7 +117,7 @@ impl From<ExportFailed> for Problem {
 /// # Errors
 /// [`ExportFailed`] says whether the order, the database or the disk was at fault.
 pub async fn run_export(
-    database: &Database,
+    database: &ScopedDatabase,
     clock: &Clock,
     order: &ExportOrder,
     path: &Path,

@@ -37,6 +37,8 @@ impl Filter {
                 "title_status",
                 "usage",
                 "occupancy",
+                "admin_level",
+                "secrecy",
                 "bbox",
                 "dataset",
                 "sort",
@@ -154,6 +156,22 @@ pub(super) fn statement(
         _ => return Err(Problem::bad("layer", "the filter belongs to another layer")),
     }
     Ok(select)
+}
+
+/// The ids of the restricted assets that the statement would give; none for layers without any.
+pub(super) fn restricted(
+    layer: Layer,
+    times: Times,
+    filter: &Filter,
+) -> Result<Option<QueryBuilder<Postgres>>, Problem> {
+    let Filter::SpatialUnits(query) = filter else {
+        return Ok(None);
+    };
+    let mut select =
+        QueryBuilder::new("select v.object_id from spatial_unit u join spatial_unit_version v on v.object_id = u.id");
+    spatial_units::narrow(&mut select, kind_of(layer)?, times, query)?;
+    select.push(" and v.secrecy = ").push_bind(spatial_units::RESTRICTED);
+    Ok(Some(select))
 }
 
 fn kind_of(layer: Layer) -> Result<spatial_units::Kind, Problem> {

@@ -147,7 +147,7 @@ async fn every_format_comes_as_a_named_file_of_its_type(pool: PgPool) {
         let warned = file.header("yice-warnings");
         assert_eq!(
             warned,
-            if format == "shp" { "field_name_cut=7" } else { "" },
+            if format == "shp" { "field_name_cut=8" } else { "" },
             "{format}"
         );
     }

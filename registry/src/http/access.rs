@@ -14,8 +14,10 @@ use crate::request::Permission::{
     DecideFindings, EditAssets, EditDirectory, ExportRegistry, ImportFiles, ManagePeople, ReadImports, ReadMetrics,
     ReadPeople, ReadRegistry, StepTitleCases, WorkOnTitles,
 };
-use crate::request::{Caller, Permission, Problem, ProblemKind};
+use crate::request::{Acting, Caller, Permission, Problem, ProblemKind};
 
+#[cfg(test)]
+mod matrix;
 #[cfg(test)]
 mod tests;
 
@@ -37,11 +39,13 @@ pub(super) enum Need {
     Myself,
     /// Somebody signed in.
     Account,
-    /// A permission.
+    /// A permission, be it for a part of the registry: the handler sees and writes that part alone.
     May(Permission),
+    /// A permission over the whole registry: what is done there is about all of it.
+    Everywhere(Permission),
 }
 
-use Need::{Account, May, Myself, Nothing};
+use Need::{Account, Everywhere, May, Myself, Nothing};
 
 const READ: Need = May(ReadRegistry);
 const EXPORT: Need = May(ExportRegistry);
@@ -50,7 +54,7 @@ const EXPORT: Need = May(ExportRegistry);
 pub(super) const ROUTES: &[(&str, &str, Need)] = &[
     ("GET", "/healthz", Nothing),
     ("GET", "/readyz", Nothing),
-    ("GET", "/metrics", May(ReadMetrics)),
+    ("GET", "/metrics", Everywhere(ReadMetrics)),
     ("GET", "/openapi.json", Account),
     ("GET", "/docs", Account),
     ("GET", "/docs/", Account),
@@ -67,29 +71,30 @@ pub(super) const ROUTES: &[(&str, &str, Need)] = &[
     ("DELETE", "/api/v1/session/tokens/{id}", Account),
     ("GET", "/api/v1/roles", Account),
     // Accounts and grants.
-    ("GET", "/api/v1/people", May(ReadPeople)),
-    ("POST", "/api/v1/people", May(ManagePeople)),
-    ("GET", "/api/v1/people/{id}", May(ReadPeople)),
-    ("PATCH", "/api/v1/people/{id}", May(ManagePeople)),
-    ("POST", "/api/v1/people/{id}/password-resets", May(ManagePeople)),
-    ("GET", "/api/v1/people/{id}/tokens", May(ReadPeople)),
-    ("DELETE", "/api/v1/people/{id}/tokens/{token}", May(ManagePeople)),
-    ("POST", "/api/v1/people/{id}/grants", May(ManagePeople)),
-    ("DELETE", "/api/v1/people/{id}/grants/{grant}", May(ManagePeople)),
+    ("GET", "/api/v1/people", Everywhere(ReadPeople)),
+    ("POST", "/api/v1/people", Everywhere(ManagePeople)),
+    ("GET", "/api/v1/people/{id}", Everywhere(ReadPeople)),
+    ("PATCH", "/api/v1/people/{id}", Everywhere(ManagePeople)),
+    ("POST", "/api/v1/people/{id}/password-resets", Everywhere(ManagePeople)),
+    ("GET", "/api/v1/people/{id}/tokens", Everywhere(ReadPeople)),
+    ("DELETE", "/api/v1/people/{id}/tokens/{token}", Everywhere(ManagePeople)),
+    ("POST", "/api/v1/people/{id}/grants", Everywhere(ManagePeople)),
+    ("DELETE", "/api/v1/people/{id}/grants/{grant}", Everywhere(ManagePeople)),
+    ("GET", "/api/v1/restricted-reads", Everywhere(ReadPeople)),
     // Places and organisations.
     ("GET", "/api/v1/regions", READ),
-    ("POST", "/api/v1/regions", May(EditDirectory)),
+    ("POST", "/api/v1/regions", Everywhere(EditDirectory)),
     ("GET", "/api/v1/regions/{id}", READ),
-    ("PATCH", "/api/v1/regions/{id}", May(EditDirectory)),
+    ("PATCH", "/api/v1/regions/{id}", Everywhere(EditDirectory)),
     ("GET", "/api/v1/regions/{id}/versions", READ),
-    ("POST", "/api/v1/regions/{id}/closures", May(EditDirectory)),
+    ("POST", "/api/v1/regions/{id}/closures", Everywhere(EditDirectory)),
     ("GET", "/api/v1/regions/export", EXPORT),
     ("GET", "/api/v1/units", READ),
-    ("POST", "/api/v1/units", May(EditDirectory)),
+    ("POST", "/api/v1/units", Everywhere(EditDirectory)),
     ("GET", "/api/v1/units/{id}", READ),
-    ("PATCH", "/api/v1/units/{id}", May(EditDirectory)),
+    ("PATCH", "/api/v1/units/{id}", Everywhere(EditDirectory)),
     ("GET", "/api/v1/units/{id}/versions", READ),
-    ("POST", "/api/v1/units/{id}/closures", May(EditDirectory)),
+    ("POST", "/api/v1/units/{id}/closures", Everywhere(EditDirectory)),
     ("GET", "/api/v1/units/export", EXPORT),
     // What is held.
     ("GET", "/api/v1/rooms", READ),
@@ -143,7 +148,7 @@ pub(super) const ROUTES: &[(&str, &str, Need)] = &[
     ("GET", "/api/v1/findings/{id}", READ),
     ("PATCH", "/api/v1/findings/{id}", May(DecideFindings)),
     ("GET", "/api/v1/checks", READ),
-    ("POST", "/api/v1/checks", May(DecideFindings)),
+    ("POST", "/api/v1/checks", Everywhere(DecideFindings)),
     ("GET", "/api/v1/checks/{id}", READ),
     // Imports.
     ("GET", "/api/v1/imports", May(ReadImports)),
@@ -156,8 +161,8 @@ pub(super) const ROUTES: &[(&str, &str, Need)] = &[
     ("GET", "/api/v1/imports/templates/{file}", May(ReadImports)),
     ("GET", "/api/v1/import-mappings/{layer}", May(ReadImports)),
     ("GET", "/api/v1/import-mappings/{layer}/{name}", May(ReadImports)),
-    ("PUT", "/api/v1/import-mappings/{layer}/{name}", May(ImportFiles)),
-    ("DELETE", "/api/v1/import-mappings/{layer}/{name}", May(ImportFiles)),
+    ("PUT", "/api/v1/import-mappings/{layer}/{name}", Everywhere(ImportFiles)),
+    ("DELETE", "/api/v1/import-mappings/{layer}/{name}", Everywhere(ImportFiles)),
     // Tiles.
     ("GET", "/tiles/{layers}", READ),
     ("GET", "/tiles/{layers}/{z}/{x}/{y}", READ),
@@ -258,7 +263,7 @@ async fn judge(state: &AppState, path: &str, mut request: Request) -> Result<Req
             None
         }
     };
-    if need == Some(May(ReadMetrics)) && state.access.metrics_on_loopback && is_from_this_machine(&request) {
+    if need == Some(Everywhere(ReadMetrics)) && state.access.metrics_on_loopback && is_from_this_machine(&request) {
         return Ok(request);
     }
     let caller = signed_in(state, path, request.headers()).await?;
@@ -266,6 +271,10 @@ async fn judge(state: &AppState, path: &str, mut request: Request) -> Result<Req
         return Err(Box::new(problem.into_response()));
     }
     request.extensions_mut().insert(caller);
+    request.extensions_mut().insert(match need {
+        Some(May(permission) | Everywhere(permission)) => Acting::under(permission),
+        _ => Acting::reading(),
+    });
     Ok(request)
 }
 
@@ -319,19 +328,20 @@ fn refusal(need: Option<Need>, caller: &Caller) -> Option<Problem> {
     }
     match need {
         Some(Nothing | Myself | Account) => None,
-        Some(May(permission)) if caller.scope.holds_everywhere(permission) => None,
-        Some(May(permission)) if caller.scope.holds(permission) => Some(
+        Some(May(permission)) if caller.scope.holds(permission) => None,
+        Some(Everywhere(permission)) if caller.scope.holds_everywhere(permission) => None,
+        Some(Everywhere(permission)) if caller.scope.holds(permission) => Some(
             Problem::new(
                 ProblemKind::Forbidden,
                 format!(
-                    "{} is granted to you for a part of the registry, and this server can't yet answer with that part alone",
+                    "{} is granted to you for a part of the registry, and this is about all of it",
                     permission.as_str()
                 ),
             )
             .code("part_of_the_registry")
-            .remedy("ask an administrator for a grant on the whole registry, or wait for a version that tells rows apart"),
+            .remedy("ask an administrator to do it, or for a grant on the whole registry"),
         ),
-        Some(May(permission)) => Some(
+        Some(May(permission) | Everywhere(permission)) => Some(
             Problem::new(
                 ProblemKind::Forbidden,
                 format!("none of your roles has the permission {}", permission.as_str()),

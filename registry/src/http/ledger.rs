@@ -74,6 +74,7 @@ async fn list_ledger_entries(
         .as_deref()
         .map(|cursor| Cursor::decode(cursor, &asked))
         .transpose()?;
+    let mut snapshot = context.database.begin_snapshot().await?;
     let rows = sqlx::query!(
         r#"select l.seq, e.id, e.recorded_at, e.actor, e.action, e.object_kind, e.object_id,
                   case when octet_length(e.before::text) <= $4 then e.before::text end as before,
@@ -99,7 +100,7 @@ async fn list_ledger_entries(
         LONGEST_IN_LIST,
         context.caller.scope.holds_everywhere(Permission::ReadPeople),
     )
-    .fetch_all(context.database.pool())
+    .fetch_all(&mut *snapshot)
     .await?;
     let more = rows.len() > limit as usize;
     let raw = |text: Option<String>| text.and_then(|text| RawValue::from_string(text).ok());
@@ -140,7 +141,7 @@ async fn list_ledger_entries(
 #[utoipa::path(get, path = "/api/v1/ledger/head", operation_id = "get_ledger_head", tag = "ledger",
     responses((status = 200, body = Object), (status = 404, body = Problem)))]
 async fn get_ledger_head(context: Context) -> Result<Json<SignedHead>, Problem> {
-    let mut connection = context.database.pool().acquire().await?;
+    let mut connection = context.database.begin_snapshot().await?;
     current_head(&mut connection)
         .await?
         .map(Json)
@@ -166,7 +167,7 @@ async fn get_ledger_proof(
     let seq: u64 = seq
         .parse()
         .map_err(|_| Problem::bad("seq", format!("{seq:?} is no number of an entry")))?;
-    let mut connection = context.database.pool().acquire().await?;
+    let mut connection = context.database.begin_snapshot().await?;
     if !context.caller.scope.holds_everywhere(Permission::ReadPeople) {
         let is_hidden = sqlx::query_scalar!(
             r#"select exists (select from ledger_leaf l join ledger_entry e on e.id = l.entry_id

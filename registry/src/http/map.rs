@@ -97,11 +97,12 @@ async fn get_map(
     State(map): State<MapLayers>,
     State(settings): State<MapSettings>,
 ) -> Result<Json<MapStart>, Problem> {
+    let mut snapshot = context.database.begin_snapshot().await?;
     let datasets: Vec<DataSet> = sqlx::query_as!(
         DataSet,
         "select name, title, licence, credit, made_up from dataset order by created_at, name"
     )
-    .fetch_all(context.database.pool())
+    .fetch_all(&mut *snapshot)
     .await?;
     let bounds = map.bounds(&context.caller, &LayerName::ALL).await?;
     let mut credits: Vec<Credit> = datasets

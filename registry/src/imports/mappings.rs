@@ -104,11 +104,12 @@ pub(super) async fn list_import_mappings(
     Path(layer): Path<String>,
 ) -> Result<Json<Page<SavedMapping>>, Problem> {
     let layer = layer_of(&layer)?;
+    let mut snapshot = context.database.begin_snapshot().await?;
     let rows = sqlx::query!(
         "select name, map, version_id, changed_at, changed_by from import_mapping where layer = $1 order by name",
         layer.as_str(),
     )
-    .fetch_all(context.database.pool())
+    .fetch_all(&mut *snapshot)
     .await?;
     let items = rows
         .into_iter()
@@ -139,12 +140,13 @@ pub(super) async fn get_import_mapping(
     Path((layer, name)): Path<(String, String)>,
 ) -> Result<Response, Problem> {
     let layer = layer_of(&layer)?;
+    let mut snapshot = context.database.begin_snapshot().await?;
     let row = sqlx::query!(
         "select map, version_id, changed_at, changed_by from import_mapping where layer = $1 and name = $2",
         layer.as_str(),
         name,
     )
-    .fetch_optional(context.database.pool())
+    .fetch_optional(&mut *snapshot)
     .await?
     .ok_or_else(|| Problem::not_found("this mapping"))?;
     let saved = SavedMapping {

@@ -94,7 +94,8 @@ pub async fn mark_file(
     report: &Report,
     to: &std::path::Path,
 ) -> Result<(), Problem> {
-    let faults = faults_of(database, id).await?;
+    let mut connection = database.pool().acquire().await?;
+    let faults = faults_of(&mut connection, id).await?;
     let mapping = report.mapping.clone().into_iter().collect();
     write(order.path.clone(), order.read_options(), mapping, faults, to.to_owned()).await
 }
@@ -130,7 +131,7 @@ struct Said {
     field: Option<String>,
 }
 
-async fn faults_of(database: &Database, id: ImportId) -> Result<Vec<CellFault>, Fault> {
+async fn faults_of(connection: &mut sqlx::PgConnection, id: ImportId) -> Result<Vec<CellFault>, Fault> {
     let mut rows = sqlx::query!(
         r#"select row, reason::text as reason, warnings::text as warnings
              from import_row
@@ -140,7 +141,7 @@ async fn faults_of(database: &Database, id: ImportId) -> Result<Vec<CellFault>, 
         id.0,
         MOST_MARKED_ROWS + 1,
     )
-    .fetch_all(database.pool())
+    .fetch_all(connection)
     .await?;
     let beyond = usize::try_from(MOST_MARKED_ROWS)
         .ok()
@@ -192,13 +193,14 @@ async fn faults_of(database: &Database, id: ImportId) -> Result<Vec<CellFault>, 
               (status = 404, body = Problem), (status = 409, body = Problem), (status = 413, body = Problem)))]
 pub(super) async fn get_import_marked(context: Context, Path(id): Path<String>) -> Result<Response, Problem> {
     let id = parse_id(&id)?;
+    let mut snapshot = context.database.begin_snapshot().await?;
     let import = sqlx::query!(
         r#"select i.file_name, i.report, f.content as "content?", f.reading as "reading?"
              from import i left join import_file f on f.import_id = i.id
             where i.id = $1"#,
         id.0,
     )
-    .fetch_optional(context.database.pool())
+    .fetch_optional(&mut *snapshot)
     .await?
     .ok_or_else(|| Problem::not_found("this import"))?;
     let (Some(content), Some(reading), Some(report)) = (import.content, import.reading, import.report) else {
@@ -212,7 +214,8 @@ pub(super) async fn get_import_marked(context: Context, Path(id): Path<String>) 
     let _place = AT_ONCE.acquire().await.map_err(impossible)?;
     let report: Report = serde_json::from_value(report).map_err(impossible)?;
     let reading: Reading = serde_json::from_value(reading).map_err(impossible)?;
-    let faults = faults_of(&context.database, id).await?;
+    let faults = faults_of(&mut snapshot, id).await?;
+    drop(snapshot);
     let folder = tempfile::Builder::new()
         .prefix("yice-marked-")
         .tempdir()

@@ -30,7 +30,7 @@ pub use coordinates::{CoordinateOrder, expect_place};
 pub use jobs::{ImportJobs, mark_interrupted};
 pub use mappings::saved_mapping;
 pub use marked::{mark_file, would_be_marked};
-pub use order::{AssetBy, CompareAttributes, ImportOrder, dataset_of, joined, table_options};
+pub use order::{AssetBy, CompareAttributes, ImportOrder, OnBehalf, dataset_of, joined, table_options};
 pub use outcome::Outcome;
 pub(crate) use outcome::{OutcomeWriter, RowOutcome};
 pub use report::{Counts, CrsOf, Report};

@@ -1,11 +1,13 @@
 //! What somebody asks for when they bring a file.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use time::Date;
 
 use super::CoordinateOrder;
-use crate::request::{Actor, Problem};
+use crate::database::{Database, ScopedDatabase};
+use crate::request::{Actor, Caller, Permission, Place, Problem};
 
 /// Which attributes make a version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -96,9 +98,39 @@ pub struct ImportOrder {
     pub keep_file: bool,
     /// Who brings it.
     pub actor: Actor,
+    /// For whom it reads and writes, where their grants end somewhere; none where they hold the whole registry.
+    pub on_behalf: Option<OnBehalf>,
+}
+
+/// Somebody who may import into a part of the registry.
+#[derive(Debug, Clone)]
+pub struct OnBehalf {
+    /// The database as they see it, and in which they may write where their grants reach.
+    pub database: ScopedDatabase,
+    /// Who they are and what they may.
+    pub caller: Arc<Caller>,
 }
 
 impl ImportOrder {
+    /// Begins the import's transaction, within the grants of whoever brings the file.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn begin(&self, database: &Database) -> sqlx::Result<sqlx::Transaction<'static, sqlx::Postgres>> {
+        match &self.on_behalf {
+            Some(somebody) => somebody.database.begin().await,
+            None => database.begin().await,
+        }
+    }
+
+    /// May its rows say something of what lies there?
+    #[must_use]
+    pub fn reaches(&self, place: &Place) -> bool {
+        self.on_behalf
+            .as_ref()
+            .is_none_or(|somebody| somebody.caller.scope.holds_at(Permission::ImportFiles, place))
+    }
+
     /// How the file is to be read.
     #[must_use]
     pub fn read_options(&self) -> gis_data::ReadOptions {
@@ -143,6 +175,7 @@ impl ImportOrder {
             duplicate_keys: gis_data::DuplicateKeys::default(),
             keep_file: false,
             actor: Actor::at_command_line(),
+            on_behalf: None,
         }
     }
 }

@@ -27,7 +27,8 @@ use crate::clock::Clock;
 use crate::database::Database;
 use crate::ids::ImportId;
 use crate::period::day;
-use crate::request::{Context, Cursor, Fault, Page, PageQuery, Problem, ProblemKind};
+use super::OnBehalf;
+use crate::request::{Context, Cursor, Fault, Page, PageQuery, Permission, Problem, ProblemKind};
 
 /// The most bytes one uploaded file may have.
 const MAX_UPLOAD_BYTES: usize = 4 << 30;
@@ -68,11 +69,12 @@ async fn create_import(
         Problem::new(ProblemKind::UnsupportedMediaType, error.body_text())
             .remedy("send the file as multipart/form-data with the fields file and layer")
     })?;
-    let (order, folder) = receive(&context, multipart).await?;
+    let (mut order, folder) = receive(&context, multipart).await?;
+    bound(&context, &mut order)?;
     let id = ImportId::fresh();
     let progress = ImportProgress::default();
     jobs.begin(id, progress.clone());
-    let (database, clock) = (context.database.clone(), context.clock.clone());
+    let (database, clock) = (context.database.system().clone(), context.clock.clone());
     tokio::spawn(async move {
         match run_import(&database, &clock, id, &order, &progress).await {
             Ok(report) => tracing::info!(
@@ -94,6 +96,35 @@ async fn create_import(
         Json(serde_json::json!({ "id": id })),
     )
         .into_response())
+}
+
+/// Bounds an import by the grants of whoever brings it, where those end somewhere: rows that lie elsewhere are set aside.
+/// The directory of places and units is nobody's part, nor is the end of what a file doesn't name.
+fn bound(context: &Context, order: &mut ImportOrder) -> Result<(), Problem> {
+    if context.caller.scope.holds_everywhere(Permission::ImportFiles) {
+        return Ok(());
+    }
+    if matches!(order.layer, gis_data::Layer::Regions | gis_data::Layer::Units) {
+        return Err(for_the_whole_registry("a directory of regions or units"));
+    }
+    if order.close_missing {
+        return Err(for_the_whole_registry("an import that ends what the file leaves out"));
+    }
+    order.on_behalf = Some(OnBehalf {
+        database: context.database.clone(),
+        caller: context.caller.clone(),
+    });
+    Ok(())
+}
+
+/// The refusal of what only the whole registry's keeper may bring.
+pub(super) fn for_the_whole_registry(what: &str) -> Problem {
+    Problem::new(
+        ProblemKind::Forbidden,
+        format!("import_files is granted to you for a part of the registry, and {what} is about all of it"),
+    )
+    .code("part_of_the_registry")
+    .remedy("let somebody do it who may import into the whole registry")
 }
 
 /// Writes the upload to a folder of its own and reads the order's fields.
@@ -171,7 +202,7 @@ async fn receive(context: &Context, mut multipart: Multipart) -> Result<(ImportO
         [first("shape_column"), first("x_column"), first("y_column")],
     )?;
     order.region = first("region").map(ToOwned::to_owned);
-    expect_place(&context.database, &mut order, first("bounds")).await?;
+    expect_place(context.database.system(), &mut order, first("bounds")).await?;
     order.scheme = first("scheme").map(ToOwned::to_owned);
     order.shapes_optional = truth(first("without_shapes"));
     order.of_dataset = first("of").map(ToOwned::to_owned);
@@ -230,7 +261,7 @@ async fn receive(context: &Context, mut multipart: Multipart) -> Result<(ImportO
         );
     }
     if let Some(name) = first("mapping") {
-        let saved = saved_mapping(&context.database, layer, name).await?;
+        let saved = saved_mapping(context.database.system(), layer, name).await?;
         order.map = joined(order.map, saved);
     }
     for (_, chain) in fields
@@ -365,6 +396,7 @@ async fn list_imports(
         .as_deref()
         .map(|cursor| Cursor::decode(cursor, "imports"))
         .transpose()?;
+    let mut snapshot = context.database.begin_snapshot().await?;
     // Ids are UUIDv7: their order is the order of the starts.
     let rows = sqlx::query!(
         r#"select id, layer, file_name, dataset, actor, dry_run, valid_from, state, started_at, finished_at,
@@ -374,7 +406,7 @@ async fn list_imports(
         after,
         i64::from(limit) + 1,
     )
-    .fetch_all(context.database.pool())
+    .fetch_all(&mut *snapshot)
     .await?;
     let more = rows.len() > limit as usize;
     let items: Vec<Import> = rows
@@ -420,13 +452,14 @@ async fn get_import(
 ) -> Result<Json<Import>, Problem> {
     let id = parse_id(&id)?;
     let progress = jobs.progress(id);
+    let mut snapshot = context.database.begin_snapshot().await?;
     let row = sqlx::query!(
         r#"select id, layer, file_name, dataset, actor, dry_run, valid_from, state, started_at, finished_at, problem, report,
                   exists (select from import_file f where f.import_id = import.id) as "has_marked_file!"
              from import where id = $1"#,
         id.0,
     )
-    .fetch_optional(context.database.pool())
+    .fetch_optional(&mut *snapshot)
     .await?;
     let Some(row) = row else {
         // Accepted a moment ago and not recorded yet.
@@ -480,8 +513,9 @@ async fn cancel_import(
         progress.cancel();
         return Ok(StatusCode::ACCEPTED);
     }
+    let mut snapshot = context.database.begin_snapshot().await?;
     let known = sqlx::query_scalar!(r#"select exists (select from import where id = $1) as "known!""#, id.0)
-        .fetch_one(context.database.pool())
+        .fetch_one(&mut *snapshot)
         .await?;
     Err(if known {
         Problem::new(ProblemKind::Conflict, "the import has ended already")
@@ -573,6 +607,7 @@ async fn list_import_rows(
         .as_deref()
         .map(|cursor| Cursor::decode(cursor, &asked))
         .transpose()?;
+    let mut snapshot = context.database.begin_snapshot().await?;
     let rows = sqlx::query!(
         // Of the runs only as many as the page needs are unrolled: batches are in order, so those behind enough rows
         // to fill it have none of its rows. A batch that begins before the page counts for nothing here.
@@ -613,7 +648,7 @@ async fn list_import_rows(
         after,
         i64::from(limit) + 1,
     )
-    .fetch_all(context.database.pool())
+    .fetch_all(&mut *snapshot)
     .await?;
     let more = rows.len() > limit as usize;
     let raw = |text: Option<String>| text.and_then(|text| RawValue::from_string(text).ok());
@@ -652,16 +687,16 @@ async fn list_import_rows(
     params(("id" = Uuid, Path)), responses((status = 200, content_type = "text/csv"), (status = 404, body = Problem)))]
 async fn get_import_report_csv(context: Context, Path(id): Path<String>) -> Result<Response, Problem> {
     let id = parse_id(&id)?;
+    let mut snapshot = context.database.begin_snapshot().await?;
     let known = sqlx::query_scalar!(r#"select exists (select from import where id = $1) as "known!""#, id.0)
-        .fetch_one(context.database.pool())
+        .fetch_one(&mut *snapshot)
         .await?;
     if !known {
         return Err(Problem::not_found("this import"));
     }
-    let pool = context.database.pool().clone();
     let (sender, receiver) = tokio::sync::mpsc::channel::<Result<Bytes, Fault>>(4);
     tokio::spawn(async move {
-        let sent = write_csv(&pool, id, &sender).await;
+        let sent = write_csv(&mut snapshot, id, &sender).await;
         if let Err(error) = sent {
             let _ = sender.send(Err(error)).await;
         }
@@ -681,7 +716,7 @@ async fn get_import_report_csv(context: Context, Path(id): Path<String>) -> Resu
 }
 
 async fn write_csv(
-    pool: &sqlx::PgPool,
+    connection: &mut sqlx::PgConnection,
     id: ImportId,
     sender: &tokio::sync::mpsc::Sender<Result<Bytes, Fault>>,
 ) -> Result<(), Fault> {
@@ -694,7 +729,7 @@ async fn write_csv(
              from import_outcome where import_id = $1 order by row"#,
         id.0,
     )
-    .fetch(pool);
+    .fetch(connection);
     let mut writer = csv::Writer::from_writer("\u{FEFF}".as_bytes().to_vec());
     writer
         .write_record([
@@ -764,8 +799,8 @@ pub async fn write_report(
     }
     let mut file = std::fs::File::create(path).map_err(disk)?;
     let (sender, mut receiver) = tokio::sync::mpsc::channel::<Result<Bytes, Fault>>(4);
-    let pool = database.pool().clone();
-    let writing = tokio::spawn(async move { write_csv(&pool, id, &sender).await });
+    let mut connection = database.pool().acquire().await?;
+    let writing = tokio::spawn(async move { write_csv(&mut connection, id, &sender).await });
     while let Some(chunk) = receiver.recv().await {
         file.write_all(&chunk?).map_err(disk)?;
     }

@@ -313,7 +313,10 @@ async fn attempt(
         }
     };
     let (source, pipeline, mut batches) = start_reading(database, order, progress).await?;
-    let mut transaction = database.begin().await?;
+    if order.on_behalf.is_some() && pipeline.mapping().is_history() {
+        return Err(super::routes::for_the_whole_registry("a file of versions").into());
+    }
+    let mut transaction = order.begin(database).await?;
     let is_new = lock_import(&mut transaction, id, &order.dataset, clock).await?;
     let mut writer = Writer::prepare(&mut transaction, clock, id, order, kind, valid_from, &pipeline, is_new).await?;
     if pipeline.mapping().is_history() {
@@ -575,6 +578,17 @@ fn ready(checked: Checked) -> ReadyRow {
         Checked::Quarantined(quarantine) => return ReadyRow::Quarantined(quarantine),
         Checked::Accepted(candidate) => candidate,
     };
+    if candidate.geometry.is_some() && candidate.fields.get("secrecy").and_then(Value::as_str) == Some("classified") {
+        // Neither the registry nor the report of the import keeps the shape.
+        return ReadyRow::Quarantined(Quarantine {
+            row: candidate.row,
+            source_key: Some(candidate.source_key),
+            reason: gis_data::Reason::ClassifiedWithShape,
+            raw: candidate.attributes,
+            geometry: None,
+            geometry_is_lonlat: false,
+        });
+    }
     match prepare(candidate) {
         Ok(accepted) => ReadyRow::Accepted(Box::new(accepted)),
         Err((candidate, reason)) => ReadyRow::Quarantined(Quarantine {
@@ -671,6 +685,8 @@ impl Waiting {
 struct Found {
     ids: HashMap<String, Uuid>,
     held: HashMap<Uuid, HeldUnit>,
+    /// Keys that belong to objects out of the sight of whoever brings the file.
+    elsewhere: HashSet<String>,
 }
 
 struct Writer {
@@ -682,6 +698,8 @@ struct Writer {
     dry_run: bool,
     likeness: Likeness,
     default_region: Option<String>,
+    /// Whose grants bound it.
+    order: ImportOrder,
     mapped: Arc<[Target]>,
     regions: HashSet<String>,
     units: HashMap<String, Uuid>,
@@ -715,8 +733,10 @@ impl Writer {
         pipeline: &Pipeline,
         is_new_dataset: bool,
     ) -> Result<Self, ImportFailed> {
+        // Whoever sees a part alone can't know that there is nothing beyond it.
         let fresh = is_new_dataset
-            || sqlx::query_scalar!(
+            || order.on_behalf.is_none()
+            && sqlx::query_scalar!(
                 r#"select not exists (select from spatial_unit where dataset = $1 and kind = $2) as "fresh!""#,
                 order.dataset,
                 kind.word(),
@@ -763,6 +783,7 @@ impl Writer {
                 attributes: order.compare_attributes,
             },
             default_region: order.region.clone(),
+            order: order.clone(),
             mapped: pipeline
                 .mapping()
                 .entries()
@@ -821,6 +842,19 @@ impl Writer {
         }
         let ids: Vec<Uuid> = found.ids.values().copied().collect();
         found.held = held_versions(connection, &ids).await?;
+        if self.order.on_behalf.is_some() {
+            found.elsewhere = sqlx::query_scalar!(
+                r#"select key as "key!" from scope_taken_keys($1, $2, $3) key"#,
+                self.dataset,
+                self.kind.word(),
+                keys,
+            )
+            .fetch_all(&mut *connection)
+            .await?
+            .into_iter()
+            .filter(|key| !found.ids.contains_key(key))
+            .collect();
+        }
         Ok(found)
     }
 
@@ -844,6 +878,30 @@ impl Writer {
                 .map_or(&[][..], |unit| &unit.versions);
             let before = versions.iter().find(|version| version.valid.contains(self.valid_from));
             let content = self.content(&mut accepted, before.map(|version| &version.content));
+            let refused = if content.is_classified_with_shape() {
+                Some(gis_data::Reason::ClassifiedWithShape)
+            } else if self.reaches(&accepted.source_key, versions, &content, found) {
+                None
+            } else {
+                Some(gis_data::Reason::OutOfScope)
+            };
+            if let Some(reason) = refused {
+                let raw = content
+                    .source_attributes
+                    .as_ref()
+                    .and_then(|text| serde_json::from_str(text.get()).ok())
+                    .unwrap_or_default();
+                let quarantine = Quarantine {
+                    row: accepted.row,
+                    source_key: Some(accepted.source_key),
+                    reason,
+                    raw,
+                    geometry: None,
+                    geometry_is_lonlat: false,
+                };
+                self.quarantine(&quarantine, object)?;
+                continue;
+            }
             let comparison = before.map(|before| self.likeness.compare(&before.content, &content));
             let outcome = match comparison {
                 Some(Comparison::Same) => Outcome::Unchanged,
@@ -906,6 +964,23 @@ impl Writer {
         })
     }
 
+    /// May the file say this: is it within the grants of whoever brings it, where the object was and where it will be?
+    fn reaches(
+        &self,
+        key: &str,
+        versions: &[crate::period::Held<Content>],
+        content: &Content,
+        found: &Found,
+    ) -> bool {
+        self.order.on_behalf.is_none()
+            || (!found.elsewhere.contains(key)
+                && self.order.reaches(&content.place())
+                && versions
+                    .iter()
+                    .filter(|version| version.valid.to.is_none_or(|to| to > self.valid_from))
+                    .all(|version| self.order.reaches(&version.content.place())))
+    }
+
     /// What the row says, over what is held: a field that the file does not speak of stays as it is.
     fn content(&mut self, accepted: &mut Accepted, held: Option<&Content>) -> Content {
         let mut content = held.cloned().unwrap_or_else(|| Content::empty(self.kind));
@@ -939,6 +1014,8 @@ impl Writer {
                 Target::TitleStatus => content.title_status = text("title_status"),
                 Target::Usage => content.usage = text("usage"),
                 Target::Occupancy => content.occupancy = text("occupancy"),
+                Target::AdminLevel => content.admin_level = text("admin_level"),
+                Target::Secrecy => content.secrecy = text("secrecy"),
                 Target::IdleSince => {
                     content.idle_since = text("idle_since").and_then(|text| crate::request::day(&text));
                 }

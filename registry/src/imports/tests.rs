@@ -12,10 +12,11 @@ use time::macros::date;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    CompareAttributes, Counts, ImportFailed, ImportOrder, ImportProgress, Report, mark_interrupted, run_import,
+    CompareAttributes, Counts, ImportFailed, ImportOrder, ImportProgress, OnBehalf, Report, mark_interrupted, run_import,
 };
 use crate::http::AppState;
 use crate::ids::ImportId;
+use crate::request::{Acting, Actor, Caller, Means, Permission, Reach, Scope, scoped};
 use crate::spatial_units::tests::{app, ask};
 use crate::versioned::tests::{entries, prove};
 
@@ -914,4 +915,73 @@ async fn a_reader_that_dies_is_not_the_end_of_the_file() {
     sender.send(Ok(Vec::new())).await.ok().unwrap();
     drop(sender);
     assert!(batches.recv().await.is_none());
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn an_import_into_a_part_sets_the_rest_aside(pool: PgPool) {
+    let (app, state) = app(&pool).await;
+    for code in ["431102", "431103"] {
+        let body = json!({"code": code, "name": code, "level": "county", "valid_from": "2010-01-01"});
+        let made = ask(&app, "POST", "/api/v1/regions", &[("Idempotency-Key", code)], Some(body)).await;
+        assert_eq!(made.status, 201, "{}", made.body);
+    }
+    let row = |number: i32, region: &str, level: &str, secrecy: &str| {
+        let mut feature = parcel(number);
+        for (field, value) in [("region_code", region), ("admin_level", level), ("密级", secrecy)] {
+            feature["properties"][field] = json!(value);
+        }
+        feature
+    };
+    let file = File::new();
+    // By somebody who keeps everything: one in each county.
+    let both = [row(0, "431102", "县级", "内部"), row(1, "431103", "县级", "公开")];
+    import(&state, &order(file.write(&both), 2020)).await.unwrap();
+    let reach = Reach {
+        region: Some("431102".to_owned()),
+        level: Some("county".to_owned()),
+        unit: None,
+    };
+    let permissions = [Permission::ReadRegistry, Permission::ReadImports, Permission::ImportFiles];
+    let caller = std::sync::Arc::new(Caller {
+        person_id: crate::ids::PersonId::fresh(),
+        actor: Actor("county".to_owned()),
+        display_name: "county".to_owned(),
+        means: Means::Token { id: crate::ids::TokenId::fresh() },
+        must_change_password: false,
+        scope: std::sync::Arc::new(Scope::new(permissions.map(|permission| (permission, reach.clone())).to_vec())),
+    });
+    let rows = [
+        row(0, "431102", "县级", "内部"),
+        // Another county's, by its key; into another county; another level's; and what may not be drawn.
+        row(1, "431102", "县级", "公开"),
+        row(2, "431103", "县级", "公开"),
+        row(3, "431102", "市级", "公开"),
+        row(4, "431102", "县级", "涉密"),
+        row(5, "431102", "县级", "公开"),
+    ];
+    let mut narrow = order(file.write(&rows), 2021);
+    narrow.actor = caller.actor.clone();
+    narrow.on_behalf = Some(OnBehalf {
+        database: scoped(&state.database, &caller, Acting::under(Permission::ImportFiles)),
+        caller,
+    });
+    let (id, report) = import(&state, &narrow).await.unwrap();
+    assert_eq!(report.counts, counts(6, 1, 1, 0, 4), "{:?}", report.reasons);
+    assert_eq!(report.reasons["out_of_scope"], 3);
+    assert_eq!(report.reasons["classified_with_shape"], 1);
+    let kept: Vec<(i64, Option<String>)> =
+        sqlx::query_as("select row, geometry_text from import_row where import_id = $1 and outcome = 'quarantined' order by row")
+            .bind(id.0)
+            .fetch_all(&pool)
+            .await
+            .unwrap();
+    assert_eq!(kept, [2, 3, 4, 5].map(|row| (row, None)), "no shape is kept");
+    let levels: Vec<(String, Option<String>, Option<String>)> =
+        sqlx::query_as("select code, admin_level, secrecy from spatial_unit_version where upper_inf(recorded) order by code")
+            .fetch_all(&pool)
+            .await
+            .unwrap();
+    let is = |code: &str, secrecy: &str| (code.to_owned(), Some("county".to_owned()), Some(secrecy.to_owned()));
+    assert_eq!(levels, [is("P0", "internal"), is("P1", "public"), is("P5", "public")]);
+    prove(&pool).await.unwrap();
 }

@@ -46,6 +46,7 @@ pub async fn append_copy<'a>(
     connection: &mut PgConnection,
     entries: impl IntoIterator<Item = NewEntry<'a>>,
 ) -> Result<u64, sqlx::Error> {
+    let role = crate::database::CopyRole::take(connection).await?;
     let mut copy = connection
         .copy_in_raw(
             "copy ledger_entry
@@ -65,7 +66,9 @@ pub async fn append_copy<'a>(
     }
     bytes.extend_from_slice(&(-1i16).to_be_bytes());
     copy.send(bytes.as_slice()).await?;
-    copy.finish().await
+    let written = copy.finish().await?;
+    role.give_back(connection).await?;
+    Ok(written)
 }
 
 fn write_row(bytes: &mut Vec<u8>, entry: &NewEntry<'_>) {

@@ -23,7 +23,7 @@ async fn application(pool: &PgPool) -> PgPool {
         .max_connections(30)
         .after_connect(|connection, _| {
             Box::pin(async move {
-                sqlx::query("set role yice_app").execute(connection).await?;
+                sqlx::query("set role yice_system").execute(connection).await?;
                 Ok(())
             })
         })

@@ -27,6 +27,8 @@ pub(super) struct FeatureRow {
     title_status: Option<String>,
     usage: Option<String>,
     occupancy: Option<String>,
+    admin_level: Option<String>,
+    secrecy: Option<String>,
     idle_since: Option<Date>,
     area_m2: Option<f64>,
     registered_area_m2: Option<f64>,
@@ -79,7 +81,7 @@ pub(super) fn push_source(
 pub(super) fn select_features(kind: Kind, held_at: HeldAt, crs: Crs, clock: &Clock) -> QueryBuilder<Postgres> {
     let mut select = QueryBuilder::new(
         "select v.object_id, v.kind, u.feature_id, v.code, v.name, v.address, v.region_code, w.code as unit, \
-         w.name as unit_name, v.title_status, v.usage, v.occupancy, v.idle_since, v.area_m2, \
+         w.name as unit_name, v.title_status, v.usage, v.occupancy, v.admin_level, v.secrecy, v.idle_since, v.area_m2, \
          v.registered_area_m2::float8 as registered_area_m2, v.unit_code, v.land_use_scheme, v.land_use_code, \
          v.floors_above, v.floors_below, v.structure, v.completed_year, lower(v.valid) as valid_from, \
          upper(v.valid) as valid_to, lower(v.recorded) as recorded_from, u.dataset, u.source_key, ",
@@ -94,6 +96,11 @@ pub(super) fn select_features(kind: Kind, held_at: HeldAt, crs: Crs, clock: &Clo
 }
 
 impl FeatureRow {
+    /// Is account kept of who reads it?
+    pub fn is_restricted(&self) -> bool {
+        self.secrecy.as_deref() == Some(crate::spatial_units::RESTRICTED)
+    }
+
     /// Writes the feature; `links` is more JSON to stand in it, beginning with a comma.
     ///
     /// # Errors
@@ -130,6 +137,8 @@ impl Serialize for Properties<'_> {
         map.serialize_entry("title_status", &row.title_status)?;
         map.serialize_entry("usage", &row.usage)?;
         map.serialize_entry("occupancy", &row.occupancy)?;
+        map.serialize_entry("admin_level", &row.admin_level)?;
+        map.serialize_entry("secrecy", &row.secrecy)?;
         map.serialize_entry("idle", &row.occupancy.as_deref().map(|occupancy| occupancy == "idle"))?;
         map.serialize_entry("idle_since", &row.idle_since.map(|day| day.to_string()))?;
         map.serialize_entry("area_m2", &row.area_m2)?;

@@ -10,7 +10,7 @@ use super::crs::Crs;
 use super::feature::{FeatureRow, select_features};
 use super::held_at::HeldAt;
 use super::items::{GEOJSON, begin, content_crs, refused};
-use crate::request::{Context, Problem, ProblemKind};
+use crate::request::{Context, Problem, ProblemKind, note_restricted_read};
 
 /// `GET /ogc/collections/{collection}/items/{feature}`
 pub(super) async fn get_item(
@@ -45,6 +45,9 @@ pub(super) async fn get_item(
         .map_err(refused)?
         .ok_or_else(missing)?;
     transaction.rollback().await?;
+    if row.is_restricted() {
+        note_restricted_read(&context, &asked.with(&[], &[]), &[id]).await?;
+    }
     let collection = asked.address(&format!("/ogc/collections/{}", kind.layer()));
     let links = Value::Array(vec![
         link(&asked.with(&[], &[]), "self", GEOJSON, "This feature"),

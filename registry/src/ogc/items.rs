@@ -20,7 +20,7 @@ use super::feature::{FeatureRow, Joined, push_source, select_features};
 use super::filter::{self, Condition};
 use super::held_at::HeldAt;
 use super::properties::{Beside, properties_of};
-use crate::request::{Context, Cursor, Problem, ProblemKind};
+use crate::request::{Context, Cursor, Problem, ProblemKind, note_restricted_read};
 use crate::spatial_units::Kind;
 
 /// The most features of one page; who asks for more gets these.
@@ -217,6 +217,7 @@ pub(super) async fn get_items(context: Context, Path(name): Path<String>, asked:
     let mut returned = 0_u32;
     let mut last = None;
     let mut more = false;
+    let mut restricted = Vec::new();
     {
         let mut rows = select
             .build_query_as::<FeatureRow>()
@@ -231,6 +232,9 @@ pub(super) async fn get_items(context: Context, Path(name): Path<String>, asked:
                 features.push(b',');
             }
             row.write(&mut features, "")?;
+            if row.is_restricted() {
+                restricted.push(row.object_id);
+            }
             last = Some(row.object_id);
             returned += 1;
         }
@@ -255,6 +259,7 @@ pub(super) async fn get_items(context: Context, Path(name): Path<String>, asked:
         }
     };
     transaction.rollback().await?;
+    note_restricted_read(&context, &asked.with(&[], &[]), &restricted).await?;
 
     let mut links: Vec<Value> = vec![
         link(&asked.with(&[], &[]), "self", GEOJSON, "This page"),

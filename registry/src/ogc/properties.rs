@@ -73,7 +73,7 @@ const fn property(name: &'static str, expression: &'static str, value: ValueKind
 }
 
 /// Every property, in the order of the features.
-static PROPERTIES: [Property; 27] = [
+static PROPERTIES: [Property; 29] = [
     property("id", "v.object_id::text", ValueKind::Id, "Id of the object"),
     Property {
         beside: Beside::Identity,
@@ -143,6 +143,14 @@ static PROPERTIES: [Property; 27] = [
             "demolished",
         ],
         ..property("occupancy", "v.occupancy", ValueKind::Text, "使用状态 occupancy")
+    },
+    Property {
+        words: &["national", "province", "city", "county", "township"],
+        ..property("admin_level", "v.admin_level", ValueKind::Text, "本级 whose it is")
+    },
+    Property {
+        words: &["public", "internal", "classified"],
+        ..property("secrecy", "v.secrecy", ValueKind::Text, "密级 secrecy")
     },
     property("idle", "(v.occupancy = 'idle')", ValueKind::Flag, "闲置 idle"),
     property("idle_since", "v.idle_since", ValueKind::Day, "闲置起始 idle since"),

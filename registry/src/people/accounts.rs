@@ -479,7 +479,7 @@ pub(super) async fn list_people(
         .as_deref()
         .map(|cursor| Cursor::decode(cursor, &asked))
         .transpose()?;
-    let mut connection = context.database.pool().acquire().await?;
+    let mut connection = context.database.begin_snapshot().await?;
     let more_than = i64::from(limit) + 1;
     let now = context.clock.now();
     let mut items = list_accounts(&mut connection, part.as_deref(), after.as_deref(), more_than, now).await?;
@@ -523,7 +523,7 @@ pub(super) fn parse_id(text: &str) -> Result<PersonId, Problem> {
 }
 
 async fn answer(context: &Context, id: PersonId, status: StatusCode) -> Result<Response, Problem> {
-    let mut connection = context.database.pool().acquire().await?;
+    let mut connection = context.database.begin_snapshot().await?;
     let person = load(&mut connection, Some(id.0), None, None, 1, context.clock.now())
         .await?
         .pop()

@@ -11,6 +11,7 @@ mod grants;
 mod identify;
 mod password;
 mod permissions;
+mod restricted;
 mod secret;
 mod session;
 #[cfg(test)]
@@ -139,4 +140,5 @@ where
         .routes(routes!(tokens::revoke_person_token))
         .routes(routes!(grants::grant_role))
         .routes(routes!(grants::revoke_grant))
+        .routes(routes!(restricted::list_restricted_reads))
 }

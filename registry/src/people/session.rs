@@ -82,10 +82,10 @@ pub(super) struct Session {
     must_change_password: bool,
     /// What is granted to them, today.
     grants: Vec<GrantHeld>,
-    /// Everything that those grants allow, somewhere.
+    /// Everything that those grants allow, be it in a part of the registry. What counts over the whole of it alone (accounts,
+    /// the directory of regions and units) is in it only where it is held there.
     permissions: Vec<Permission>,
-    /// What they allow over the whole registry. Rows are not told apart by region and unit yet: what is not in this list is
-    /// refused.
+    /// What they allow over the whole registry.
     permissions_everywhere: Vec<Permission>,
     /// However busy it is, the session ends here; none for a token.
     #[serde(with = "time::serde::rfc3339::option")]
@@ -117,7 +117,10 @@ async fn describe(
             .copied()
             .filter(|permission| caller.scope.holds_everywhere(*permission))
             .collect(),
-        permissions,
+        permissions: permissions
+            .into_iter()
+            .filter(|permission| !permission.is_of_the_whole() || caller.scope.holds_everywhere(*permission))
+            .collect(),
         expires_at,
         idle_s: expires_at.map(|_| people.settings().session_idle.whole_seconds()),
     })
@@ -127,7 +130,7 @@ async fn describe(
 #[utoipa::path(get, path = "/api/v1/session", operation_id = "get_session", tag = "session",
     responses((status = 200, body = Session), (status = 401, body = Problem)))]
 pub(super) async fn get_session(context: Context, State(people): State<People>) -> Result<Response, Problem> {
-    let mut connection = context.database.pool().acquire().await?;
+    let mut connection = context.database.begin_snapshot().await?;
     let session = describe(&mut connection, &people, &context.clock, &context.caller).await?;
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(session)).into_response())
 }
@@ -277,9 +280,11 @@ pub(super) async fn open_session(
     responses((status = 204), (status = 401, body = Problem)))]
 pub(super) async fn sign_out(context: Context, State(people): State<People>) -> Result<Response, Problem> {
     if let Means::Session { id, .. } = context.caller.means {
+        let mut transaction = context.database.begin().await?;
         sqlx::query!("delete from person_session where id = $1", id.0)
-            .execute(context.database.pool())
+            .execute(&mut *transaction)
             .await?;
+        transaction.commit().await?;
         people.forget();
     }
     let mut response = StatusCode::NO_CONTENT.into_response();
@@ -319,9 +324,11 @@ pub(super) async fn change_password(
     let reserved = attempts::reserve(&mut transaction, username, address.0, now).await?;
     transaction.commit().await?;
     reserved?;
+    let mut snapshot = context.database.begin_snapshot().await?;
     let held = sqlx::query!("select password_hash, is_demo from person where id = $1", person)
-        .fetch_one(context.database.pool())
+        .fetch_one(&mut *snapshot)
         .await?;
+    drop(snapshot);
     if held.is_demo {
         return Err(
             Problem::new(ProblemKind::Forbidden, "an account of the demo keeps its password")
@@ -364,7 +371,7 @@ pub(super) async fn change_password(
     let secret = open_session(&mut transaction, &people, person, now).await?;
     transaction.commit().await?;
     people.forget();
-    answer_with(&people, &context.database, &context.clock, &secret).await
+    answer_with(&people, context.database.system(), &context.clock, &secret).await
 }
 
 /// What only somebody at the page may do: a token that was found must not make itself at home.

@@ -14,7 +14,7 @@ use super::secret;
 use super::{DEMO_PASSWORD, demo_accounts, first_administrator_link};
 use crate::http::AppState;
 use crate::ids::PersonId;
-use crate::request::{Permission, Reach, Scope};
+use crate::request::{Acting, Actor, Permission, Reach, Scope};
 use crate::spatial_units::tests::{ANONYMOUS, app, ask, ask_as};
 
 /// A person who holds roles over a part of the registry (`all` for the whole), with a token; written straight into the
@@ -1000,7 +1000,9 @@ async fn a_scope_travels_in_its_transaction_and_no_further(pool: PgPool) {
         own_level.holds_everywhere(Permission::ReadRegistry) && !own_level.holds_everywhere(Permission::EditAssets)
     );
     let person = PersonId::fresh();
-    let database = state.database.scoped(scope.setting(person));
+    let acting = Acting::under(Permission::EditAssets);
+    let setting = scope.setting(person, &Actor("somebody".to_owned()), acting);
+    let database = state.database.scoped(setting, false);
     let asked = "select nullif(current_setting('yice.scope', true), '')";
     for begun in [
         database.begin().await.unwrap(),
@@ -1012,13 +1014,14 @@ async fn a_scope_travels_in_its_transaction_and_no_further(pool: PgPool) {
         let reach = json!([{"region": "4311", "level": "city", "unit": null}]);
         assert_eq!(
             carried,
-            json!({"person": person, "reaches": {"read_registry": reach, "edit_assets": reach}})
+            json!({"person": person, "actor": "somebody", "reads": "read_registry", "writes": "edit_assets",
+                   "reaches": {"read_registry": reach, "edit_assets": reach}})
         );
         begun.commit().await.unwrap();
     }
     let mut transaction = state.database.begin().await.unwrap();
     let after: Option<String> = sqlx::query_scalar(asked).fetch_one(&mut *transaction).await.unwrap();
-    assert_eq!(after, None);
+    assert_eq!(after.as_deref(), Some(r#"{"system": true}"#));
 }
 
 #[sqlx::test(migrations = "../migrations")]

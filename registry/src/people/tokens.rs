@@ -40,6 +40,7 @@ pub(super) struct Token {
 }
 
 async fn tokens_of(context: &Context, person: PersonId) -> Result<Json<Vec<Token>>, Problem> {
+    let mut snapshot = context.database.begin_snapshot().await?;
     let rows = sqlx::query!(
         "select id, name, created_at, created_by, expires_at, last_used_at
            from person_token
@@ -47,7 +48,7 @@ async fn tokens_of(context: &Context, person: PersonId) -> Result<Json<Vec<Token
           order by created_at desc, id",
         person.0,
     )
-    .fetch_all(context.database.pool())
+    .fetch_all(&mut *snapshot)
     .await?;
     let tokens = rows.into_iter().map(|row| Token {
         id: TokenId(row.id),

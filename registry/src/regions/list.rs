@@ -113,11 +113,12 @@ pub(super) async fn list_regions(
     select
         .push_bind(times.known_at)
         .push(" limit 1) p on true order by v.place");
-    let rows: Vec<Listed<RegionRow>> = select.build_query_as().fetch_all(context.database.pool()).await?;
+    let mut snapshot = context.database.begin_snapshot().await?;
+    let rows: Vec<Listed<RegionRow>> = select.build_query_as().fetch_all(&mut *snapshot).await?;
     let total = if query.count {
         let mut count = QueryBuilder::new("select count(*) from region_version v");
         narrow(&mut count, times, &query)?;
-        Some(count.build_query_scalar().fetch_one(context.database.pool()).await?)
+        Some(count.build_query_scalar().fetch_one(&mut *snapshot).await?)
     } else {
         None
     };

@@ -95,6 +95,7 @@ pub(super) fn parse_id(text: &str) -> Result<RegionId, Problem> {
 async fn find_by_code(context: &Context, code: &str, scheme: Option<&str>, times: Times) -> Result<RegionId, Problem> {
     let code = plain_text("id", code, 64)?;
     let scheme = scheme.map(|scheme| plain_text("scheme", scheme, 40)).transpose()?;
+    let mut snapshot = context.database.begin_snapshot().await?;
     let found = sqlx::query!(
         "select object_id, scheme from region_version
           where code = $1 and ($2::text is null or scheme = $2) and valid @> $3::date and recorded @> $4::timestamptz
@@ -104,7 +105,7 @@ async fn find_by_code(context: &Context, code: &str, scheme: Option<&str>, times
         times.as_of,
         times.known_at,
     )
-    .fetch_all(context.database.pool())
+    .fetch_all(&mut *snapshot)
     .await?;
     match &found[..] {
         [] => Err(Problem::not_found(WHAT)),
@@ -121,6 +122,7 @@ async fn find_by_code(context: &Context, code: &str, scheme: Option<&str>, times
 
 /// Reads one region at a date.
 pub(super) async fn load(context: &Context, id: RegionId, times: Times) -> Result<Region, Problem> {
+    let mut snapshot = context.database.begin_snapshot().await?;
     let row = sqlx::query!(
         r#"select v.version_id, v.valid, v.recorded, v.scheme, v.code, v.name, v.name_en, v.level, v.parent_id,
                   v.successor_ids, v.dataset, v.source_key, v.repair as "repair: serde_json::Value",
@@ -140,7 +142,7 @@ pub(super) async fn load(context: &Context, id: RegionId, times: Times) -> Resul
         times.as_of,
         times.known_at,
     )
-    .fetch_optional(context.database.pool())
+    .fetch_optional(&mut *snapshot)
     .await?
     .ok_or_else(|| Problem::not_found(WHAT))?;
     let mut successors = Vec::with_capacity(row.successor_ids.len());
@@ -154,7 +156,7 @@ pub(super) async fn load(context: &Context, id: RegionId, times: Times) -> Resul
             times.known_at,
             times.as_of,
         )
-        .fetch_all(context.database.pool())
+        .fetch_all(&mut *snapshot)
         .await?;
         for id in row.successor_ids {
             let known = named.iter().find(|known| known.object_id == id);
@@ -228,16 +230,17 @@ pub(super) async fn list_region_versions(
     Path(id): Path<String>,
 ) -> Result<Json<Page<RegionVersion>>, Problem> {
     let id = parse_id(&id)?;
+    let mut snapshot = context.database.begin_snapshot().await?;
     let rows = select_versions!(
         "where v.object_id = $1 order by lower(v.valid), lower(v.recorded), v.version_id",
         id.0
     )
-    .fetch_all(context.database.pool())
+    .fetch_all(&mut *snapshot)
     .await?;
     if rows.is_empty() {
         return Err(Problem::not_found(WHAT));
     }
-    let told = history(context.database.pool(), id.0, rows.into_iter().map(|row| row.stored())).await?;
+    let told = history(&mut *snapshot, id.0, rows.into_iter().map(|row| row.stored())).await?;
     let items = told
         .into_iter()
         .map(|(history, content)| RegionVersion {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::Actor;
+use super::{Actor, Problem, ProblemKind};
 use crate::ids::{PersonId, SessionId, TokenId, UnitId};
 
 macro_rules! permissions {
@@ -80,6 +80,65 @@ impl Permission {
                 | Self::StepTitleCases
         )
     }
+
+    /// Does it count only where it is granted over the whole registry? The directory of places and units, accounts and
+    /// counters are nobody's part.
+    #[must_use]
+    pub fn is_of_the_whole(self) -> bool {
+        matches!(
+            self,
+            Self::EditDirectory | Self::ReadPeople | Self::ManagePeople | Self::ReadMetrics
+        )
+    }
+}
+
+/// Under which permissions a request reads and writes: what its route needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Acting {
+    /// Rows are read where this one reaches.
+    pub reads: Permission,
+    /// Rows are written where this one reaches; none for a route that writes nothing.
+    pub writes: Option<Permission>,
+}
+
+impl Acting {
+    /// Under one permission: whoever edits reads where they may read, and writes where they may edit.
+    #[must_use]
+    pub fn under(permission: Permission) -> Self {
+        if permission.is_editing() {
+            Self {
+                reads: Permission::ReadRegistry,
+                writes: Some(permission),
+            }
+        } else if permission.is_of_the_whole() {
+            Self::reading()
+        } else {
+            Self {
+                reads: permission,
+                writes: None,
+            }
+        }
+    }
+
+    /// Reading what is registered.
+    #[must_use]
+    pub fn reading() -> Self {
+        Self {
+            reads: Permission::ReadRegistry,
+            writes: None,
+        }
+    }
+}
+
+/// Whose part of the registry something is: where an asset lies, whose it is, who sits in it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Place {
+    /// 行政区划代码
+    pub region_code: Option<String>,
+    /// The level it belongs to (本级).
+    pub admin_level: Option<String>,
+    /// The unit that uses it.
+    pub unit_id: Option<UnitId>,
 }
 
 /// How far a grant reaches.
@@ -98,6 +157,17 @@ impl Reach {
     #[must_use]
     pub fn is_whole(&self, permission: Permission) -> bool {
         self.region.is_none() && self.unit.is_none() && (self.level.is_none() || !permission.is_editing())
+    }
+
+    /// Does it reach there, for this permission? What isn't known of a place is in nobody's part.
+    #[must_use]
+    pub fn covers(&self, permission: Permission, place: &Place) -> bool {
+        let is_in = |limit: &Option<String>, holds: &dyn Fn(&str) -> bool| limit.as_deref().is_none_or(holds);
+        is_in(&self.region, &|prefix| {
+            place.region_code.as_deref().is_some_and(|code| code.starts_with(prefix))
+        }) && self.unit.is_none_or(|unit| place.unit_id == Some(unit))
+            && (!permission.is_editing()
+                || is_in(&self.level, &|level| place.admin_level.as_deref() == Some(level)))
     }
 }
 
@@ -130,6 +200,12 @@ impl Scope {
             .any(|(held, reach)| *held == permission && reach.is_whole(permission))
     }
 
+    /// Does any grant of it reach there?
+    #[must_use]
+    pub fn holds_at(&self, permission: Permission, place: &Place) -> bool {
+        self.reaches(permission).any(|reach| reach.covers(permission, place))
+    }
+
     /// How far a permission reaches, grant by grant.
     pub fn reaches(&self, permission: Permission) -> impl Iterator<Item = &Reach> {
         self.held
@@ -146,10 +222,10 @@ impl Scope {
         permissions
     }
 
-    /// As the database takes it in the setting `yice.scope`: for each permission where it reaches. What is not in it is
-    /// refused there.
+    /// As the database takes it in the setting `yice.scope`: who acts, under which permissions, and where each reaches.
+    /// What is not in it is refused there.
     #[must_use]
-    pub fn setting(&self, person: PersonId) -> String {
+    pub fn setting(&self, person: PersonId, actor: &Actor, acting: Acting) -> String {
         let mut reaches = serde_json::Map::new();
         for (permission, reach) in &self.held {
             let list = reaches
@@ -159,7 +235,10 @@ impl Scope {
                 list.push(serde_json::json!(reach));
             }
         }
-        serde_json::json!({"person": person, "reaches": reaches}).to_string()
+        serde_json::json!({
+            "person": person, "actor": actor.0, "reads": acting.reads, "writes": acting.writes, "reaches": reaches,
+        })
+        .to_string()
     }
 }
 
@@ -195,4 +274,28 @@ pub struct Caller {
     pub must_change_password: bool,
     /// What they may, as of the day of the request.
     pub scope: Arc<Scope>,
+}
+
+impl Caller {
+    /// May they do this to what lies there? Nothing is said of places that they may not even read: those are not found.
+    ///
+    /// # Errors
+    /// A problem that says what is missing.
+    pub fn require_at(&self, permission: Permission, place: &Place) -> Result<(), Problem> {
+        if self.scope.holds_at(permission, place) {
+            return Ok(());
+        }
+        Err(out_of_scope())
+    }
+}
+
+/// The refusal of an edit outside of a grant (GOV-02), by the rule here and by the database's.
+#[must_use]
+pub fn out_of_scope() -> Problem {
+    Problem::new(
+        ProblemKind::Forbidden,
+        "what you may edit lies elsewhere: this is another region's, another level's or another unit's (GOV-02)",
+    )
+    .code("out_of_scope")
+    .remedy("let whoever keeps that part do it, or ask an administrator for a grant that reaches there")
 }

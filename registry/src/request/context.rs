@@ -5,9 +5,9 @@ use std::sync::Arc;
 use axum::extract::{FromRef, FromRequestParts};
 use axum::http::request::Parts;
 
-use super::{Caller, Problem, ProblemKind};
+use super::{Acting, Caller, Permission, Problem, ProblemKind};
 use crate::clock::Clock;
-use crate::database::Database;
+use crate::database::{Database, ScopedDatabase};
 
 /// Who makes a change, as the ledger names them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,14 +27,16 @@ impl Actor {
 /// What a handler needs to do anything at all.
 #[derive(Debug, Clone)]
 pub struct Context {
-    /// The database, under the application's role; its transactions carry the caller's scope.
-    pub database: Database,
+    /// The database as the caller sees it; its transactions carry their scope.
+    pub database: ScopedDatabase,
     /// The request's time.
     pub clock: Clock,
     /// The caller, as the ledger names them.
     pub actor: Actor,
     /// The caller.
     pub caller: Arc<Caller>,
+    /// Under which permissions this request reads and writes.
+    pub acting: Acting,
 }
 
 impl<S> FromRequestParts<S> for Context
@@ -52,11 +54,36 @@ where
             .get::<Arc<Caller>>()
             .cloned()
             .ok_or_else(|| Problem::new(ProblemKind::NotSignedIn, "nobody is signed in").remedy("sign in"))?;
+        let acting = parts.extensions.get::<Acting>().copied().unwrap_or_else(Acting::reading);
         Ok(Self {
-            database: Database::from_ref(state).scoped(caller.scope.setting(caller.person_id)),
+            database: scoped(&Database::from_ref(state), &caller, acting),
             clock: Clock::from_ref(state),
             actor: caller.actor.clone(),
             caller,
+            acting,
         })
+    }
+}
+
+/// The database as a caller sees it who does something under certain permissions.
+#[must_use]
+pub fn scoped(database: &Database, caller: &Caller, acting: Acting) -> ScopedDatabase {
+    database.scoped(
+        caller.scope.setting(caller.person_id, &caller.actor, acting),
+        caller.scope.holds_everywhere(acting.reads),
+    )
+}
+
+impl Context {
+    /// Is nothing out of the caller's sight?
+    #[must_use]
+    pub fn reads_all(&self) -> bool {
+        self.caller.scope.holds_everywhere(self.acting.reads)
+    }
+
+    /// The permission under which this request writes.
+    #[must_use]
+    pub fn writes_under(&self) -> Permission {
+        self.acting.writes.unwrap_or(Permission::EditAssets)
     }
 }

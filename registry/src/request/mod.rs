@@ -9,14 +9,16 @@ mod listing;
 mod paging;
 mod pattern;
 mod problem;
+mod restricted;
 mod times;
 
 pub use answer::{Body, etag, require_match};
-pub use caller::{Caller, Means, Permission, Reach, Scope};
-pub use context::{Actor, Context};
+pub use caller::{Acting, Caller, Means, Permission, Place, Reach, Scope, out_of_scope};
+pub use context::{Actor, Context, scoped};
 pub use idempotency::{Idempotency, Repeated};
 pub use listing::{Listed, Listing, SortColumn};
 pub use paging::{Cursor, MAX_LIMIT, Page, PageQuery};
 pub use pattern::{contains_pattern, escape_pattern};
 pub use problem::{Fault, Problem, ProblemKind};
+pub use restricted::note_restricted_read;
 pub use times::{Times, day};

@@ -42,7 +42,7 @@ pub async fn import_rights(
 ) -> Result<Report, ImportFailed> {
     let begun = Instant::now();
     let (source, pipeline, mut batches) = start_reading(database, order, progress).await?;
-    let mut transaction = database.begin().await?;
+    let mut transaction = order.begin(database).await?;
     lock_import(&mut transaction, id, &order.dataset, clock).await?;
     let account = Account::new(id, &pipeline);
     if !account.speaks_of(Target::AssetCode) {

@@ -130,12 +130,13 @@ pub(super) async fn list_rights(
     let Query(query) = query.map_err(|error| Problem::bad("query", error.body_text()))?;
     let kind = Kind::of_path(&layer)?;
     let id = Uuid::parse_str(&id).map_err(|_| Problem::not_found("this asset"))?;
+    let mut snapshot = context.database.begin_snapshot().await?;
     let is_there = sqlx::query_scalar!(
         r#"select exists (select from spatial_unit where id = $1 and kind = $2) as "there!""#,
         id,
         kind.word(),
     )
-    .fetch_one(context.database.pool())
+    .fetch_one(&mut *snapshot)
     .await?;
     if !is_there {
         return Err(Problem::not_found("this asset"));
@@ -154,11 +155,11 @@ pub(super) async fn list_rights(
     select.push(" from listed_right_version v");
     narrow(&mut select, times, &narrowed);
     listing.push_page(&mut select);
-    let rows: Vec<Listed<Right>> = select.build_query_as().fetch_all(context.database.pool()).await?;
+    let rows: Vec<Listed<Right>> = select.build_query_as().fetch_all(&mut *snapshot).await?;
     let total = if query.count {
         let mut count = QueryBuilder::new("select count(*) from listed_right_version v");
         narrow(&mut count, times, &narrowed);
-        Some(count.build_query_scalar().fetch_one(context.database.pool()).await?)
+        Some(count.build_query_scalar().fetch_one(&mut *snapshot).await?)
     } else {
         None
     };

@@ -145,6 +145,17 @@ async fn require_references(
     Ok(())
 }
 
+/// A room is written by whoever may edit the building it is in.
+async fn require_building(
+    connection: &mut sqlx::PgConnection,
+    context: &Context,
+    content: &RoomContent,
+    days: ValidPeriod,
+) -> Result<(), Problem> {
+    let building = [content.building_id.0];
+    crate::spatial_units::require_edit(connection, context, &[context.writes_under()], &building, Some(days)).await
+}
+
 /// Registers a room.
 #[utoipa::path(post, path = "/api/v1/rooms", operation_id = "create_room", tag = "rooms",
     params(("Idempotency-Key" = String, Header)), request_body = RoomStatement,
@@ -166,6 +177,7 @@ pub(super) async fn create_room(
     )?;
     let content = statement.content(None)?;
     require_references(&mut transaction, &content, None, from).await?;
+    require_building(&mut transaction, &context, &content, ValidPeriod::since(from)).await?;
     let id = RoomId::fresh();
     let revision = revise(&[], ValidPeriod::since(from), Some(content), now);
     let occasion = Occasion {
@@ -204,6 +216,7 @@ pub(super) async fn change_room(
     let mut transaction = context.database.begin().await?;
     let versions = held_versions(&mut transaction, id).await?;
     let before = version_to_change(&versions, &headers, today, ("valid_from", from), WHAT)?;
+    require_building(&mut transaction, &context, &before.content, reach(&versions, from)).await?;
     let content = statement.content(Some(&before.content))?;
     if changed_fields(&before.content, &content).is_empty() {
         let seen = Times {
@@ -214,6 +227,7 @@ pub(super) async fn change_room(
         return Ok(answer(StatusCode::OK, None, Some(before.version_id), Json(room)));
     }
     require_references(&mut transaction, &content, Some(&before.content), from).await?;
+    require_building(&mut transaction, &context, &content, reach(&versions, from)).await?;
     let revision = revise(&versions, reach(&versions, from), Some(content), context.clock.now());
     let occasion = Occasion {
         actor: context.actor.clone(),
@@ -274,6 +288,7 @@ pub(super) async fn close_room(
     let versions = held_versions(&mut transaction, id).await?;
     let last_day = valid_to.previous_day().unwrap_or(valid_to);
     let before = version_to_change(&versions, &headers, context.clock.today(), ("valid_to", last_day), WHAT)?;
+    require_building(&mut transaction, &context, &before.content, before.valid).await?;
     let revision = revise(&versions, ValidPeriod::since(valid_to), None, context.clock.now());
     if revision.close.is_empty() {
         return Err(Problem::invalid("valid_to", "it has ended by then already").remedy("choose an earlier day"));

@@ -47,7 +47,7 @@ pub async fn import_rooms(
 ) -> Result<Report, ImportFailed> {
     let begun = Instant::now();
     let (source, pipeline, mut batches) = start_reading(database, order, progress).await?;
-    let mut transaction = database.begin().await?;
+    let mut transaction = order.begin(database).await?;
     lock_import(&mut transaction, id, &order.dataset, clock).await?;
     let account = Account::new(id, &pipeline);
     let mut import = RoomImport::prepare(&mut transaction, clock, id, order, valid_from, account).await?;

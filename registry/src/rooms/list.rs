@@ -131,11 +131,12 @@ pub(super) async fn list_rooms(
     }
     narrow(&mut select, times, &query)?;
     listing.push_page(&mut select);
-    let rows: Vec<Listed<RoomRow>> = select.build_query_as().fetch_all(context.database.pool()).await?;
+    let mut snapshot = context.database.begin_snapshot().await?;
+    let rows: Vec<Listed<RoomRow>> = select.build_query_as().fetch_all(&mut *snapshot).await?;
     let total = if query.count {
         let mut count = QueryBuilder::new("select count(*) from room_version v");
         narrow(&mut count, times, &query)?;
-        Some(count.build_query_scalar().fetch_one(context.database.pool()).await?)
+        Some(count.build_query_scalar().fetch_one(&mut *snapshot).await?)
     } else {
         None
     };

@@ -70,6 +70,7 @@ pub(super) fn parse_id(text: &str) -> Result<RoomId, Problem> {
 
 /// Reads one room at a date.
 pub(super) async fn load(context: &Context, id: RoomId, times: Times) -> Result<Room, Problem> {
+    let mut snapshot = context.database.begin_snapshot().await?;
     let row = sqlx::query!(
         r#"select v.version_id, v.valid, v.recorded, v.building_id, v.floor, v.number, v.name,
                   v.use_area_m2::float8 as use_area_m2, v.building_area_m2::float8 as building_area_m2, v.unit_id,
@@ -87,7 +88,7 @@ pub(super) async fn load(context: &Context, id: RoomId, times: Times) -> Result<
         times.as_of,
         times.known_at,
     )
-    .fetch_optional(context.database.pool())
+    .fetch_optional(&mut *snapshot)
     .await?
     .ok_or_else(|| Problem::not_found(WHAT))?;
     Ok(Room {
@@ -147,16 +148,17 @@ pub(super) async fn list_room_versions(
     Path(id): Path<String>,
 ) -> Result<Json<Page<RoomVersion>>, Problem> {
     let id = parse_id(&id)?;
+    let mut snapshot = context.database.begin_snapshot().await?;
     let rows = select_versions!(
         "where v.object_id = $1 order by lower(v.valid), lower(v.recorded), v.version_id",
         id.0
     )
-    .fetch_all(context.database.pool())
+    .fetch_all(&mut *snapshot)
     .await?;
     if rows.is_empty() {
         return Err(Problem::not_found(WHAT));
     }
-    let told = history(context.database.pool(), id.0, rows.into_iter().map(|row| row.stored())).await?;
+    let told = history(&mut *snapshot, id.0, rows.into_iter().map(|row| row.stored())).await?;
     let number = |area: Option<Decimal>| area.and_then(|area| area.to_f64());
     let items = told
         .into_iter()

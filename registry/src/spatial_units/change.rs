@@ -81,6 +81,14 @@ pub(super) struct Statement {
     #[serde(default, deserialize_with = "said", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<i16>)]
     completed_year: Option<Option<i16>>,
+    /// Whose it is (本级): `national`, `province`, `city`, `county`, `township`.
+    #[serde(default, deserialize_with = "said", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    admin_level: Option<Option<String>>,
+    /// 密级: `public`, `internal`, `classified`; what is classified has no shape.
+    #[serde(default, deserialize_with = "said", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    secrecy: Option<Option<String>>,
     /// GeoJSON, longitude and latitude (EPSG:4490).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Object)]
@@ -106,6 +114,8 @@ impl Statement {
             ("title_status", &self.title_status, &mut content.title_status, 40),
             ("usage", &self.usage, &mut content.usage, 40),
             ("occupancy", &self.occupancy, &mut content.occupancy, 40),
+            ("admin_level", &self.admin_level, &mut content.admin_level, 40),
+            ("secrecy", &self.secrecy, &mut content.secrecy, 40),
             ("unit_code", &self.unit_code, &mut content.unit_code, 28),
             (
                 "land_use_scheme",
@@ -195,6 +205,38 @@ async fn require_region(connection: &mut sqlx::PgConnection, content: &Content, 
     }
 }
 
+/// What is classified (涉密) is reported on paper: its shape is refused at the door (GEO-15).
+fn require_no_classified_shape(content: &Content) -> Result<(), Problem> {
+    if !content.is_classified_with_shape() {
+        return Ok(());
+    }
+    Err(
+        Problem::invalid("geometry", "what is classified has no shape in this registry (GEO-15)")
+            .code("classified_shape")
+            .remedy("leave the shape out, and report it on paper; or say that it is public or internal, where it is"),
+    )
+}
+
+/// Nothing that was known is overwritten: an asset whose shape is on record can't become classified and keep it there.
+async fn require_never_drawn(connection: &mut sqlx::PgConnection, id: SpatialUnitId) -> Result<(), Problem> {
+    let drawn = sqlx::query_scalar!(
+        r#"select exists (
+               select from spatial_unit_version
+                where object_id = $1 and (geometry is not null or original_geometry is not null)) as "drawn!""#,
+        id.0,
+    )
+    .fetch_one(connection)
+    .await?;
+    if !drawn {
+        return Ok(());
+    }
+    Err(
+        Problem::invalid("secrecy", "its shape is on record and stays there: it can't become classified (GEO-15)")
+            .code("classified_shape")
+            .remedy("tell whoever answers for secrecy in your office; what was made public can't be taken back here"),
+    )
+}
+
 /// Registers a parcel, building or site.
 #[utoipa::path(post, path = "/api/v1/{layer}", operation_id = "create_spatial_unit", tag = "assets",
     params(("layer" = String, Path), ("Idempotency-Key" = String, Header)), request_body = Statement,
@@ -215,10 +257,13 @@ pub(super) async fn create_spatial_unit(
     let from = statement.valid_from.unwrap_or_else(|| context.clock.today());
     let mut content = Content::empty(kind);
     statement.apply(&mut content)?;
-    if content.geometry.is_none() && kind != Kind::Site {
+    require_no_classified_shape(&content)?;
+    let is_classified = content.secrecy.as_deref() == Some("classified");
+    if content.geometry.is_none() && kind != Kind::Site && !is_classified {
         return Err(Problem::invalid("geometry", "a parcel or building needs its shape"));
     }
     require_region(&mut transaction, &content, from).await?;
+    context.caller.require_at(context.writes_under(), &content.place())?;
     let id = SpatialUnitId::fresh();
     let revision = revise(&[], ValidPeriod::since(from), Some(content), now);
     let occasion = Occasion {
@@ -261,7 +306,12 @@ pub(super) async fn change_spatial_unit(
     }
     content.source_row = None;
     content.import_id = None;
+    require_no_classified_shape(&content)?;
+    if content.secrecy.as_deref() == Some("classified") {
+        require_never_drawn(&mut transaction, id).await?;
+    }
     require_region(&mut transaction, &content, from).await?;
+    context.caller.require_at(context.writes_under(), &content.place())?;
     let revision = revise(&versions, period, Some(content), context.clock.now());
     let occasion = Occasion {
         actor: context.actor.clone(),
@@ -381,6 +431,9 @@ async fn current(
     let before = holds(on)
         .cloned()
         .ok_or_else(|| Problem::invalid("valid_from", format!("it is not registered for {on}")))?;
+    context
+        .caller
+        .require_at(context.writes_under(), &before.content.place())?;
     Ok((unit.versions, before))
 }
 

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::Kind;
 use crate::ids::UnitId;
 use crate::period::day;
+use crate::request::Place;
 
 /// A geometry that was mended when it came in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -102,6 +103,12 @@ pub struct Content {
     /// The geometry before it was mended, EWKB.
     #[serde(skip)]
     pub original_geometry: Option<Vec<u8>>,
+    /// Whose it is (本级): `national`, `province`, `city`, `county`, `township`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub admin_level: Option<String>,
+    /// 密级: `public`, `internal`, `classified`. What is classified has no shape here (GEO-15).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secrecy: Option<String>,
 }
 
 impl Content {
@@ -135,7 +142,26 @@ impl Content {
             import_id: None,
             repair: None,
             original_geometry: None,
+            admin_level: None,
+            secrecy: None,
         }
+    }
+
+    /// Whose part of the registry it is.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        Place {
+            region_code: self.region_code.clone(),
+            admin_level: self.admin_level.clone(),
+            unit_id: self.unit_id,
+        }
+    }
+
+    /// Is it classified (涉密) and has a shape all the same? Then it is not to be stored (GEO-15).
+    #[must_use]
+    pub fn is_classified_with_shape(&self) -> bool {
+        self.secrecy.as_deref() == Some("classified")
+            && (self.geometry.is_some() || self.tile_shape.is_some() || self.original_geometry.is_some())
     }
 
     /// Does a newly read content say the same about the world as a held one? Which import brought it and in which row
@@ -162,6 +188,8 @@ impl Content {
             && self.completed_year == other.completed_year
             && self.geometry == other.geometry
             && self.original_geometry == other.original_geometry
+            && self.admin_level == other.admin_level
+            && self.secrecy == other.secrecy
             && self.source_attributes.as_ref().map(|text| text.get())
                 == other.source_attributes.as_ref().map(|text| text.get())
     }
@@ -197,6 +225,8 @@ impl Content {
         note("floors_below", self.floors_below != before.floors_below);
         note("structure", self.structure != before.structure);
         note("completed_year", self.completed_year != before.completed_year);
+        note("admin_level", self.admin_level != before.admin_level);
+        note("secrecy", self.secrecy != before.secrecy);
         note("geometry", self.geometry != before.geometry);
         note(
             "source_attributes",

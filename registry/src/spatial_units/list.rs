@@ -7,7 +7,8 @@ use sqlx::{FromRow, Postgres, QueryBuilder};
 use uuid::Uuid;
 
 use super::Kind;
-use crate::request::{Context, Cursor, Page, PageQuery, Problem, Times};
+use super::read::RESTRICTED;
+use crate::request::{Context, Cursor, Page, PageQuery, Problem, Times, note_restricted_read};
 
 /// What a list may be narrowed by.
 #[derive(Debug, Clone, Default, Deserialize, utoipa::IntoParams)]
@@ -25,6 +26,10 @@ pub struct ListQuery {
     usage: Option<String>,
     /// One or several occupancies; `none` for those without.
     occupancy: Option<String>,
+    /// One or several levels (whose); `none` for those without.
+    admin_level: Option<String>,
+    /// One or several of `public`, `internal`, `classified`; `none` for those without.
+    secrecy: Option<String>,
     /// west,south,east,north in degrees.
     bbox: Option<String>,
     /// Data set.
@@ -65,6 +70,10 @@ pub struct SpatialUnitRow {
     pub usage: Option<String>,
     /// 使用状态
     pub occupancy: Option<String>,
+    /// Whose it is (本级).
+    pub admin_level: Option<String>,
+    /// 密级
+    pub secrecy: Option<String>,
     /// m²
     pub area_m2: Option<f64>,
     /// m²
@@ -128,7 +137,7 @@ pub(super) async fn list_spatial_units(
     let address = without_cursor(&uri);
 
     let mut select = QueryBuilder::new(
-        "select u.id, u.feature_id, v.code, v.name, v.address, v.region_code, v.unit_id, w.name as unit_name, v.title_status, v.usage, v.occupancy, v.area_m2, v.registered_area_m2::float8 as registered_area_m2, case when v.geometry is not null then array[st_xmin(v.geometry), st_ymin(v.geometry), st_xmax(v.geometry), st_ymax(v.geometry)] end as bbox, ",
+        "select u.id, u.feature_id, v.code, v.name, v.address, v.region_code, v.unit_id, w.name as unit_name, v.title_status, v.usage, v.occupancy, v.admin_level, v.secrecy, v.area_m2, v.registered_area_m2::float8 as registered_area_m2, case when v.geometry is not null then array[st_xmin(v.geometry), st_ymin(v.geometry), st_xmax(v.geometry), st_ymax(v.geometry)] end as bbox, ",
     );
     if order.numeric {
         select
@@ -174,10 +183,16 @@ pub(super) async fn list_spatial_units(
         .push(direction);
     // One row more than the page tells whether there is a next one.
     select.push(" limit ").push_bind(i64::from(limit) + 1);
-    let mut items: Vec<SpatialUnitRow> = select.build_query_as().fetch_all(context.database.pool()).await?;
+    let mut snapshot = context.database.begin_snapshot().await?;
+    let mut items: Vec<SpatialUnitRow> = select.build_query_as().fetch_all(&mut *snapshot).await?;
 
     let more = items.len() > limit as usize;
     items.truncate(limit as usize);
+    let restricted: Vec<Uuid> = items
+        .iter()
+        .filter(|item| item.secrecy.as_deref() == Some(RESTRICTED))
+        .map(|item| item.id)
+        .collect();
     let next = items.last().filter(|_| more).map(|last| {
         let cursor = if order.numeric {
             Cursor::new(&address, (last.sort_number, last.id)).encode()
@@ -191,10 +206,12 @@ pub(super) async fn list_spatial_units(
         let mut count =
             QueryBuilder::new("select count(*) from spatial_unit u join spatial_unit_version v on v.object_id = u.id");
         narrow(&mut count, kind, times, &query)?;
-        Some(count.build_query_scalar().fetch_one(context.database.pool()).await?)
+        Some(count.build_query_scalar().fetch_one(&mut *snapshot).await?)
     } else {
         None
     };
+    drop(snapshot);
+    note_restricted_read(&context, &uri.to_string(), &restricted).await?;
     Ok(Json(Page { items, next, total }))
 }
 
@@ -256,6 +273,8 @@ pub(crate) fn narrow(
         ("v.title_status", &query.title_status),
         ("v.usage", &query.usage),
         ("v.occupancy", &query.occupancy),
+        ("v.admin_level", &query.admin_level),
+        ("v.secrecy", &query.secrecy),
     ] {
         if let Some(wanted) = wanted.as_deref().filter(|wanted| !wanted.is_empty()) {
             let words: Vec<String> = wanted.split(',').map(str::to_owned).collect();

@@ -7,6 +7,7 @@ mod change;
 mod content;
 mod kind;
 mod list;
+mod place;
 mod queries;
 mod read;
 mod relations;
@@ -18,7 +19,9 @@ pub use content::{Content, Repair};
 pub use kind::Kind;
 pub use list::ListQuery;
 pub(crate) use list::{narrow, push_order};
+pub use place::require_edit;
 pub use queries::{HeldUnit, Occasion, VersionWriter, held_versions, write_revision};
+pub(crate) use read::RESTRICTED;
 pub use verify::verify_versions;
 
 use axum::extract::FromRef;

@@ -50,6 +50,8 @@ pub(super) struct VersionRow {
     pub import_id: Option<Uuid>,
     pub repair: Option<String>,
     pub original_geometry: Option<Vec<u8>>,
+    pub admin_level: Option<String>,
+    pub secrecy: Option<String>,
 }
 
 /// Selects whole version rows; what follows the columns is the caller's.
@@ -62,7 +64,7 @@ macro_rules! select_versions {
                       v.unit_code, v.land_use_scheme, v.land_use_code, v.floors_above, v.floors_below, v.structure,
                       v.completed_year, st_asewkb(v.geometry) as geometry, v.tile_shape,
                       v.source_attributes::text as source_attributes, v.source_row, v.import_id,
-                      v.repair::text as repair, v.original_geometry
+                      v.repair::text as repair, v.original_geometry, v.admin_level, v.secrecy
                  from spatial_unit_version v "# + $rest
             $(, $argument)*
         )
@@ -115,6 +117,8 @@ impl VersionRow {
             source_row: self.source_row,
             import_id: self.import_id,
             original_geometry: self.original_geometry,
+            admin_level: self.admin_level,
+            secrecy: self.secrecy,
         })
     }
 
@@ -477,6 +481,8 @@ impl VersionWriter {
             .value(content.import_id)
             .text(repair.as_deref())
             .bytes(content.original_geometry.as_deref())
+            .text(content.admin_level.as_deref())
+            .text(content.secrecy.as_deref())
             .end_row();
         Ok(())
     }
@@ -520,7 +526,8 @@ impl VersionWriter {
                 "copy spatial_unit_version (version_id, object_id, kind, valid, recorded, code, name, address, region_code,
                      unit_id, title_status, usage, occupancy, idle_since, area_m2, registered_area_m2, unit_code,
                      land_use_scheme, land_use_code, floors_above, floors_below, structure, completed_year, geometry,
-                     tile_shape, source_attributes, source_row, import_id, repair, original_geometry) from stdin (format binary)",
+                     tile_shape, source_attributes, source_row, import_id, repair, original_geometry, admin_level, secrecy)
+                 from stdin (format binary)",
             )
             .await?;
         if let Some(gathered) = self.gathered.take() {

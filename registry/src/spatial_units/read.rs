@@ -1,7 +1,7 @@
 //! `GET /api/v1/{layer}/{id}`: one asset as it was, and everything that was ever said of it.
 
 use axum::Json;
-use axum::extract::Path;
+use axum::extract::{OriginalUri, Path};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ use super::Kind;
 use super::queries::select_versions;
 use crate::ids::{SpatialUnitId, VersionId};
 use crate::period::{day, recorded_ends, valid_period};
-use crate::request::{Context, Page, Problem, Times, etag};
+use crate::request::{Context, Page, Problem, Times, etag, note_restricted_read};
 
 /// The region an asset lies in.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -112,6 +112,10 @@ pub struct SpatialUnit {
     pub usage: Option<String>,
     /// 使用状态
     pub occupancy: Option<String>,
+    /// Whose it is (本级): `national`, `province`, `city`, `county`, `township`.
+    pub admin_level: Option<String>,
+    /// 密级: `public`, `internal`, `classified`.
+    pub secrecy: Option<String>,
     /// 闲置起始
     #[serde(with = "day::option")]
     #[schema(value_type = Option<String>, format = Date)]
@@ -180,6 +184,7 @@ pub(super) async fn get_spatial_unit(
     context: Context,
     times: Times,
     Path((layer, id)): Path<(String, String)>,
+    OriginalUri(uri): OriginalUri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let kind = Kind::of_path(&layer)?;
@@ -187,6 +192,9 @@ pub(super) async fn get_spatial_unit(
     let unit = load(&context, kind, id, times)
         .await?
         .ok_or_else(|| Problem::not_found("this asset"))?;
+    if unit.secrecy.as_deref() == Some(RESTRICTED) {
+        note_restricted_read(&context, &uri.to_string(), &[id.0]).await?;
+    }
     let tag = etag(VersionId(unit.version_id));
     let tag_value = HeaderValue::from_str(&tag).unwrap_or_else(|_| HeaderValue::from_static("\"\""));
     let seen = headers
@@ -206,6 +214,9 @@ pub(super) async fn get_spatial_unit(
         .into_response())
 }
 
+/// The secrecy of what may be read and is kept account of.
+pub(crate) const RESTRICTED: &str = "internal";
+
 pub(super) fn parse_id(text: &str) -> Result<SpatialUnitId, Problem> {
     Uuid::parse_str(text)
         .map(SpatialUnitId)
@@ -219,10 +230,11 @@ pub(super) async fn load(
     id: SpatialUnitId,
     times: Times,
 ) -> Result<Option<SpatialUnit>, Problem> {
+    let mut snapshot = context.database.begin_snapshot().await?;
     let Some(row) = sqlx::query!(
         r#"select u.id, u.feature_id, u.dataset, u.source_key,
                   v.version_id, v.valid, v.recorded, v.code, v.name, v.address, v.region_code, v.unit_id,
-                  v.title_status, v.usage, v.occupancy, v.idle_since, v.area_m2,
+                  v.title_status, v.usage, v.occupancy, v.admin_level, v.secrecy, v.idle_since, v.area_m2,
                   v.registered_area_m2::float8 as registered_area_m2, v.unit_code, v.land_use_scheme, v.land_use_code,
                   v.floors_above, v.floors_below, v.structure, v.completed_year,
                   v.source_attributes::text as source_attributes, v.source_row, v.import_id,
@@ -245,7 +257,7 @@ pub(super) async fn load(
         times.as_of,
         times.known_at,
     )
-    .fetch_optional(context.database.pool())
+    .fetch_optional(&mut *snapshot)
     .await?
     else {
         return Ok(None);
@@ -262,7 +274,7 @@ pub(super) async fn load(
         times.as_of,
         times.known_at,
     )
-    .fetch_all(context.database.pool())
+    .fetch_all(&mut *snapshot)
     .await?;
     let (mut sites, mut parcels, mut buildings) = (Vec::new(), Vec::new(), Vec::new());
     for other in related {
@@ -314,6 +326,8 @@ pub(super) async fn load(
         title_status: row.title_status,
         usage: row.usage,
         occupancy: row.occupancy,
+        admin_level: row.admin_level,
+        secrecy: row.secrecy,
         idle_since: row.idle_since,
         area_m2: row.area_m2,
         registered_area_m2: row.registered_area_m2,
@@ -415,18 +429,23 @@ pub struct SpatialUnitVersion {
 pub(super) async fn list_spatial_unit_versions(
     context: Context,
     Path((layer, id)): Path<(String, String)>,
+    OriginalUri(uri): OriginalUri,
 ) -> Result<Json<Page<SpatialUnitVersion>>, Problem> {
     let kind = Kind::of_path(&layer)?;
     let id = parse_id(&id)?;
+    let mut snapshot = context.database.begin_snapshot().await?;
     let rows = select_versions!(
         "where v.object_id = $1 and v.kind = $2 order by lower(v.valid), lower(v.recorded), v.version_id",
         id.0,
         kind.word()
     )
-    .fetch_all(context.database.pool())
+    .fetch_all(&mut *snapshot)
     .await?;
     if rows.is_empty() {
         return Err(Problem::not_found("this asset"));
+    }
+    if rows.iter().any(|row| row.secrecy.as_deref() == Some(RESTRICTED)) {
+        note_restricted_read(&context, &uri.to_string(), &[id.0]).await?;
     }
     // Versions that an import wrote are spoken of by the import's entries, at the instant they are known from.
     let imports: Vec<Uuid> = rows.iter().filter_map(|row| row.import_id).collect();
@@ -442,7 +461,7 @@ pub(super) async fn list_spatial_unit_versions(
         &imports,
         &known_from,
     )
-    .fetch_all(context.database.pool())
+    .fetch_all(&mut *snapshot)
     .await?;
     let mut items = Vec::with_capacity(rows.len());
     let mut before: Option<super::Content> = None;

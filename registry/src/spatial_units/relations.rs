@@ -9,6 +9,7 @@ use time::Date;
 use uuid::Uuid;
 
 use super::Kind;
+use super::place::require_edit;
 use super::read::parse_id;
 use crate::digest::{VersionHead, version_digest};
 use crate::ids::VersionId;
@@ -83,6 +84,8 @@ pub(super) async fn relate_spatial_units(
     };
     let now = context.clock.now();
     let valid = ValidPeriod::since(relation.valid_from.unwrap_or_else(|| context.clock.today()));
+    let both = [id.0, relation.related_id];
+    require_edit(&mut transaction, &context, &[context.writes_under()], &both, Some(valid)).await?;
     let version = VersionId::fresh();
     let head = VersionHead {
         version_id: version.0,
@@ -182,6 +185,8 @@ pub(super) async fn unrelate_spatial_units(
     .ok_or_else(|| Problem::not_found("a connection of these two that lasts beyond that day"))?;
     let now = context.clock.now();
     let was = valid_period(&held.valid);
+    let both = [id.0, end.related_id];
+    require_edit(&mut transaction, &context, &[context.writes_under()], &both, Some(was)).await?;
     sqlx::query!(
         "update spatial_unit_relation set recorded = tstzrange(lower(recorded), $2) where version_id = $1",
         held.version_id,

@@ -5,27 +5,21 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use sqlx::postgres::PgPoolOptions;
 use time::Duration;
 use time::macros::datetime;
 use tower::ServiceExt;
 
 use crate::clock::Clock;
-use crate::database::{Database, take_role};
+use crate::database::Database;
 use crate::http::{AppState, router};
 use crate::versioned::tests::prove;
 
 /// The server over a test's database, with a clock that stands at noon of 2026-11-21 in China.
 pub(crate) async fn app(pool: &PgPool) -> (Router, AppState) {
     let clock = Clock::fixed(datetime!(2026-11-21 04:00 UTC));
-    let restricted = PgPoolOptions::new()
-        .max_connections(8)
-        .after_connect(|connection, _| Box::pin(async move { take_role(connection).await }))
-        .connect_with((*pool.connect_options()).clone())
-        .await
-        .unwrap();
+    let database = Database::connect((*pool.connect_options()).clone()).await.unwrap();
     let state = AppState {
-        database: Database::over(restricted),
+        database,
         clock,
         map: Default::default(),
         history: Default::default(),
@@ -607,4 +601,88 @@ async fn assets_belong_together_for_a_time_and_mistakes_are_taken_back(pool: PgP
         .await
         .unwrap();
     assert_eq!(prove(&pool).await.unwrap_err().object_kind.as_deref(), Some("relation"));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn what_is_classified_has_no_shape(pool: PgPool) {
+    let (app, _) = app(&pool).await;
+    let shape = json!({"type": "Polygon", "coordinates": [[[112.0, 26.0], [112.1, 26.0], [112.1, 26.1], [112.0, 26.0]]]});
+    let post = async |layer: &str, body: Value| {
+        let key = uuid::Uuid::now_v7().to_string();
+        ask(&app, "POST", &format!("/api/v1/{layer}"), &[("Idempotency-Key", &key)], Some(body)).await
+    };
+    for layer in ["parcels", "buildings", "sites"] {
+        let drawn = json!({"name": "涉密", "secrecy": "classified", "geometry": shape});
+        let refused = post(layer, drawn).await;
+        assert_eq!((refused.status.as_u16(), &refused.body["code"]), (422, &json!("classified_shape")), "{}", refused.body);
+        assert!(refused.body["detail"].as_str().unwrap().contains("GEO-15"));
+        let made = post(layer, json!({"name": "涉密", "secrecy": "classified"})).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{}", made.body);
+        let at = made.location.unwrap();
+        let drawing = json!({"geometry": shape});
+        let refused = ask(&app, "PATCH", &at, &[("If-Match", &made.etag.unwrap())], Some(drawing)).await;
+        assert_eq!(refused.body["code"], "classified_shape");
+        // What was drawn once stays on record, and can't become classified.
+        let open = post(layer, json!({"name": "公开", "secrecy": "public", "geometry": shape})).await;
+        let (at, tag) = (open.location.unwrap(), open.etag.unwrap());
+        for later in [json!({"secrecy": "classified"}), json!({"secrecy": "secret"})] {
+            let refused = ask(&app, "PATCH", &at, &[("If-Match", &tag)], Some(later)).await;
+            assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.body);
+        }
+        let listed = ask(&app, "GET", &format!("/api/v1/{layer}?secrecy=classified"), &[], None).await;
+        assert_eq!(listed.body["items"].as_array().unwrap().len(), 1);
+    }
+    // The database says the same of whoever writes past the program.
+    let past = sqlx::query("update spatial_unit_version set secrecy = 'classified'").execute(&pool).await;
+    assert!(past.unwrap_err().to_string().contains("spatial_unit_version_classified_without_shape"));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn reads_of_what_is_internal_are_kept_for_ever(pool: PgPool) {
+    let (app, state) = app(&pool).await;
+    let shape = json!({"type": "Polygon", "coordinates": [[[112.0, 26.0], [112.1, 26.0], [112.1, 26.1], [112.0, 26.0]]]});
+    let mut ids = Vec::new();
+    for secrecy in ["internal", "public"] {
+        let body = json!({"code": format!("Q-{secrecy}"), "secrecy": secrecy, "geometry": shape});
+        let made = ask(&app, "POST", "/api/v1/parcels", &[("Idempotency-Key", secrecy)], Some(body)).await;
+        ids.push(made.body["id"].as_str().unwrap().to_owned());
+    }
+    let reader = crate::people::tests::person_with(&pool, "reader", &[crate::people::Role::Planner], "all").await;
+    let read = async |uri: String| {
+        let answer = ask_as(&app, Some(&reader), "GET", &uri, &[], None).await;
+        assert_eq!(answer.status, StatusCode::OK, "{uri}: {}", answer.body);
+    };
+    let asked = [
+        format!("/api/v1/parcels/{}", ids[0]),
+        format!("/api/v1/parcels/{}?as_of=2026-11-21", ids[0]),
+        format!("/api/v1/parcels/{}/versions", ids[0]),
+        "/api/v1/parcels?limit=10".to_owned(),
+        "/api/v1/search?q=Q-".to_owned(),
+        "/api/v1/parcels/export?format=csv".to_owned(),
+        "/ogc/collections/parcels/items?f=json".to_owned(),
+        format!("/ogc/collections/parcels/items/{}?f=json", ids[0]),
+    ];
+    for uri in &asked {
+        read(uri.clone()).await;
+    }
+    for uri in [format!("/api/v1/parcels/{}", ids[1]), "/api/v1/parcels?secrecy=public".to_owned(), "/api/v1/totals".to_owned()] {
+        read(uri).await;
+    }
+    let auditor = crate::people::tests::person_with(&pool, "auditor", &[crate::people::Role::Auditor], "all").await;
+    let uri = format!("/api/v1/restricted-reads?object={}&username=reader", ids[0]);
+    let kept = ask_as(&app, Some(&auditor), "GET", &uri, &[], None).await;
+    let items = kept.body["items"].as_array().unwrap();
+    assert_eq!(items.len(), asked.len(), "{}", kept.body);
+    for (item, uri) in items.iter().rev().zip(&asked) {
+        let path = uri.split('?').next().unwrap();
+        assert!(item["asked"].as_str().unwrap().contains(path), "{item} {uri}");
+        assert_eq!(item["username"], "reader");
+        assert_eq!(item["object_ids"], json!([ids[0]]));
+    }
+    let refused = ask_as(&app, Some(&reader), "GET", "/api/v1/restricted-reads", &[], None).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    for statement in ["update restricted_read set username = 'nobody'", "delete from restricted_read", "truncate restricted_read"] {
+        assert!(sqlx::query(statement).execute(&pool).await.is_err(), "{statement} by the owner");
+        assert!(sqlx::query(statement).execute(state.database.pool()).await.is_err(), "{statement} by the program");
+    }
 }

@@ -105,7 +105,7 @@ pub(super) async fn get_disposal_obstacles(
 ) -> Result<Json<Vec<DisposalObstacle>>, Problem> {
     let not_found = || Problem::not_found("this asset");
     let asset = Uuid::parse_str(&asset).map(SpatialUnitId).map_err(|_| not_found())?;
-    let mut connection = context.database.pool().acquire().await?;
+    let mut connection = context.database.begin_snapshot().await?;
     let registered = sqlx::query_scalar!("select id from spatial_unit where id = $1", asset.0)
         .fetch_optional(&mut *connection)
         .await?;

@@ -19,7 +19,7 @@ use crate::request::fields::{optional_reason, plain_text, said, sane_day};
 use crate::request::{Body, Context, Fault, Idempotency, Problem, ProblemKind, Times, etag, require_match};
 use crate::titles::TitleStatement;
 use crate::titles::dictionaries::FilingReason;
-use crate::titles::permission::{TitleAction, require};
+use crate::titles::permission::{TitleAction, require, require_at};
 use crate::titles::unit_code::UnitCode;
 use crate::versioned::{Created, Occasion, answer, changed_fields, write_revision};
 
@@ -58,6 +58,9 @@ async fn competing(context: &Context, asset: Uuid, code: Option<&str>, problem: 
     ) {
         return problem;
     }
+    let Ok(mut snapshot) = context.database.begin_snapshot().await else {
+        return problem;
+    };
     let pending = sqlx::query!(
         r#"select object_id, opened_by, state, lower(recorded) as "since!" from title_case_version
             where upper_inf(recorded) and state <> 'archived'
@@ -66,7 +69,7 @@ async fn competing(context: &Context, asset: Uuid, code: Option<&str>, problem: 
         asset,
         code,
     )
-    .fetch_optional(context.database.pool())
+    .fetch_optional(&mut *snapshot)
     .await;
     match pending {
         Ok(Some(pending)) => Problem {
@@ -106,6 +109,7 @@ pub(super) async fn open_title_case(
                 .remedy("send the id of a parcel or building"),
         );
     }
+    require_at(&mut transaction, &context, TitleAction::WorkOnCase, &[opening.asset_id]).await?;
     let definition = super::definition()?;
     crate::procedures::keep(&mut transaction, definition, now).await?;
     let content = CaseContent {
@@ -328,6 +332,8 @@ pub(super) async fn work_on_title_case(
     let held = held_case(&mut transaction, id)
         .await?
         .ok_or_else(|| Problem::not_found(WHAT))?;
+    let asset = held.content.asset_id;
+    require_at(&mut transaction, &context, TitleAction::WorkOnCase, &[asset]).await?;
     require_match(&headers, &etag(held.version_id))?;
     if !OPEN_FOR_WORK.contains(&held.content.state.as_str()) {
         return Err(Problem::new(

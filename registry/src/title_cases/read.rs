@@ -135,7 +135,7 @@ const ASKED: [Guard; 5] = [
 ];
 
 pub(super) async fn load(context: &Context, id: TitleCaseId, times: Times) -> Result<TitleCase, Problem> {
-    let mut connection = context.database.pool().acquire().await?;
+    let mut connection = context.database.begin_snapshot().await?;
     // What the handler wrote is known a moment after its clock where two changes fall into one microsecond.
     let row = if times.known_at_asked {
         select_cases!(
@@ -274,13 +274,14 @@ pub(super) async fn list_title_case_versions(
     Path(id): Path<String>,
 ) -> Result<Json<Page<CaseVersion>>, Problem> {
     let id = parse_id(&id)?;
+    let mut snapshot = context.database.begin_snapshot().await?;
     let rows = select_cases!("where v.object_id = $1 order by lower(v.recorded), v.version_id", id.0)
-        .fetch_all(context.database.pool())
+        .fetch_all(&mut *snapshot)
         .await?;
     if rows.is_empty() {
         return Err(Problem::not_found(WHAT));
     }
-    let told = history::<CaseContent>(context.database.pool(), id.0, rows.into_iter().map(|row| row.stored())).await?;
+    let told = history::<CaseContent>(&mut *snapshot, id.0, rows.into_iter().map(|row| row.stored())).await?;
     let items = told
         .into_iter()
         .map(|(history, content)| CaseVersion {

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::{open, transition};
 use crate::http::AppState;
 use crate::ids::{PersonId, TokenId};
-use crate::request::{Actor, Body, Caller, Context, Means, Permission, Reach, Scope};
+use crate::request::{Acting, Actor, Body, Caller, Context, Means, Permission, Reach, Scope};
 use crate::spatial_units::tests::{app, ask};
 use crate::versioned::tests::{entries, prove};
 
@@ -52,7 +52,8 @@ impl Office {
         // Time passes between two steps.
         self.state.clock.advance(time::Duration::minutes(1));
         Context {
-            database: self.state.database.clone(),
+            database: self.state.database.unscoped(),
+            acting: Acting::reading(),
             clock: self.state.clock.clone(),
             actor: Actor(who.to_owned()),
             caller: Arc::new(Caller {

@@ -19,7 +19,7 @@ use crate::request::fields::{optional_reason, plain_text, sane_day};
 use crate::request::{Actor, Body, Context, Problem, ProblemKind, Times, etag, require_match};
 use crate::titles::certificate_number::CertificateNumber;
 use crate::titles::dictionaries::{PolicyAction, RefusalGround, RegistrationType};
-use crate::titles::permission::{TitleAction, require, require_another};
+use crate::titles::permission::{TitleAction, require, require_another, require_at};
 use crate::versioned::{Occasion, answer};
 use crate::working_days::WorkingCalendar;
 
@@ -192,6 +192,8 @@ pub(super) async fn step_title_case(
     let definition = super::definition_of(&mut transaction, &content).await?;
     let transition = find(&definition, &content, &step.transition)?;
     require(&context.caller, TitleAction::Step(&transition.roles))?;
+    let asset = content.asset_id;
+    require_at(&mut transaction, &context, TitleAction::Step(&transition.roles), &[asset]).await?;
     if transition.four_eyes {
         require_another(&context.actor, content.submitted_by.as_deref())?;
     }

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::content::held_versions as held_titles;
 use super::dictionaries::{EncumbranceKind, MortgageKind, SeizureKind};
-use super::permission::{TitleAction, require};
+use super::permission::{TitleAction, require, require_at};
 use super::read::{WHAT, parse_id};
 use crate::database::CopyRows;
 use crate::ids::{EncumbranceId, TitleId};
@@ -473,9 +473,11 @@ pub(super) async fn encumber_title(
     }
     // Locks the title: the order of receipt is the order in which this is passed.
     let held = held_titles(&mut transaction, title).await?;
-    if !held.iter().any(|version| version.valid.contains(from)) {
+    let Some(burdened) = held.iter().find(|version| version.valid.contains(from)) else {
         return Err(Problem::not_found(WHAT));
-    }
+    };
+    let assets = super::register::assets_of(&burdened.content);
+    require_at(&mut transaction, &context, TitleAction::Encumber, &assets).await?;
     let waiting = sqlx::query_scalar!(
         r#"select coalesce(max(queue_no) + 1, 0)::integer as "next!" from encumbrance_version
             where title_id = $1 and kind = 'seizure' and upper_inf(recorded) and (upper_inf(valid) or upper(valid) > $2)"#,
@@ -543,7 +545,12 @@ pub(super) async fn release_encumbrance(
     .fetch_optional(&mut *transaction)
     .await?
     .ok_or_else(|| Problem::not_found(what))?;
-    held_titles(&mut transaction, TitleId(title)).await?;
+    let burdened = held_titles(&mut transaction, TitleId(title)).await?;
+    let assets: Vec<Uuid> = burdened
+        .iter()
+        .flat_map(|version| super::register::assets_of(&version.content))
+        .collect();
+    require_at(&mut transaction, &context, TitleAction::Encumber, &assets).await?;
     let versions = held_encumbrance(&mut transaction, id).await?;
     let last_day = valid_to.previous_day().unwrap_or(valid_to);
     let before = version_to_change(&versions, &headers, context.clock.today(), ("valid_to", last_day), what)?;

@@ -1,6 +1,9 @@
 //! Who may do what with titles and their cases. Every action asks here and nowhere else.
 
-use crate::request::{Actor, Caller, Permission, Problem, ProblemKind};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::request::{Actor, Caller, Context, Permission, Problem, ProblemKind};
 
 /// What somebody wants to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,18 +27,8 @@ pub enum TitleAction<'a> {
 /// # Errors
 /// A problem that says what is missing.
 pub fn require(caller: &Caller, action: TitleAction<'_>) -> Result<(), Problem> {
-    let needed: Vec<Permission> = match action {
-        TitleAction::Register
-        | TitleAction::Correct
-        | TitleAction::Cancel
-        | TitleAction::Encumber
-        | TitleAction::WorkOnCase => vec![Permission::WorkOnTitles],
-        TitleAction::Step(roles) => roles.iter().filter_map(|role| permission_of(role)).collect(),
-    };
-    if needed
-        .iter()
-        .any(|permission| caller.scope.holds_everywhere(*permission))
-    {
+    let needed = needed_for(action);
+    if needed.iter().any(|permission| caller.scope.holds(*permission)) {
         return Ok(());
     }
     let words: Vec<&str> = needed.iter().map(|permission| permission.as_str()).collect();
@@ -45,6 +38,30 @@ pub fn require(caller: &Caller, action: TitleAction<'_>) -> Result<(), Problem> 
     )
     .code("not_granted")
     .remedy("let somebody do it whose step it is (GET /api/v1/workflows/title_case says whose)"))
+}
+
+/// May the actor do it with these assets?
+///
+/// # Errors
+/// A problem that says that they lie elsewhere, or the database's.
+pub async fn require_at(
+    connection: &mut PgConnection,
+    context: &Context,
+    action: TitleAction<'_>,
+    assets: &[Uuid],
+) -> Result<(), Problem> {
+    crate::spatial_units::require_edit(connection, context, &needed_for(action), assets, None).await
+}
+
+fn needed_for(action: TitleAction<'_>) -> Vec<Permission> {
+    match action {
+        TitleAction::Register
+        | TitleAction::Correct
+        | TitleAction::Cancel
+        | TitleAction::Encumber
+        | TitleAction::WorkOnCase => vec![Permission::WorkOnTitles],
+        TitleAction::Step(roles) => roles.iter().filter_map(|role| permission_of(role)).collect(),
+    }
 }
 
 /// What a role of the procedure stands for. A test reads the procedure and asks for each of its roles.

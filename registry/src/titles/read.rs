@@ -63,7 +63,7 @@ pub(super) async fn get_title(
 
 /// Reads one title at a date.
 pub(super) async fn load(context: &Context, id: TitleId, times: Times) -> Result<Title, Problem> {
-    let mut connection = context.database.pool().acquire().await?;
+    let mut connection = context.database.begin_snapshot().await?;
     let row = select_versions!(
         "where v.object_id = $1 and v.valid @> $2::date and v.recorded @> $3::timestamptz",
         id.0,
@@ -113,16 +113,17 @@ pub(super) async fn list_title_versions(
     Path(id): Path<String>,
 ) -> Result<Json<Page<TitleVersion>>, Problem> {
     let id = parse_id(&id)?;
+    let mut snapshot = context.database.begin_snapshot().await?;
     let rows = select_versions!(
         "where v.object_id = $1 order by lower(v.valid), lower(v.recorded), v.version_id",
         id.0
     )
-    .fetch_all(context.database.pool())
+    .fetch_all(&mut *snapshot)
     .await?;
     if rows.is_empty() {
         return Err(Problem::not_found(WHAT));
     }
-    let told = history::<TitleContent>(context.database.pool(), id.0, rows.into_iter().map(|row| row.stored())).await?;
+    let told = history::<TitleContent>(&mut *snapshot, id.0, rows.into_iter().map(|row| row.stored())).await?;
     let items = told
         .into_iter()
         .map(|(history, content)| TitleVersion {
@@ -202,6 +203,7 @@ pub(super) async fn check_unit_code(
         }
     };
     let today = context.clock.today();
+    let mut snapshot = context.database.begin_snapshot().await?;
     let known = sqlx::query!(
         r#"select (select object_id from title_version
                     where firm_code = $1 and book_state = '1' and valid @> $2::date and upper_inf(recorded)) as title,
@@ -211,7 +213,7 @@ pub(super) async fn check_unit_code(
         today,
         code.region(),
     )
-    .fetch_one(context.database.pool())
+    .fetch_one(&mut *snapshot)
     .await?;
     let parts = UnitCodeParts {
         grouped: code.grouped(),

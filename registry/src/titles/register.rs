@@ -11,7 +11,7 @@ use time::{Date, OffsetDateTime};
 
 use super::content::{TitleContent, held_versions};
 use super::encumbrances::{Act, Effect, encumbrances_of, obstacles};
-use super::permission::{TitleAction, require};
+use super::permission::{TitleAction, require, require_at};
 use super::read::{Title, WHAT, load, parse_id};
 use super::refusal::refused;
 use super::statement::TitleStatement;
@@ -77,6 +77,11 @@ pub async fn write_change(
         .map_err(refused)
 }
 
+/// What a title covers.
+pub(super) fn assets_of(content: &TitleContent) -> Vec<uuid::Uuid> {
+    content.parcel_ids.iter().chain(&content.building_ids).copied().collect()
+}
+
 /// A holder that is said to be a unit must be one.
 async fn require_units(connection: &mut PgConnection, content: &TitleContent, on: Date) -> Result<(), Problem> {
     for (index, holder) in content.holders.iter().enumerate() {
@@ -116,6 +121,7 @@ pub(super) async fn register_title(
         reason: optional_reason(statement.reason.as_deref())?,
         import_id: None,
     };
+    require_at(&mut transaction, &context, TitleAction::Register, &assets_of(&content)).await?;
     let (id, version) = write_new(&mut transaction, content, from, now, &occasion).await?;
     let location = format!("/api/v1/titles/{id}");
     let body = serde_json::json!(Created {
@@ -155,6 +161,7 @@ pub(super) async fn correct_title(
     ))?;
     let from = sane_day("valid_from", asked.valid_from.unwrap_or(today))?;
     let before = version_to_change(&versions, &headers, today, ("valid_from", from), WHAT)?;
+    require_at(&mut transaction, &context, TitleAction::Correct, &assets_of(&before.content)).await?;
     let reason = required_reason(asked.reason.as_deref().unwrap_or_default())?;
     let statement = TitleStatement::over(&before.content, &change)?;
     let content = statement.content(today, before.content.case_id)?;
@@ -172,6 +179,7 @@ pub(super) async fn correct_title(
         reason: Some(reason),
         import_id: None,
     };
+    require_at(&mut transaction, &context, TitleAction::Correct, &assets_of(&content)).await?;
     let at = (Action::Correct, context.clock.now());
     write_change(&mut transaction, id, &versions, (from, content), at, &occasion).await?;
     transaction.commit().await?;
@@ -218,6 +226,7 @@ pub(super) async fn close_title(
     let versions = held_versions(&mut transaction, id).await?;
     let last_day = valid_to.previous_day().unwrap_or(valid_to);
     let before = version_to_change(&versions, &headers, context.clock.today(), ("valid_to", last_day), WHAT)?;
+    require_at(&mut transaction, &context, TitleAction::Cancel, &assets_of(&before.content)).await?;
     let now = Times::now(&context.clock);
     let lies_on_it = encumbrances_of(&mut transaction, id, now).await?;
     for obstacle in obstacles(&lies_on_it, Act::Cancel) {

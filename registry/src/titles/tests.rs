@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::permission::require_another;
 use super::{TitleStatement, write_new};
 use crate::clock::Clock;
-use crate::database::take_role;
+use crate::database::take_system_role;
 use crate::request::Actor;
 use crate::spatial_units::tests::{Answer, app, ask};
 use crate::versioned::Occasion;
@@ -803,7 +803,7 @@ async fn many_sessions_register_nothing_twice_and_lose_nothing(pool: PgPool) {
     let crowd = sqlx::postgres::PgPoolOptions::new()
         .max_connections(u32::try_from(sessions).unwrap())
         .acquire_timeout(std::time::Duration::from_secs(60))
-        .after_connect(|connection, _| Box::pin(async move { take_role(connection).await }))
+        .after_connect(|connection, _| Box::pin(async move { take_system_role(connection).await }))
         .connect_with((*pool.connect_options()).clone())
         .await
         .unwrap();

@@ -111,7 +111,8 @@ pub(super) async fn list_units(
     select.push(" limit 1) p on true");
     narrow(&mut select, times, &query)?;
     listing.push_page(&mut select);
-    let mut rows: Vec<Listed<UnitRow>> = select.build_query_as().fetch_all(context.database.pool()).await?;
+    let mut snapshot = context.database.begin_snapshot().await?;
+    let mut rows: Vec<Listed<UnitRow>> = select.build_query_as().fetch_all(&mut *snapshot).await?;
     for row in &mut rows {
         let unit = row.row_mut();
         unit.code_check = Some(check_code(&unit.code));
@@ -119,7 +120,7 @@ pub(super) async fn list_units(
     let total = if query.count {
         let mut count = QueryBuilder::new("select count(*) from unit_version v");
         narrow(&mut count, times, &query)?;
-        Some(count.build_query_scalar().fetch_one(context.database.pool()).await?)
+        Some(count.build_query_scalar().fetch_one(&mut *snapshot).await?)
     } else {
         None
     };

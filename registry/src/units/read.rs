@@ -84,6 +84,7 @@ pub(super) fn parse_id(text: &str) -> Result<UnitId, Problem> {
 
 /// Reads one unit at a date.
 pub(super) async fn load(context: &Context, id: UnitId, times: Times) -> Result<Unit, Problem> {
+    let mut snapshot = context.database.begin_snapshot().await?;
     let row = sqlx::query!(
         r#"select v.version_id, v.valid, v.recorded, v.code, v.name, v.level, v.kind, v.region_code, v.parent_id,
                   v.headcount, v.dataset, v.source_key, v.source_attributes::text as source_attributes,
@@ -102,7 +103,7 @@ pub(super) async fn load(context: &Context, id: UnitId, times: Times) -> Result<
         times.as_of,
         times.known_at,
     )
-    .fetch_optional(context.database.pool())
+    .fetch_optional(&mut *snapshot)
     .await?
     .ok_or_else(|| Problem::not_found(WHAT))?;
     let headcount = headcount(row.headcount)?;
@@ -162,16 +163,17 @@ pub(super) async fn list_unit_versions(
     Path(id): Path<String>,
 ) -> Result<Json<Page<UnitVersion>>, Problem> {
     let id = parse_id(&id)?;
+    let mut snapshot = context.database.begin_snapshot().await?;
     let rows = select_versions!(
         "where v.object_id = $1 order by lower(v.valid), lower(v.recorded), v.version_id",
         id.0
     )
-    .fetch_all(context.database.pool())
+    .fetch_all(&mut *snapshot)
     .await?;
     if rows.is_empty() {
         return Err(Problem::not_found(WHAT));
     }
-    let told = history(context.database.pool(), id.0, rows.into_iter().map(|row| row.stored())).await?;
+    let told = history(&mut *snapshot, id.0, rows.into_iter().map(|row| row.stored())).await?;
     let items = told
         .into_iter()
         .map(|(history, content)| UnitVersion {

@@ -168,3 +168,8 @@ export async function findUnits(text: string): Promise<{ id: string; name: strin
   const page = await getJson<Page<{ id: string; name: string }>>(withQuery("/api/v1/units", { q: text.trim(), limit: 12 }));
   return page.items;
 }
+
+/** An answer that held assets that are internal (内部). */
+export type RestrictedRead = { id: string; read_at: string; username: string; display_name: string; asked: string; objects: number };
+
+export const fetchRestrictedReads = () => getJson<Page<RestrictedRead>>(withQuery("/api/v1/restricted-reads", { limit: "50" }));

@@ -61,6 +61,8 @@ export type Asset = AssetContent &
   layer: LayerName;
   region: { code: string; name: string | null; name_en?: string | null } | null;
   unit: { id: string; code: string | null; name: string | null } | null;
+  admin_level?: string | null;
+  secrecy?: string | null;
   idle_since: string | null;
   gk_zone: { central_meridian: number; epsg: number | null } | null;
   unit_code?: string | null;

@@ -1,4 +1,6 @@
 // The words of the page in English. The keys are exactly those of zh.ts; a test holds them together.
+import { restricted } from "./restricted.en";
+
 export default {
   app: { name: "Yice", title: "Yice · register of government land and buildings" },
   rail: {
@@ -74,6 +76,21 @@ export default {
     vacating: "Being vacated",
     dangerous: "Sealed as dangerous",
     demolished: "Demolished",
+    none: "Not filled in",
+  },
+  restricted,
+  admin_level: {
+    national: "National",
+    province: "Province",
+    city: "City",
+    county: "County",
+    township: "Township",
+    none: "Not filled in",
+  },
+  secrecy: {
+    public: "Public",
+    internal: "Internal",
+    classified: "Classified",
     none: "Not filled in",
   },
   unit: { square_metre: "m²", ten_thousand_square_metres: "ha" },
@@ -212,6 +229,8 @@ export default {
     usage: "Usage",
     occupancy: "Occupancy",
     idle_since: "Idle since",
+    admin_level: "Whose level",
+    secrecy: "Secrecy",
     area_m2: "Computed area",
     registered_area_m2: "Registered area",
     unit: "Unit",
@@ -542,7 +561,7 @@ export default {
     first_submit: "Make the account and sign in",
     change_title: "Choose a password first",
     outside_title: "Nothing to see yet",
-    outside: "You hold no grant to see the whole registry. This version cannot yet show a part of it alone, so it shows nothing. Ask your administrator.",
+    outside: "Nothing is granted to you here yet. Ask an administrator.",
   },
   account: {
     open: "{name}: account",
@@ -619,7 +638,7 @@ export default {
     grant: "Grant",
     revoke: "Revoke",
     revoke_sure: "Revoke “{role}” ({place}) of {name}? What it allows ends at once; what was done under it stays.",
-    part_about: "This version cannot filter data by region, level or unit yet: such a grant opens nothing for now, and its holder is told so.",
+    part_about: "It counts in that part alone: only what lies there is seen, and only the own level's there is edited. Accounts and the directory of regions and units take a grant on the whole registry.",
     own: "Nobody grants to themselves; ask another administrator.",
     reset: "Set a new password",
     reset_sure: "Set a new password for {name}? Their sessions end, and a locked account is opened.",

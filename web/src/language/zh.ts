@@ -1,4 +1,6 @@
 // 界面文字(中文)。键与 en.ts 完全一致,由测试保证。
+import { restricted } from "./restricted.zh";
+
 export default {
   app: { name: "一策", title: "一策 · 机关用地用房登记" },
   rail: {
@@ -74,6 +76,21 @@ export default {
     vacating: "腾退中",
     dangerous: "危房封存",
     demolished: "已拆除",
+    none: "未填",
+  },
+  restricted,
+  admin_level: {
+    national: "国家级",
+    province: "省级",
+    city: "市级",
+    county: "县级",
+    township: "乡镇级",
+    none: "未填",
+  },
+  secrecy: {
+    public: "公开",
+    internal: "内部",
+    classified: "涉密",
     none: "未填",
   },
   unit: { square_metre: "㎡", ten_thousand_square_metres: "万㎡" },
@@ -212,6 +229,8 @@ export default {
     usage: "用途",
     occupancy: "使用状况",
     idle_since: "闲置起始日",
+    admin_level: "本级",
+    secrecy: "密级",
     area_m2: "图形面积",
     registered_area_m2: "登记面积",
     unit: "使用单位",
@@ -542,7 +561,7 @@ export default {
     first_submit: "建立账户并登录",
     change_title: "请先修改密码",
     outside_title: "暂不能查看",
-    outside: "您没有查看整个登记库的授权。本版本尚不能只显示一部分区域或单位的数据，因此全部拒绝。请联系系统管理员。",
+    outside: "您没有查看登记内容的授权。请联系系统管理员。",
   },
   account: {
     open: "{name}：账户",
@@ -619,7 +638,7 @@ export default {
     grant: "授予",
     revoke: "收回",
     revoke_sure: "收回 {name} 的“{role}”（{place}）？其权限立即失效，已办理的内容不受影响。",
-    part_about: "本版本尚不能按区域、层级或单位过滤数据：这样的授权目前不能查看或修改数据，会被明确拒绝。",
+    part_about: "此授权只在该部分内有效：只能看到其中的资产，只能编辑其中本级的资产。账户管理、区划与单位目录须授予全部登记库。",
     own: "不能给自己授权，请由另一位系统管理员办理。",
     reset: "重置密码",
     reset_sure: "为 {name} 设置新密码？其当前登录将全部结束，锁定解除。",

@@ -26,9 +26,16 @@ export const useSessionStore = defineStore("session", () => {
 
   /** What whoever is, or was last, signed in may do: what is open under the way in stays as it is. */
   const permissions = ref<Permission[]>([]);
+  const everywhere = ref<Permission[]>([]);
 
+  /** May they, be it in a part of the registry? */
   function may(permission: Permission): boolean {
     return permissions.value.includes(permission);
+  }
+
+  /** May they all over the registry? */
+  function mayEverywhere(permission: Permission): boolean {
+    return everywhere.value.includes(permission);
   }
 
   function enter(entered: Session): void {
@@ -41,7 +48,8 @@ export const useSessionStore = defineStore("session", () => {
     firstLink.value = null;
     hasEnded.value = false;
     session.value = entered;
-    permissions.value = entered.permissions_everywhere;
+    permissions.value = entered.permissions;
+    everywhere.value = entered.permissions_everywhere;
     isKnown.value = true;
   }
   let lastPerson: string | null = null;
@@ -94,5 +102,5 @@ export const useSessionStore = defineStore("session", () => {
     void check();
   }
 
-  return { session, isKnown, hasEnded, firstLink, isIn, mayEnter, may, enter, check, signOut, isInUse, start };
+  return { session, isKnown, hasEnded, firstLink, isIn, mayEnter, may, mayEverywhere, enter, check, signOut, isInUse, start };
 });

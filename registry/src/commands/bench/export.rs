@@ -52,7 +52,7 @@ pub(super) async fn measure(store: &Store, arguments: &BenchArguments) -> Result
             };
             let begun = Instant::now();
             let exported = run_export(
-                &store.database,
+                &store.database.unscoped(),
                 &Clock::System,
                 &order,
                 &path,

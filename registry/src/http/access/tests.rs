@@ -153,14 +153,15 @@ async fn every_address_refuses_whom_it_should_and_nobody_else(pool: PgPool) {
         )
         .await;
         let (without, partly) = match need {
-            Need::May(_) => (Some((403, "not_granted")), Some((403, "part_of_the_registry"))),
+            Need::May(_) => (Some((403, "not_granted")), None),
+            Need::Everywhere(_) => (Some((403, "not_granted")), Some((403, "part_of_the_registry"))),
             _ => (None, None),
         };
         check("nobody", Some(&nobody), without).await;
         check("part", Some(&part), partly).await;
         for (role, token) in &tokens {
             let may = match need {
-                Need::May(permission) => expected(*permission).contains(role),
+                Need::May(permission) | Need::Everywhere(permission) => expected(*permission).contains(role),
                 _ => true,
             };
             check(role, Some(token), (!may).then_some((403, "not_granted"))).await;
