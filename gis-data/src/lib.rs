@@ -17,6 +17,7 @@ pub mod crs;
 pub mod demo_city;
 pub mod encoding;
 mod formats;
+pub mod gap;
 pub mod mapping;
 pub mod overlap;
 pub mod pipeline;

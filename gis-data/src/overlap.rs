@@ -26,6 +26,29 @@ pub fn overlaps(
     least_m2: f64,
     may_meet: impl Fn(usize, usize) -> bool + Sync,
 ) -> Vec<Overlap> {
+    let mut found = each_pair(shapes, 0.0, |one, other, _| {
+        let (a, b) = (shapes.get(one)?, shapes.get(other)?);
+        if common_box_m2(a, b)? <= least_m2 || !may_meet(one, other) {
+            return None;
+        }
+        // Nearly all neighbours share a border and nothing else: that is settled without building their overlap.
+        if about_common_m2(a, b).is_some_and(|about| about <= least_m2 * (1.0 - ABOUT)) {
+            return None;
+        }
+        let area_m2 = common_area_m2(a, b);
+        (area_m2 > least_m2).then_some(Overlap { one, other, area_m2 })
+    });
+    found.sort_unstable_by_key(|overlap| (overlap.one, overlap.other));
+    found
+}
+
+/// What `judge` finds of the pairs of polygons whose boxes come as near to each other as `reach_degrees`: each pair once, the
+/// lesser place first, in no order. `judge` may ask which boxes there are at a point. Works on as many threads as there are.
+pub(crate) fn each_pair<T: Send>(
+    shapes: &[Geometry<f64>],
+    reach_degrees: f64,
+    judge: impl Fn(usize, usize, &dyn Fn(Coord<f64>) -> Vec<usize>) -> Option<T> + Sync,
+) -> Vec<T> {
     let boxes: Vec<_> = shapes
         .iter()
         .enumerate()
@@ -41,40 +64,34 @@ pub fn overlaps(
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let share = boxes.len().div_ceil(threads).max(1);
     let tree = RTree::bulk_load(boxes.clone());
+    let near = |at: Coord<f64>| -> Vec<usize> {
+        tree.locate_in_envelope_intersecting(AABB::from_point([at.x, at.y]))
+            .map(|met| met.data)
+            .collect()
+    };
     let look = |part: &[GeomWithData<Rectangle<[f64; 2]>, usize>]| {
         let mut found = Vec::new();
         for asking in part {
-            let one = asking.data;
-            let asked = AABB::from_corners(asking.geom().lower(), asking.geom().upper());
-            for met in tree.locate_in_envelope_intersecting(asked) {
-                let other = met.data;
-                if other <= one || common_box_m2(asking.geom(), met.geom()) <= least_m2 || !may_meet(one, other) {
-                    continue;
-                }
-                let (Some(a), Some(b)) = (shapes.get(one), shapes.get(other)) else {
-                    continue;
-                };
-                // Nearly all neighbours share a border and nothing else: that is settled without building their overlap.
-                if about_common_m2(a, b).is_some_and(|about| about <= least_m2 * (1.0 - ABOUT)) {
-                    continue;
-                }
-                let area_m2 = common_area_m2(a, b);
-                if area_m2 > least_m2 {
-                    found.push(Overlap { one, other, area_m2 });
-                }
-            }
+            let ([west, south], [east, north]) = (asking.geom().lower(), asking.geom().upper());
+            let asked = AABB::from_corners(
+                [west - reach_degrees, south - reach_degrees],
+                [east + reach_degrees, north + reach_degrees],
+            );
+            found.extend(
+                tree.locate_in_envelope_intersecting(asked)
+                    .filter(|met| met.data > asking.data)
+                    .filter_map(|met| judge(asking.data, met.data, &near)),
+            );
         }
         found
     };
-    let mut found: Vec<Overlap> = std::thread::scope(|scope| {
+    std::thread::scope(|scope| {
         let running: Vec<_> = boxes.chunks(share).map(|part| scope.spawn(|| look(part))).collect();
         running
             .into_iter()
             .flat_map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
             .collect()
-    });
-    found.sort_unstable_by_key(|overlap| (overlap.one, overlap.other));
-    found
+    })
 }
 
 /// The area that two polygons or multipolygons both cover, m² in the plane of its own 3-degree zone.
@@ -158,7 +175,7 @@ fn about_common_m2(one: &Geometry<f64>, other: &Geometry<f64>) -> Option<f64> {
     Some(area_m2)
 }
 
-fn polygons(shape: &Geometry<f64>) -> &[Polygon<f64>] {
+pub(crate) fn polygons(shape: &Geometry<f64>) -> &[Polygon<f64>] {
     match shape {
         Geometry::Polygon(polygon) => std::slice::from_ref(polygon),
         Geometry::MultiPolygon(parts) => &parts.0,
@@ -204,7 +221,7 @@ fn common_length(one: &[f64], other: &[f64]) -> f64 {
 }
 
 /// The length of a degree of longitude and of latitude at a latitude, metres (CGCS2000).
-fn degree_m(lat: f64) -> (f64, f64) {
+pub(crate) fn degree_m(lat: f64) -> (f64, f64) {
     const A_M: f64 = 6_378_137.0;
     const E2: f64 = 0.006_694_380_022_903_416;
     let (sin, cos) = lat.to_radians().sin_cos();
@@ -223,14 +240,13 @@ fn parts(shape: &Geometry<f64>) -> Option<MultiPolygon<f64>> {
     }
 }
 
-/// No less than the area of what two boxes have in common, m²: a degree is nowhere longer than this.
-fn common_box_m2(one: &Rectangle<[f64; 2]>, other: &Rectangle<[f64; 2]>) -> f64 {
+/// No less than the area of what the boxes of two shapes have in common, m²: a degree is nowhere longer than this.
+fn common_box_m2(one: &Geometry<f64>, other: &Geometry<f64>) -> Option<f64> {
     const LONGEST_DEGREE_M: f64 = 111_700.0;
-    let ([west, south], [east, north]) = (one.lower(), one.upper());
-    let ([other_west, other_south], [other_east, other_north]) = (other.lower(), other.upper());
-    let wide = (east.min(other_east) - west.max(other_west)).max(0.0) * LONGEST_DEGREE_M;
-    let high = (north.min(other_north) - south.max(other_south)).max(0.0) * LONGEST_DEGREE_M;
-    wide * high
+    let (a, b) = (one.bounding_rect()?, other.bounding_rect()?);
+    let wide = (a.max().x.min(b.max().x) - a.min().x.max(b.min().x)).max(0.0) * LONGEST_DEGREE_M;
+    let high = (a.max().y.min(b.max().y) - a.min().y.max(b.min().y)).max(0.0) * LONGEST_DEGREE_M;
+    Some(wide * high)
 }
 
 #[cfg(test)]
