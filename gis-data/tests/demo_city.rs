@@ -116,7 +116,7 @@ fn shapes_are_sound_and_within_the_box() {
         } else {
             60.0
         };
-        if plane_area_m2(shape) < least {
+        if !matches!(shape, geo_types::Geometry::Point(_)) && plane_area_m2(shape) < least {
             small.push(format!(
                 "{} {:?}: {:.1} m²",
                 asset.key,
@@ -211,7 +211,7 @@ fn the_same_seed_gives_the_same_city_and_another_another() {
     }
     let hash: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
     assert_eq!(
-        hash, "b328959fc0097ec6f8abf238146f7b9661cef48fb5e76b63c4b355050a81c233",
+        hash, "55aef2be5114d8cd359d8209a48fb2c1b7b239cc93b466cefd14fa8d87116861",
         "the city changed: say so in the changelog, for pictures and guides show it"
     );
 }

@@ -1,5 +1,6 @@
-//! Faults that are planted for the rules to find. Each is known by its rule and by what it was done to; nothing bears
-//! two, and nothing else in the city breaks one of these rules.
+//! Faults that are planted for the rules to find. Each is known by its rule and by what it was done to. Nothing bears two,
+//! but for papers that were never handed over (TTL-05), which say nothing about the rest, and for a certificate whose area
+//! is neither the survey's nor the ledger's (TTL-07, TTL-08). Nothing else in the city breaks one of these rules.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
@@ -97,6 +98,11 @@ impl Faults {
         is_free
     }
 
+    /// Has nobody spoken for this parcel?
+    pub fn is_free(&self, parcel: usize) -> bool {
+        !self.parcels.contains(&parcel)
+    }
+
     /// The next plain site (one parcel of its own, with buildings) that nobody has spoken for.
     pub fn next_site(&mut self, estate: &Estate, mut fits: impl FnMut(&Site) -> bool) -> Option<usize> {
         // From the middle on, so that faults are spread over the quarters.
@@ -134,6 +140,51 @@ impl Faults {
         self.overlap_parcels(estate, 6);
         self.push_out(estate, 5);
         self.overlap_buildings(estate, 4);
+        self.part_parcels(estate, 3);
+    }
+
+    /// GEO-03: a parcel ends a little before its eastern neighbour's line.
+    fn part_parcels(&mut self, estate: &mut Estate, mut wanted: usize) {
+        const APART_M: f64 = 0.12;
+        for one in (0..estate.parcels.len()).rev() {
+            if wanted == 0 {
+                return;
+            }
+            let plot = estate.parcels[one].plot;
+            let block = estate.parcels[one].block;
+            let met: Vec<usize> = (0..estate.parcels.len())
+                .filter(|other| *other != one && estate.parcels[*other].block == block)
+                .filter(|other| {
+                    let beside = estate.parcels[*other].plot;
+                    beside.s0 == plot.s1 && plot.t1.min(beside.t1) - plot.t0.max(beside.t0) > 0.0
+                })
+                .collect();
+            let [other] = met[..] else { continue };
+            let beside = estate.parcels[other].plot;
+            let (ours, theirs) = (estate.parcels[one].sites.clone(), estate.parcels[other].sites.clone());
+            let ([our_site], [their_site]) = (&ours[..], &theirs[..]) else {
+                continue;
+            };
+            let is_plain = [our_site, their_site]
+                .iter()
+                .all(|site| estate.sites[**site].parcels.len() == 1 && !self.sites.contains(*site));
+            if plot.t1.min(beside.t1) - plot.t0.max(beside.t0) < 20.0 || !is_plain {
+                continue;
+            }
+            for site in [*our_site, *their_site] {
+                self.claim(site, &estate.sites[site]);
+            }
+            estate.parcels[one].plot.s1 -= APART_M;
+            self.plant(
+                "GEO-03",
+                "parcels",
+                parcel_key(one),
+                parcel_key(other),
+                format!("与东侧邻宗之间有 {APART_M} 米宽的缝隙"),
+                format!("between the parcel and its eastern neighbour lies a strip of {APART_M} m"),
+            );
+            wanted -= 1;
+        }
     }
 
     /// GEO-02: a parcel reaches over its eastern neighbour's line.

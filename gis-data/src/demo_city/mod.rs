@@ -15,6 +15,7 @@ mod names;
 mod plan;
 mod rooms;
 mod sequence;
+mod titles;
 mod units;
 mod water;
 mod wrong_facts;
@@ -27,6 +28,7 @@ use geo_types::{Coord, Geometry, LineString, Polygon};
 pub use faults::PlantedFault;
 pub use leases::DemoLease;
 pub use rooms::DemoRoom;
+pub use titles::{DemoFiling, DemoTitle};
 pub use units::DemoUnit;
 
 use crate::crs::{Conversion, Crs, CrsRefused, OutOfRange};
@@ -157,6 +159,10 @@ pub struct DemoCity {
     pub relations: Vec<DemoRelation>,
     /// 160 000 rooms.
     pub rooms: Vec<DemoRoom>,
+    /// The book's titles of what is registered to the bureau.
+    pub titles: Vec<DemoTitle>,
+    /// What was filed, and what is kept in a unit's name.
+    pub filings: Vec<DemoFiling>,
     /// Leases of what is let.
     pub leases: Vec<DemoLease>,
     /// What was made wrong on purpose.
@@ -236,6 +242,10 @@ impl DemoCity {
         rooms::spoil(&mut rooms, &estate, &mut faults);
         let leases = leases::leases(&estate, &assets.buildings, &mut faults, &mut sequence);
         faults.spoil_units(&mut units);
+        faults.spoil_papers(&estate, &mut assets.parcels, &mut assets.sites, &mut assets.buildings);
+        let titles = titles::titles(&estate, &assets.parcels, &assets.buildings, &units, &mut faults);
+        let filings = titles::filings(&estate, &assets.parcels, &assets.buildings, &mut faults);
+        faults.count_papers(&estate, &assets.parcels, &assets.sites);
         let ground = ground::geojson(&estate, &projector, seed)?;
         Ok(Self {
             units,
@@ -244,6 +254,8 @@ impl DemoCity {
             buildings: assets.buildings,
             relations: assets.relations,
             rooms,
+            titles,
+            filings,
             leases,
             faults: faults.planted,
             ground,

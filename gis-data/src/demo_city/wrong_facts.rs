@@ -86,7 +86,114 @@ impl Faults {
         }
     }
 
-    fn next_parcel(&mut self, estate: &Estate) -> Option<usize> {
+    /// Faults of papers and places that came after the others.
+    pub fn spoil_papers(
+        &mut self,
+        estate: &Estate,
+        parcels: &mut [DemoAsset],
+        sites: &mut [DemoAsset],
+        buildings: &mut [DemoAsset],
+    ) {
+        for _ in 0..3 {
+            let Some(parcel) = self.next_parcel(estate) else { return };
+            let underground = |code: &str| format!("{}X{}", &code[..13], &code[14..]);
+            let code = underground(&parcels[parcel].code.clone().unwrap_or_default());
+            let unit_code = underground(&parcels[parcel].unit_code.clone().unwrap_or_default());
+            rename_buildings(estate, parcel, &code, buildings);
+            parcels[parcel].code = Some(code);
+            parcels[parcel].unit_code = Some(unit_code);
+            self.plant(
+                "COD-05",
+                "parcels",
+                parcel_key(parcel),
+                String::new(),
+                "特征码 X 表示地下, 宗地上却有地上楼栋",
+                "X means underground, but buildings stand above ground",
+            );
+        }
+        for (wrong, zh, en) in [
+            (
+                "苏(2019)常州市不动产权第12345号",
+                "证号顺序号只有 5 位",
+                "the serial has 5 digits",
+            ),
+            (
+                "苏(2013)常州市不动产权第0012345号",
+                "统一登记自 2015 年开始",
+                "unified registration began in 2015",
+            ),
+            ("常(2019)常州市不动产权第0012346号", "不是省简称", "that is no province"),
+        ] {
+            let Some(parcel) = self.next_parcel(estate) else { return };
+            parcels[parcel].attributes.insert("不动产权证号", wrong.to_owned());
+            self.plant("COD-10", "parcels", parcel_key(parcel), String::new(), zh, en);
+        }
+        for serial in [7_100_001, 7_100_002] {
+            let (Some(one), Some(other)) = (self.next_parcel(estate), self.next_parcel(estate)) else {
+                return;
+            };
+            for parcel in [one, other] {
+                let number = format!("苏(2018)常州市不动产权第{serial}号");
+                parcels[parcel].attributes.insert("不动产权证号", number);
+            }
+            self.plant(
+                "COD-10E",
+                "parcels",
+                parcel_key(one),
+                parcel_key(other),
+                "两宗地的证号相同",
+                "two parcels have the same certificate number",
+            );
+        }
+        for _ in 0..3 {
+            let found = self.next_site(estate, |_| true);
+            let Some(site) = found else { return };
+            // A street away to the north-east: nothing of its own land is there.
+            if let Some(bounds) = parcels[estate.sites[site].parcels[0]]
+                .geometry
+                .as_ref()
+                .and_then(geo::BoundingRect::bounding_rect)
+            {
+                sites[site].geometry = Some(geo_types::Geometry::Point(geo_types::Point::new(
+                    ((bounds.max().x + 0.0004) * 1e8).round() / 1e8,
+                    ((bounds.max().y + 0.0003) * 1e8).round() / 1e8,
+                )));
+            }
+            let key = sites[site].key.clone();
+            self.plant(
+                "GEO-12",
+                "sites",
+                key,
+                String::new(),
+                "院落点不在所属宗地内",
+                "the site's point lies outside its parcel",
+            );
+        }
+    }
+
+    /// TTL-05: what the status of every site says, whatever else is wrong with it; reserves have no site.
+    pub fn count_papers(&mut self, estate: &Estate, parcels: &[DemoAsset], sites: &[DemoAsset]) {
+        let reserves = parcels
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| estate.parcels[*index].sites.is_empty())
+            .map(|(_, parcel)| parcel);
+        for asset in sites.iter().chain(reserves) {
+            if !matches!(asset.title_status, Some("other_not_handed" | "none_not_handed")) {
+                continue;
+            }
+            self.plant(
+                "TTL-05",
+                asset.layer.as_str(),
+                asset.key.clone(),
+                String::new(),
+                "权属资料长期未移交",
+                "its papers were never handed over",
+            );
+        }
+    }
+
+    pub(super) fn next_parcel(&mut self, estate: &Estate) -> Option<usize> {
         self.next_site(estate, |_| true)
             .map(|site| estate.sites[site].parcels[0])
     }

@@ -1,15 +1,20 @@
 //! What the generator says, as the nouns say it.
 
-use gis_data::demo_city::{DemoAsset, DemoRoom, DemoUnit, Hundredths};
+use gis_data::demo_city::{DemoAsset, DemoFiling, DemoRoom, DemoTitle, DemoUnit, Hundredths};
 use rust_decimal::Decimal;
 use time::Date;
 use time::format_description::well_known::Iso8601;
 
-use super::{DATASET, impossible};
+use super::{DATASET, day, impossible};
 use crate::ids::{SpatialUnitId, UnitId};
 use crate::request::Fault;
 use crate::rooms::RoomContent;
 use crate::spatial_units::{Content, Kind};
+use crate::title_cases::{CaseContent, CaseDetails};
+use crate::titles::dictionaries::{
+    BookState, CoOwnership, Evidence, FilingReason, HolderKind, LandUseScheme, PolicyAction, RightNature, RightType,
+};
+use crate::titles::{Holder, TitleContent};
 use crate::units::UnitContent;
 
 /// The edition of the land-use classes that the city's parcels declare.
@@ -88,4 +93,113 @@ pub(super) fn room(room: &DemoRoom, building_id: SpatialUnitId, units: &[UnitId]
         source_key: Some(room.key.clone()),
         source_attributes: None,
     }
+}
+
+/// Each of a list's codes is one of the registry's: the generator speaks its words.
+fn word<T>(code: &str, of: fn(&str) -> Option<T>) -> Result<T, Fault> {
+    of(code).ok_or_else(|| impossible(format!("the demo city says {code}, which is not of the list")))
+}
+
+pub(super) fn title(
+    title: &DemoTitle,
+    parcels: Vec<SpatialUnitId>,
+    buildings: Vec<SpatialUnitId>,
+    units: &[UnitId],
+) -> Result<TitleContent, Fault> {
+    let sorted = |ids: Vec<SpatialUnitId>| {
+        let mut ids: Vec<_> = ids.into_iter().map(|id| id.0).collect();
+        ids.sort_unstable();
+        ids
+    };
+    let [accepted_on, recorded_on, issued_on] = &title.dates;
+    let term = |end: fn(&(&'static str, &'static str)) -> &'static str| {
+        title.term.as_ref().map(|term| day(end(term))).transpose()
+    };
+    Ok(TitleContent {
+        book_state: BookState::Current,
+        evidence: Evidence::Both,
+        unit_code: Some(title.unit_code.clone()),
+        cert_no: Some(title.cert_no.clone()),
+        print_serial: None,
+        old_land_certificate: None,
+        old_house_certificate: None,
+        holders: vec![Holder {
+            name: title.holder.clone(),
+            kind: word(title.holder_kind, HolderKind::of)?,
+            unit_id: title.holder_unit.and_then(|unit| units.get(unit)).map(|unit| unit.0),
+            id_number: None,
+            share: None,
+        }],
+        co_ownership: CoOwnership::Sole,
+        location: Some(title.location.clone()),
+        right_type: word(title.right_type, RightType::of)?,
+        right_nature_land: Some(word(title.right_nature, RightNature::of)?),
+        right_nature_house: None,
+        land_use_scheme: title.land_use.map(|_| LandUseScheme::Gb2017),
+        land_use_code: title.land_use.map(ToOwned::to_owned),
+        house_use: None,
+        land_area_m2: title.land_area.map(decimal),
+        house_area_m2: title.house_area.map(decimal),
+        term_from: term(|term| term.0)?,
+        term_to: term(|term| term.1)?,
+        other_state: None,
+        remark: None,
+        registry: Some("常州市自然资源和规划局".to_owned()),
+        accepted_on: Some(day(accepted_on)?),
+        recorded_on: Some(day(recorded_on)?),
+        issued_on: Some(day(issued_on)?),
+        policy_action: None,
+        registration_type: None,
+        parcel_ids: sorted(parcels),
+        building_ids: sorted(buildings),
+        case_id: None,
+    })
+}
+
+/// What it says before the nature of the right changed: allocated land has no term.
+pub(super) fn title_before(content: &TitleContent, nature: &str) -> Result<TitleContent, Fault> {
+    Ok(TitleContent {
+        right_nature_land: Some(word(nature, RightNature::of)?),
+        term_from: None,
+        term_to: None,
+        ..content.clone()
+    })
+}
+
+pub(super) fn filing(
+    filing: &DemoFiling,
+    asset: SpatialUnitId,
+    review_on: Date,
+    definition: String,
+) -> Result<CaseContent, Fault> {
+    let is_filed = filing.state == "filed";
+    Ok(CaseContent {
+        asset_id: asset.0,
+        unit_code: None,
+        title_id: None,
+        state: filing.state.to_owned(),
+        opened_by: "system:demo-city".to_owned(),
+        submitted_by: Some("演示经办人".to_owned()),
+        reviewed_by: Some("演示审核人".to_owned()),
+        due_on: None,
+        review_on: is_filed.then_some(review_on),
+        disposal_frozen: is_filed,
+        details: CaseDetails {
+            policy_action: Some(if is_filed {
+                PolicyAction::File
+            } else {
+                PolicyAction::KeepInUnit
+            }),
+            approval: filing.approval.clone(),
+            filing_reasons: filing
+                .reason
+                .map(|reason| word(reason, FilingReason::of))
+                .transpose()?
+                .into_iter()
+                .collect(),
+            filing_evidence: is_filed.then(|| "演示：来源说明与测绘报告".to_owned()),
+            ..CaseDetails::default()
+        },
+        definition: Some(definition),
+    })
 }

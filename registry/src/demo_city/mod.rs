@@ -19,7 +19,7 @@ use uuid::Uuid;
 use crate::clock::Clock;
 use crate::database::{CopyRows, Database};
 use crate::digest::{VersionHead, version_digest};
-use crate::ids::{RegionId, RoomId, SpatialUnitId, UnitId, VersionId};
+use crate::ids::{RegionId, RoomId, SpatialUnitId, TitleCaseId, TitleId, UnitId, VersionId};
 use crate::ledger::{Action, EntryId, NewEntry, Object, ObjectKind};
 use crate::period::{Revision, ValidPeriod, recorded_since};
 use crate::regions::{GB2260, RegionContent};
@@ -106,6 +106,8 @@ pub async fn load(database: &Database, clock: &Clock, city: DemoCity) -> Result<
     loading.units(&mut transaction, &city).await?;
     loading.assets(&mut transaction, &city).await?;
     loading.relations(&mut transaction, &city).await?;
+    loading.titles(&mut transaction, &city).await?;
+    loading.filings(&mut transaction, &city, clock.today()).await?;
     loading.rooms(&mut transaction, city.rooms).await?;
     transaction.commit().await?;
     Ok(DemoLoaded::Loaded)
@@ -352,6 +354,55 @@ impl Loading {
             .collect();
         crate::ledger::append_copy(connection, entries).await?;
         Ok(())
+    }
+
+    fn of_layer(&self, layer: Layer, indices: &[usize]) -> Result<Vec<SpatialUnitId>, Fault> {
+        indices.iter().map(|index| self.asset(layer, *index)).collect()
+    }
+
+    async fn titles(&self, connection: &mut PgConnection, city: &DemoCity) -> Result<(), Fault> {
+        let mut writer = VersionWriter::default();
+        for title in &city.titles {
+            let parcels = self.of_layer(Layer::Parcels, &title.parcels)?;
+            let buildings = self.of_layer(Layer::Buildings, &title.buildings)?;
+            let content = content::title(title, parcels, buildings, &self.units)?;
+            let write = match title.nature_before {
+                None => vec![(ValidPeriod::since(self.since), content)],
+                Some((nature, until)) => {
+                    let until = day(until)?;
+                    let before = content::title_before(&content, nature)?;
+                    let earlier = ValidPeriod {
+                        from: self.since,
+                        to: Some(until),
+                    };
+                    vec![(earlier, before), (ValidPeriod::since(until), content)]
+                }
+            };
+            let revision = Revision {
+                close: Vec::new(),
+                write,
+                at: self.now,
+            };
+            self.write(&mut writer, TitleId::fresh().0, &revision)?;
+        }
+        writer.flush(connection).await
+    }
+
+    /// Filings come back after a year: they were looked at last when the city was loaded.
+    async fn filings(&self, connection: &mut PgConnection, city: &DemoCity, today: Date) -> Result<(), Fault> {
+        let review_on = today.saturating_add(time::Duration::days(365));
+        let definition = crate::title_cases::keep_definition(connection, self.now).await?;
+        let mut writer = VersionWriter::default();
+        for filing in &city.filings {
+            let asset = self.asset(filing.asset.0, filing.asset.1)?;
+            let content = content::filing(filing, asset, review_on, definition.clone())?;
+            self.write(
+                &mut writer,
+                TitleCaseId::fresh().0,
+                &self.revision(None, content, |_| ())?,
+            )?;
+        }
+        writer.flush(connection).await
     }
 
     /// While the database takes some rooms in, the next are built: two cores do what one would do in turn.

@@ -68,7 +68,15 @@ async fn the_city_is_there_with_its_census_and_its_ledger(pool: PgPool) {
     assert_eq!(made_up, [DATASET]);
 
     // One entry for each thing, each with its versions, and every row is what the ledger says.
-    let things = DemoCity::divisions().len() + 238 + 624 + 1500 + city.parcels.len() + rooms + city.relations.len();
+    let things = DemoCity::divisions().len()
+        + 238
+        + 624
+        + 1500
+        + city.parcels.len()
+        + rooms
+        + city.relations.len()
+        + city.titles.len()
+        + city.filings.len();
     assert_eq!(entries(&pool).await, i64::try_from(things).unwrap());
     prove(&pool).await.unwrap();
 
