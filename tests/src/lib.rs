@@ -413,15 +413,24 @@ impl Registry {
     /// # Errors
     /// Where it was no longer running.
     pub fn kill_everything(mut self) -> Result<()> {
+        self.strike()?;
+        self.child.wait()?;
+        Ok(())
+    }
+
+    /// [`Registry::kill_everything`] while others are still asking.
+    ///
+    /// # Errors
+    /// Where it was no longer running.
+    pub fn strike(&self) -> Result<()> {
         let database = database_processes(&self.data);
         ensure!(!database.is_empty(), "there is no database to kill");
         // The program first: it must not get to see that its database is gone.
-        self.child.kill()?;
+        kill(Pid::from_raw(self.child.id().cast_signed()), Signal::SIGKILL)?;
         for pid in database {
             // Those that end with the first of them are gone already.
             kill(Pid::from_raw(pid), Signal::SIGKILL).ok();
         }
-        self.child.wait()?;
         Ok(())
     }
 
