@@ -19,6 +19,7 @@ mod tokens;
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use axum::extract::FromRef;
@@ -79,6 +80,8 @@ struct Inner {
     identified: Cache<[u8; 32], Arc<identify::Identified>>,
     /// A password's hash takes 19 MiB and tens of milliseconds of a processor: so many at once and no more.
     hashing: Semaphore,
+    /// What Argon2 was made to work so far to hold passwords against hashes: memory times passes, KiB.
+    work_kib: AtomicU64,
 }
 
 impl Default for Inner {
@@ -94,6 +97,7 @@ impl Inner {
             settings,
             identified: Cache::builder().max_capacity(10_000).time_to_live(BELIEVED).build(),
             hashing: Semaphore::new((processors / 2).max(1)),
+            work_kib: AtomicU64::new(0),
         }
     }
 }

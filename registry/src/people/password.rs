@@ -1,6 +1,7 @@
 //! Passwords: what is accepted, and Argon2id on threads that may block, a few at once.
 
 use std::sync::OnceLock;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use argon2::password_hash::phc::PasswordHash;
@@ -93,9 +94,16 @@ impl People {
         self.in_turn(move || hash(&password)).await
     }
 
-    /// Is it the password? Without a hash the answer is no, and takes as long.
+    /// What Argon2 was made to work so far, KiB.
+    #[cfg(test)]
+    pub(super) fn work_kib(&self) -> u64 {
+        self.inner.work_kib.load(Ordering::Relaxed)
+    }
+
+    /// Is it the password? Without a hash the answer is no, and takes as much work.
     pub(super) async fn verify(&self, password: &str, stored: Option<String>) -> Result<bool, Problem> {
         let password = password.to_owned();
+        let inner = std::sync::Arc::clone(&self.inner);
         self.in_turn(move || {
             let is_known = stored.is_some();
             let stored = match &stored {
@@ -103,6 +111,10 @@ impl People {
                 None => nobodys()?,
             };
             let stored = PasswordHash::new(stored).map_err(broken)?;
+            let asked = Params::try_from(&stored).map_err(broken)?;
+            inner
+                .work_kib
+                .fetch_add(u64::from(asked.m_cost()) * u64::from(asked.t_cost()), Ordering::Relaxed);
             Ok(argon2()?.verify_password(password.as_bytes(), &stored).is_ok() && is_known)
         })
         .await
