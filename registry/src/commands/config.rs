@@ -14,7 +14,7 @@ pub(super) fn print(resolved: &Resolved) {
 
 /// Prints the OpenAPI document.
 pub(super) fn print_openapi() -> ExitCode {
-    match crate::http::openapi().to_pretty_json() {
+    match serde_json::to_string_pretty(&crate::http::openapi()) {
         Ok(json) => {
             println!("{json}");
             ExitCode::SUCCESS

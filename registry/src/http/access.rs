@@ -184,6 +184,14 @@ pub(super) const ROUTES: &[(&str, &str, Need)] = &[
     ),
 ];
 
+/// What a described operation needs. The description names a tile's file `{y}.mvt`, the table `{y}`.
+pub(super) fn need_of(method: &Method, path: &str) -> Option<Need> {
+    match declared(method, path.trim_end_matches(".mvt")) {
+        Declared::Need(need) => Some(need),
+        Declared::Methods(_) | Declared::Nothing => None,
+    }
+}
+
 /// What the table says of a request.
 enum Declared {
     /// Its need.

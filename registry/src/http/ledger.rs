@@ -44,9 +44,9 @@ struct Entry {
     action: String,
     object_kind: String,
     object_id: Uuid,
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Object>)]
     before: Option<Box<RawValue>>,
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Object>)]
     after: Option<Box<RawValue>>,
     /// `before` or `after` is long, as that of an import is, and left out here; the proof of the entry carries the whole.
     is_abridged: bool,

@@ -2,6 +2,7 @@
 
 mod access;
 mod cross_origin;
+mod description;
 mod guard;
 mod health;
 mod ledger;

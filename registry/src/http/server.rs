@@ -18,7 +18,9 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
 
-use super::{AccessSettings, MapSettings, access, cross_origin, guard, health, ledger, map, page, refusal};
+use super::{
+    AccessSettings, MapSettings, access, cross_origin, description, guard, health, ledger, map, page, refusal,
+};
 use crate::clock::Clock;
 use crate::database::Database;
 use crate::imports::ImportJobs;
@@ -78,8 +80,13 @@ fn api() -> OpenApiRouter<AppState> {
 
 /// The OpenAPI 3.1 document of everything that is served.
 #[must_use]
-pub fn openapi() -> utoipa::openapi::OpenApi {
-    api().split_for_parts().1
+pub fn openapi() -> serde_json::Value {
+    described(&api().split_for_parts().1)
+}
+
+fn described(document: &utoipa::openapi::OpenApi) -> serde_json::Value {
+    // The document is plain data, it always has JSON.
+    description::complete(serde_json::to_value(document).unwrap_or_default())
 }
 
 /// Every route, with what stands around them.
@@ -101,7 +108,7 @@ pub fn router(state: AppState) -> Router {
     );
     routes
         .merge(crate::ogc::router())
-        .merge(SwaggerUi::new("/docs").url("/openapi.json", document))
+        .merge(SwaggerUi::new("/docs").external_url_unchecked("/openapi.json", described(&document)))
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(page::page)
         .with_state(state)

@@ -315,9 +315,9 @@ struct Import {
     /// Its workbook can be had with every fault marked: `marked.xlsx`.
     has_marked_file: bool,
     progress: Option<Progress>,
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Object>)]
     problem: Option<Value>,
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Object>)]
     report: Option<Value>,
 }
 
@@ -514,20 +514,20 @@ struct ImportRow {
     source_key: Option<String>,
     outcome: String,
     repaired: bool,
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Object>)]
     reason: Option<Box<RawValue>>,
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Option<Vec<Object>>)]
     warnings: Option<Box<RawValue>>,
     /// The asset it became, or is.
     asset: Option<AssetOf>,
     /// The attributes of a quarantined row, as the file has them.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Object>)]
     raw: Option<Box<RawValue>>,
     /// The shape, GeoJSON.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Object>)]
     geometry: Option<Box<RawValue>>,
     /// The shape before it was mended.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Object>)]
     original: Option<Box<RawValue>>,
 }
 

@@ -41,10 +41,10 @@ pub struct Region {
     /// Its key there.
     pub source_key: Option<String>,
     /// What was mended in its shape: `reason`, `area_before_m2`, `area_after_m2`, and `original` as GeoJSON.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Object>)]
     pub repaired: Option<serde_json::Value>,
     /// GeoJSON, longitude and latitude (EPSG:4490).
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Object>)]
     pub geometry: Option<Box<RawValue>>,
     /// West, south, east, north.
     pub bbox: Option<[f64; 4]>,

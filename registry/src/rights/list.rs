@@ -80,7 +80,7 @@ pub struct Right {
     /// The import that read it.
     pub import_id: Option<Uuid>,
     /// What the list said beside all this, in its own words.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Object>)]
     pub attributes: Option<serde_json::Value>,
     /// True in law from this day.
     #[serde(with = "day")]

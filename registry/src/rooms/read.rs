@@ -41,7 +41,7 @@ pub struct Room {
     /// Its key there.
     pub source_key: Option<String>,
     /// What its list said beside all this, in its own words.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Object>)]
     pub attributes: Option<Box<RawValue>>,
     /// The version that holds.
     #[serde(flatten)]

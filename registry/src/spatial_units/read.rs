@@ -58,7 +58,7 @@ pub struct SourceOf {
     /// The import that read it.
     pub import_id: Option<Uuid>,
     /// What the file said, word for word.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Object>)]
     pub attributes: Option<Box<RawValue>>,
 }
 
@@ -72,7 +72,7 @@ pub struct Repaired {
     /// m²
     pub area_after_m2: f64,
     /// The shape as it came, GeoJSON.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Object>)]
     pub original: Option<Box<RawValue>>,
 }
 
@@ -157,7 +157,7 @@ pub struct SpatialUnit {
     /// What was mended in its shape.
     pub repaired: Option<Repaired>,
     /// GeoJSON, longitude and latitude (EPSG:4490).
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Object>)]
     pub geometry: Option<Box<RawValue>>,
     /// West, south, east, north.
     pub bbox: Option<[f64; 4]>,
