@@ -1,6 +1,7 @@
 /*
 id = "COD-01"
 severity = "error"
+blocks = true
 zh = "单元号格式"
 en = "Form of the unit code"
 finding_zh = "不动产单元号 {unit_code} 不符合 28 位编码规则"

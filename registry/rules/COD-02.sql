@@ -1,6 +1,7 @@
 /*
 id = "COD-02"
 severity = "error"
+blocks = true
 zh = "单元号重复"
 en = "Unit code twice"
 finding_zh = "单元号 {unit_code} 与另一宗地重复"

@@ -1,6 +1,7 @@
 /*
 id = "GEO-08"
 severity = "error"
+blocks = true
 zh = "坐标不在辖区"
 en = "Outside its region"
 finding_zh = "图形不在行政区 {region_code} 的范围内"

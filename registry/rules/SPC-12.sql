@@ -1,6 +1,7 @@
 /*
 id = "SPC-12"
 severity = "error"
+blocks = true
 zh = "使用面积大于建筑面积"
 en = "Use area larger than building area"
 finding_zh = "房间 {number} 的使用面积 {use_area_m2} m² 大于建筑面积 {building_area_m2} m²"

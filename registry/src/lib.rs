@@ -28,6 +28,7 @@ pub mod title_cases;
 pub mod titles;
 mod totals;
 mod tree;
+pub mod unit_code;
 pub mod units;
 pub mod versioned;
 pub mod working_days;

@@ -27,6 +27,7 @@ const LAYERS: &[&[&str]] = &[
     &["versioned", "tree"],
     &["procedures", "working_days"],
     &["ledger"],
+    &["unit_code"],
     &["request"],
     &["database"],
     &["period", "digest", "geometry", "ids", "clock", "settings"],

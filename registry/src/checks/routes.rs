@@ -31,6 +31,8 @@ pub(super) struct RuleInForce {
     id: String,
     /// How grave a finding is.
     severity: Severity,
+    /// What breaks it is refused at the door; its findings are of what came in before.
+    blocks: bool,
     /// What it is called.
     title: Bilingual,
     /// What is to be done about a finding.
@@ -50,8 +52,14 @@ pub(super) struct RuleInForce {
 pub(super) struct NamedParameter {
     /// Its name.
     name: String,
-    #[serde(flatten)]
-    parameter: Parameter,
+    /// The value in force.
+    value: f64,
+    /// Its unit.
+    unit: String,
+    /// What it means, in Chinese.
+    zh: String,
+    /// What it means, in English.
+    en: String,
 }
 
 /// Every rule with the number of its findings.
@@ -82,6 +90,7 @@ pub(super) async fn list_rules(context: Context) -> Result<Json<Vec<RuleInForce>
             RuleInForce {
                 id: rule.id.clone(),
                 severity: rule.severity,
+                blocks: rule.blocks,
                 title: rule.title.clone(),
                 remedy: rule.remedy.clone(),
                 source: rule.source.clone(),
@@ -90,9 +99,13 @@ pub(super) async fn list_rules(context: Context) -> Result<Json<Vec<RuleInForce>
                     .parameters
                     .iter()
                     .filter_map(|name| {
+                        let Parameter { value, unit, zh, en } = catalogue.parameters.get(name)?.clone();
                         Some(NamedParameter {
                             name: name.clone(),
-                            parameter: catalogue.parameters.get(name)?.clone(),
+                            value,
+                            unit,
+                            zh,
+                            en,
                         })
                     })
                     .collect(),
@@ -141,7 +154,10 @@ pub(super) async fn start_check(
     let idempotency = Idempotency::read(&headers, &("checks", &order))?;
     let mut transaction = context.database.begin().await?;
     if let Some(repeated) = idempotency.repeated(&mut transaction, &context.actor).await? {
-        return Ok(repeated.into_response());
+        // Said again as it was said: the check is accepted, not made.
+        let mut answer = repeated.into_response();
+        *answer.status_mut() = StatusCode::ACCEPTED;
+        return Ok(answer);
     }
     let begun = begin_check(
         &context.database,

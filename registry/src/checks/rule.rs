@@ -6,7 +6,11 @@
 //!
 //! A rule with `overlap` says instead what takes part: `object_id`, `shape` (WKB), `worlds` (letters: two meet where they
 //! share one) and `is_asked`; which of them overlap by more than the named parameter is found by [`gis_data::overlap`],
-//! which is quicker at it than the database by far.
+//! which is quicker at it than the database by far. So does a rule with `gap`, for strips between two that are narrower
+//! than the named parameter and longer than `gap_least_m` ([`gis_data::gap`]).
+//!
+//! A rule with `blocks` is kept at the door: what breaks it is refused. It may have no query at all, where nothing that
+//! breaks it can be in the book.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -15,6 +19,9 @@ use rust_embed::RustEmbed;
 use serde::{Deserialize, Serialize};
 
 use crate::ledger::ObjectKind;
+
+/// The parameter that says how long a gap is at least.
+pub(super) const GAP_LEAST: &str = "gap_least_m";
 
 #[derive(RustEmbed)]
 #[folder = "rules"]
@@ -112,6 +119,10 @@ pub struct Rule {
     pub(super) neighbours: bool,
     /// The parameter above which an overlap is a finding, where the query says what takes part.
     pub(super) overlap: Option<String>,
+    /// The parameter below which a gap is a finding, where the query says what takes part.
+    pub(super) gap: Option<String>,
+    /// What breaks it is refused at the door (B). Findings are of what came in before or by another way.
+    pub blocks: bool,
     pub(super) statement: String,
 }
 
@@ -135,10 +146,13 @@ struct Header {
     #[serde(default)]
     neighbours: bool,
     overlap: Option<String>,
+    gap: Option<String>,
+    #[serde(default)]
+    blocks: bool,
 }
 
 /// What a rule compares with.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Parameter {
     /// The value in force.
@@ -181,9 +195,14 @@ impl Rule {
             .parameters
             .iter()
             .chain(&header.overlap)
+            .chain(&header.gap)
             .find(|name| !known(name))
         {
             return Err(format!("no parameter is called {name}"));
+        }
+        let statement = statement.trim().to_owned();
+        if statement.is_empty() && !header.blocks {
+            return Err("it has no query".to_owned());
         }
         let reads = header
             .reads
@@ -210,13 +229,21 @@ impl Rule {
             reads: reads.collect::<Result<_, _>>()?,
             neighbours: header.neighbours,
             overlap: header.overlap,
-            statement: statement.trim().to_owned(),
+            gap: header.gap,
+            blocks: header.blocks,
+            statement,
         })
+    }
+
+    /// Does it look for what is in the book? One that only blocks does not.
+    #[must_use]
+    pub fn is_run(&self) -> bool {
+        !self.statement.is_empty()
     }
 
     /// Does a change of that kind of object call for it again?
     pub(super) fn is_called_by(&self, kind: ObjectKind) -> bool {
-        self.subject.covers(kind) || self.reads.contains(&kind)
+        self.is_run() && (self.subject.covers(kind) || self.reads.contains(&kind))
     }
 
     /// Can it be asked about what changed alone? What hangs on regions and units as a whole can't.
@@ -305,7 +332,9 @@ mod tests {
         assert!(catalogue.rules.len() >= 21);
         for rule in catalogue.rules.values() {
             for name in &rule.parameters {
-                let used = rule.statement.contains(&format!("'{name}'")) || rule.overlap.as_ref() == Some(name);
+                let used = rule.statement.contains(&format!("'{name}'")) || [&rule.overlap, &rule.gap].contains(&&Some(name.clone()))
+                    // How long a gap is at least goes with how narrow it is.
+                    || (rule.gap.is_some() && name == GAP_LEAST);
                 assert!(used, "{} does not use {name}", rule.id);
             }
         }
@@ -315,6 +344,19 @@ mod tests {
                 "{name} is used by no rule"
             );
         }
+    }
+
+    #[test]
+    fn what_is_refused_at_the_door_is_a_rule_of_the_list_and_the_other_way_round() {
+        let catalogue = catalogue().unwrap();
+        let at_the_door: BTreeMap<&str, &str> = crate::request::DoorRule::ALL.iter().map(|rule| rule.facts()).collect();
+        let listed: BTreeMap<&str, &str> = catalogue
+            .rules
+            .values()
+            .filter(|rule| rule.blocks)
+            .map(|rule| (rule.id.as_str(), rule.source.as_str()))
+            .collect();
+        assert_eq!(at_the_door, listed);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use sqlx::{PgConnection, Row};
 use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
-use super::rule::{Catalogue, Rule};
+use super::rule::{Catalogue, GAP_LEAST, Rule};
 use crate::database::Database;
 use crate::ids::FindingId;
 use crate::request::Fault;
@@ -68,11 +68,21 @@ pub(super) async fn run_rule(
         Scope::All => None,
         Scope::Objects(objects) => Some(around(&mut transaction, rule, objects).await?),
     };
-    let found = match &rule.overlap {
+    let least = |name: &str| catalogue.parameters.get(name).map_or(0.0, |held| held.value);
+    let question = match (&rule.overlap, &rule.gap) {
+        (Some(parameter), _) => Some(Neighbourly::Overlap {
+            least_m2: least(parameter),
+        }),
+        (_, Some(parameter)) => Some(Neighbourly::Gap {
+            narrower_m: least(parameter),
+            least_m: least(GAP_LEAST),
+        }),
+        (None, None) => None,
+    };
+    let found = match question {
         None => ask(&mut transaction, catalogue, rule, day, objects.as_deref()).await?,
-        Some(parameter) => {
-            let least_m2 = catalogue.parameters.get(parameter).map_or(0.0, |held| held.value);
-            overlaps(&mut transaction, catalogue, rule, day, objects.as_deref(), least_m2).await?
+        Some(question) => {
+            among_neighbours(&mut transaction, catalogue, rule, day, objects.as_deref(), question).await?
         }
     };
     let (new, resolved) = keep(&mut transaction, rule, (day, now), objects.as_deref(), &found).await?;
@@ -89,7 +99,8 @@ pub(super) async fn run_rule(
 /// with, and, where the rule asks for neighbours, what lies where they lie or lay.
 async fn around(connection: &mut PgConnection, rule: &Rule, objects: &[Uuid]) -> Result<Vec<Uuid>, Fault> {
     let around = sqlx::query_scalar!(
-        r#"select unnest($1::uuid[]) as "id!"
+        r#"with near as (
+           select unnest($1::uuid[]) as id
            union
            select asset_id from listed_right_version where object_id = any($1)
            union
@@ -110,7 +121,11 @@ async fn around(connection: &mut PgConnection, rule: &Rule, objects: &[Uuid]) ->
            select near.object_id
              from spatial_unit_version asked
              join spatial_unit_version near on box(near.geometry) && box(asked.geometry)
-            where $2 and asked.object_id = any($1)"#,
+            where $2 and asked.object_id = any($1))
+           select id as "id!" from near
+           union
+           -- What is said of land reaches the buildings on it.
+           select r.lower_id from spatial_unit_relation r join near on near.id = r.upper_id"#,
         objects,
         rule.neighbours,
     )
@@ -146,13 +161,49 @@ async fn ask(
     Ok(found.into_values().collect())
 }
 
-async fn overlaps(
+/// What is asked of neighbours.
+#[derive(Debug, Clone, Copy)]
+enum Neighbourly {
+    Overlap { least_m2: f64 },
+    Gap { narrower_m: f64, least_m: f64 },
+}
+
+impl Neighbourly {
+    /// The pairs, with what was found of them.
+    fn answer(
+        self,
+        shapes: &[geo_types::Geometry<f64>],
+        may_meet: impl Fn(usize, usize) -> bool + Sync,
+    ) -> Vec<(usize, usize, Value)> {
+        let hundredths = |value: f64| (value * 100.0).round() / 100.0;
+        match self {
+            Self::Overlap { least_m2 } => gis_data::overlap::overlaps(shapes, least_m2, may_meet)
+                .into_iter()
+                .map(|found| {
+                    let evidence = serde_json::json!({"overlap_m2": hundredths(found.area_m2)});
+                    (found.one, found.other, evidence)
+                })
+                .collect(),
+            Self::Gap { narrower_m, least_m } => gis_data::gap::gaps(shapes, narrower_m, least_m, may_meet)
+                .into_iter()
+                .map(|found| {
+                    let evidence = serde_json::json!({
+                        "width_m": hundredths(found.width_m), "length_m": (found.length_m * 10.0).round() / 10.0,
+                    });
+                    (found.one, found.other, evidence)
+                })
+                .collect(),
+        }
+    }
+}
+
+async fn among_neighbours(
     connection: &mut PgConnection,
     catalogue: &Catalogue,
     rule: &Rule,
     day: Date,
     objects: Option<&[Uuid]>,
-    least_m2: f64,
+    question: Neighbourly,
 ) -> Result<Vec<Found>, Fault> {
     struct Participant {
         id: Uuid,
@@ -187,16 +238,17 @@ async fn overlaps(
             }
             _ => false,
         };
-        gis_data::overlap::overlaps(&shapes, least_m2, may_meet)
+        question
+            .answer(&shapes, may_meet)
             .into_iter()
-            .filter_map(|overlap| {
-                let (one, other) = (participants.get(overlap.one)?.id, participants.get(overlap.other)?.id);
+            .filter_map(|(one, other, evidence)| {
+                let (one, other) = (participants.get(one)?.id, participants.get(other)?.id);
                 let (one, other) = (one.min(other), one.max(other));
                 Some(Found {
                     object_id: one,
                     other_id: Some(other),
                     at_id: Some(one),
-                    evidence: serde_json::json!({"overlap_m2": (overlap.area_m2 * 100.0).round() / 100.0}),
+                    evidence,
                 })
             })
             .collect()
@@ -204,7 +256,7 @@ async fn overlaps(
     tokio::task::spawn_blocking(work)
         .await
         .map_err(|error| Fault::Impossible {
-            what: format!("the search for overlaps ended unexpectedly: {error}"),
+            what: format!("the search among neighbours ended unexpectedly: {error}"),
         })
 }
 

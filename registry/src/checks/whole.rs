@@ -102,13 +102,14 @@ pub async fn begin_check(
 ) -> Result<BegunCheck, CheckRefused> {
     let catalogue = catalogue().map_err(Fault::from)?;
     let rules: Vec<&Rule> = match asked {
-        None => catalogue.rules.values().collect(),
+        None => catalogue.rules.values().filter(|rule| rule.is_run()).collect(),
         Some(asked) => asked
             .iter()
             .map(|id| {
                 catalogue
                     .rules
                     .get(id)
+                    .filter(|rule| rule.is_run())
                     .ok_or_else(|| CheckRefused::UnknownRule(id.clone()))
             })
             .collect::<Result<_, _>>()?,

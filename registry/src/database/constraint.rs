@@ -1,7 +1,7 @@
 //! What a broken constraint means to the person whose change broke it. Every unique, exclusion, foreign-key and check
 //! constraint has a name, and a test fails for one that is not listed here.
 
-use crate::request::{Problem, ProblemKind};
+use crate::request::{DoorRule, Problem, ProblemKind};
 
 enum Meaning {
     /// It clashes with what is registered.
@@ -26,7 +26,38 @@ pub fn refusal_of(error: &sqlx::Error) -> Option<Problem> {
         Meaning::Field(field) => Problem::invalid(field, words).remedy("correct the field and send it again"),
         Meaning::Ours => return None,
     };
-    Some(problem.code(constraint))
+    let problem = problem.code(constraint);
+    Some(match door_rule_of(constraint) {
+        None => problem,
+        Some(rule) => problem.breaks(rule, evidence_of(constraint, error)),
+    })
+}
+
+/// The rule of the list that a constraint keeps.
+fn door_rule_of(constraint: &str) -> Option<DoorRule> {
+    match constraint {
+        "title_version_unit_code_form" => Some(DoorRule::UnitCodeForm),
+        "title_version_one_per_unit" => Some(DoorRule::UnitCodeOnce),
+        "spatial_unit_version_geometry_sound" | "region_version_geometry_sound" => Some(DoorRule::SoundShape),
+        "title_version_dates_in_order" => Some(DoorRule::DatesInOrder),
+        "title_case_version_four_eyes" => Some(DoorRule::FourEyes),
+        _ => None,
+    }
+}
+
+/// The values that clash, where the database tells them: `Key (firm_code, valid)=(43…, […)) conflicts with …`.
+fn evidence_of(constraint: &str, error: &(dyn sqlx::error::DatabaseError + 'static)) -> serde_json::Value {
+    let clash = (constraint == "title_version_one_per_unit")
+        .then(|| {
+            let detail = error.try_downcast_ref::<sqlx::postgres::PgDatabaseError>()?.detail()?;
+            let (_, values) = detail.split_once(")=(")?;
+            values.split_once(',').map(|(unit_code, _)| unit_code.to_owned())
+        })
+        .flatten();
+    match clash {
+        Some(unit_code) => serde_json::json!({"unit_code": unit_code}),
+        None => serde_json::json!({"constraint": constraint}),
+    }
 }
 
 fn meaning_of(constraint: &str) -> Option<(Meaning, &'static str)> {

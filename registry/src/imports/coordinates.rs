@@ -7,7 +7,7 @@ use gis_data::{Bounds, Crs, DatumShift, KnownPlaces, Layer, ParametersRefused, P
 
 use super::ImportOrder;
 use crate::database::Database;
-use crate::request::{Problem, ProblemKind};
+use crate::request::{DoorRule, Problem, ProblemKind};
 use crate::spatial_units::Kind;
 
 /// How the coordinates of a file are to be understood, where the file does not say or says it wrongly.
@@ -89,9 +89,28 @@ fn crs_problem(error: &gis_data::CrsRefused) -> Problem {
         "parameters_implausible" => "datum_parameters",
         _ => "crs",
     };
-    worded(error.code(), &error.words(), &error.remedy())
+    let problem = worded(error.code(), &error.words(), &error.remedy())
         .field(field)
-        .offers(offers)
+        .offers(offers);
+    match door_rule_of(error.code()) {
+        None => problem,
+        Some(rule) => problem.breaks(
+            rule,
+            serde_json::json!({"found": error.code(), "says": error.to_string()}),
+        ),
+    }
+}
+
+/// The rule of the list that a refused coordinate system breaks.
+fn door_rule_of(code: &str) -> Option<DoorRule> {
+    match code {
+        "crs_missing" | "crs_unknown" | "crs_old_datum" | "crs_local_system" | "crs_no_datum_path" => {
+            Some(DoorRule::KnownSystem)
+        }
+        "crs_axes_exchanged" | "crs_zone_number" | "crs_does_not_fit" => Some(DoorRule::AxesAndZone),
+        "crs_outside_region" => Some(DoorRule::InsideItsRegion),
+        _ => None,
+    }
 }
 
 fn parameters_problem(error: &ParametersRefused) -> Problem {
@@ -293,6 +312,8 @@ pub(super) mod tests {
             (&refused["state"], &refused["problem"]["code"]),
             (&json!("failed"), &json!("crs_missing"))
         );
+        assert_eq!(refused["problem"]["rule"]["id"], "GEO-10");
+        assert_eq!(refused["problem"]["rule"]["evidence"]["found"], "crs_missing");
         let offer = &refused["problem"]["offers"][0];
         assert_eq!(offer["set"], json!({"crs": "EPSG:4528"}));
         assert_eq!(offer["arguments"], "--crs EPSG:4528");
@@ -307,6 +328,7 @@ pub(super) mod tests {
         let exchanged = squares(31.78, 119.95, 0.001, 3);
         let refused = upload(&app, "exchanged.geojson", &exchanged, &[]).await;
         assert_eq!(refused["problem"]["code"], "crs_axes_exchanged");
+        assert_eq!(refused["problem"]["rule"]["id"], "GEO-09");
         assert_eq!(refused["problem"]["offers"][0]["set"], json!({"swap_axes": "true"}));
         let done = upload(&app, "exchanged.geojson", &exchanged, &[("swap_axes", "true")]).await;
         assert_eq!(done["report"]["counts"]["inserted"], 3, "{done}");
@@ -341,6 +363,7 @@ pub(super) mod tests {
         let with_crs = |crs: &'static str| [&in_region[..], &[("crs", crs)]].concat();
         let refused = upload(&app, "zone.geojson", &plane, &with_crs("EPSG:4548")).await;
         assert_eq!(refused["problem"]["code"], "crs_outside_region");
+        assert_eq!(refused["problem"]["rule"]["id"], "GEO-08");
         assert_eq!(refused["problem"]["offers"][0]["set"], json!({"crs": "EPSG:4549"}));
         let done = upload(&app, "zone.geojson", &plane, &with_crs("EPSG:4549")).await;
         assert_eq!(done["report"]["counts"]["inserted"], 4, "{done}");

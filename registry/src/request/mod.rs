@@ -3,6 +3,7 @@
 mod answer;
 mod caller;
 mod context;
+mod door_rule;
 pub mod fields;
 mod idempotency;
 mod listing;
@@ -14,6 +15,7 @@ mod times;
 pub use answer::{Body, etag, require_match};
 pub use caller::{Caller, Means, Permission, Reach, Scope};
 pub use context::{Actor, Context};
+pub use door_rule::{BrokenRule, DoorRule};
 pub use idempotency::{Idempotency, Repeated};
 pub use listing::{Listed, Listing, SortColumn};
 pub use paging::{Cursor, MAX_LIMIT, Page, PageQuery};

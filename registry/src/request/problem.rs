@@ -5,6 +5,8 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use super::door_rule::{BrokenRule, DoorRule};
+
 /// The kinds of problem a client may meet. Each has a stable `type`; a client decides by it, never by the words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProblemKind {
@@ -129,6 +131,9 @@ pub struct Problem {
     /// A narrower stable word where the kind alone does not tell (the constraint, the refusal of a file).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
+    /// The rule that the request breaks, where it is one of those that block.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<Box<BrokenRule>>,
     /// How long to wait before trying again, seconds; also said as `Retry-After`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after_s: Option<u64>,
@@ -151,6 +156,7 @@ impl Problem {
             field: None,
             remedy: None,
             code: None,
+            rule: None,
             retry_after_s: None,
             offers: Vec::new(),
         }
@@ -174,6 +180,13 @@ impl Problem {
     #[must_use]
     pub fn code(mut self, code: impl Into<String>) -> Self {
         self.code = Some(code.into());
+        self
+    }
+
+    /// Names the rule that is broken, with the values it compared.
+    #[must_use]
+    pub fn breaks(mut self, rule: DoorRule, evidence: serde_json::Value) -> Self {
+        self.rule = Some(Box::new(BrokenRule::of(rule, evidence)));
         self
     }
 

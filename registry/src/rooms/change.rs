@@ -17,7 +17,7 @@ use crate::period::{ValidPeriod, day, reach, revise};
 use crate::request::fields::{
     optional_reason, require_word, required_reason, said, sane_day, take_area, take_required_text, take_text,
 };
-use crate::request::{Body, Context, Idempotency, Problem, Times, etag};
+use crate::request::{Body, Context, DoorRule, Idempotency, Problem, Times, etag};
 use crate::versioned::{Created, Occasion, answer, changed_fields, version_to_change, write_revision};
 
 /// The first area that is too large for a room, m².
@@ -99,6 +99,20 @@ impl RoomStatement {
             TOO_LARGE_M2,
             &mut content.building_area_m2,
         )?;
+        // What came so in a file stays until somebody speaks of its areas.
+        if let (Some(use_area), Some(building_area)) = (content.use_area_m2, content.building_area_m2)
+            && use_area > building_area
+            && (self.use_area_m2.is_some() || self.building_area_m2.is_some())
+        {
+            let evidence = serde_json::json!({"use_area_m2": use_area, "building_area_m2": building_area});
+            return Err(Problem::invalid(
+                "use_area_m2",
+                format!("{use_area} m² of use area are more than the {building_area} m² of building area"),
+            )
+            .remedy("see whether the two areas were exchanged")
+            .code("use_area_too_large")
+            .breaks(DoorRule::UseAreaWithinBuildingArea, evidence));
+        }
         if let Some(unit_id) = self.unit_id {
             content.unit_id = unit_id.map(UnitId);
         }

@@ -16,7 +16,8 @@ use crate::geometry;
 use crate::ids::{SpatialUnitId, UnitId, VersionId};
 use crate::ledger::Action;
 use crate::period::{Held, ValidPeriod, day, reach, revise};
-use crate::request::{Body, Context, Idempotency, Problem, Times, etag, require_match};
+use crate::request::{Body, Context, DoorRule, Idempotency, Problem, ProblemKind, Times, etag, require_match};
+use crate::unit_code::UnitCode;
 
 /// What can be said of an asset. In a change, a field that is absent stays and one that is null is emptied.
 #[derive(Debug, Default, Clone, Serialize, Deserialize, utoipa::ToSchema)]
@@ -83,7 +84,7 @@ pub(super) struct Statement {
     completed_year: Option<Option<i16>>,
     /// GeoJSON, longitude and latitude (EPSG:4490).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Object>)]
     geometry: Option<serde_json::Value>,
 }
 
@@ -129,6 +130,13 @@ impl Statement {
                 return Err(Problem::invalid(field, "it contains the character U+0000"));
             }
             *target = value.map(ToOwned::to_owned);
+        }
+        // Of other kinds the database says that they have none.
+        if let (Some(Some(said)), Kind::Parcel) = (&self.unit_code, content.kind)
+            && let Some(code) = &content.unit_code
+        {
+            let parsed = UnitCode::parse(code).map_err(|refused| refused.unit_code_problem("unit_code", said))?;
+            content.unit_code = Some(parsed.as_str().to_owned());
         }
         if let Some(unit_id) = self.unit_id {
             content.unit_id = unit_id.map(UnitId);
@@ -195,6 +203,51 @@ async fn require_region(connection: &mut sqlx::PgConnection, content: &Content, 
     }
 }
 
+/// No second parcel takes a unit code that is another's (COD-02); those that a file brought along are found by the rule.
+/// Whoever gives a code waits for whoever gives the same one.
+async fn require_own_unit_code(
+    connection: &mut sqlx::PgConnection,
+    statement: &Statement,
+    content: &Content,
+    (id, from): (SpatialUnitId, Date),
+) -> Result<(), Problem> {
+    let (Some(Some(_)), Some(code)) = (&statement.unit_code, &content.unit_code) else {
+        return Ok(());
+    };
+    sqlx::query!("select pg_advisory_xact_lock(hashtextextended($1, 37))", code)
+        .execute(&mut *connection)
+        .await?;
+    let other = sqlx::query_scalar!(
+        "select v.object_id from spatial_unit_version v
+          where upper(v.unit_code) = upper($1) and v.kind = 'parcel' and v.object_id <> $2
+            and upper_inf(v.recorded) and v.valid && daterange($3, null)
+            -- Provisional codes are no one's own.
+            and title_firm_code(v.unit_code) is not null
+          limit 1",
+        code,
+        id.0,
+        from,
+    )
+    .fetch_optional(connection)
+    .await?;
+    match other {
+        None => Ok(()),
+        Some(other) => Err(Problem::new(
+            ProblemKind::Conflict,
+            format!("another parcel has the unit code {code} already"),
+        )
+        .field("unit_code")
+        .code("unit_code_taken")
+        .remedy(format!(
+            "ask the registry office whose it is; the other one is /api/v1/parcels/{other}"
+        ))
+        .breaks(
+            DoorRule::UnitCodeOnce,
+            serde_json::json!({"unit_code": code, "other_id": other}),
+        )),
+    }
+}
+
 /// Registers a parcel, building or site.
 #[utoipa::path(post, path = "/api/v1/{layer}", operation_id = "create_spatial_unit", tag = "assets",
     params(("layer" = String, Path), ("Idempotency-Key" = String, Header)), request_body = Statement,
@@ -220,6 +273,7 @@ pub(super) async fn create_spatial_unit(
     }
     require_region(&mut transaction, &content, from).await?;
     let id = SpatialUnitId::fresh();
+    require_own_unit_code(&mut transaction, &statement, &content, (id, from)).await?;
     let revision = revise(&[], ValidPeriod::since(from), Some(content), now);
     let occasion = Occasion {
         actor: context.actor.clone(),
@@ -262,6 +316,7 @@ pub(super) async fn change_spatial_unit(
     content.source_row = None;
     content.import_id = None;
     require_region(&mut transaction, &content, from).await?;
+    require_own_unit_code(&mut transaction, &statement, &content, (id, from)).await?;
     let revision = revise(&versions, period, Some(content), context.clock.now());
     let occasion = Occasion {
         actor: context.actor.clone(),

@@ -69,8 +69,8 @@ pub async fn disposal_obstacles(
         let code = title
             .unit_code
             .as_deref()
-            .and_then(|code| crate::titles::unit_code::UnitCode::parse(code).ok());
-        if code.is_some_and(|code| code.parcel_kind() == crate::titles::unit_code::ParcelKind::Disputed) {
+            .and_then(|code| crate::unit_code::UnitCode::parse(code).ok());
+        if code.is_some_and(|code| code.parcel_kind() == crate::unit_code::ParcelKind::Disputed) {
             found.push(DisposalObstacle {
                 kind: "disputed".to_owned(),
                 effect: Effect::Blocks,

@@ -13,7 +13,7 @@ use crate::request::{Fault, Problem, Times};
 use crate::titles::TitleStatement;
 use crate::titles::dictionaries::{PolicyAction, RegistrationType, RightNature};
 use crate::titles::encumbrances::{Act, Effect, Encumbrance, encumbrances_of, obstacles};
-use crate::titles::unit_code::{LandOwnership, ParcelKind, UnitCode};
+use crate::unit_code::{LandOwnership, ParcelKind, UnitCode};
 
 /// Certificate and survey may differ by this share before somebody has to say why (TTL-07).
 const AREA_TOLERANCE: f64 = 0.03;

@@ -37,6 +37,16 @@ fn definition() -> Result<&'static Definition, Fault> {
     })
 }
 
+/// Keeps the definition under which cases begin now, and gives its digest.
+///
+/// # Errors
+/// The database's.
+pub async fn keep_definition(connection: &mut PgConnection, now: time::OffsetDateTime) -> Result<String, Fault> {
+    let definition = definition()?;
+    crate::procedures::keep(connection, definition, now).await?;
+    Ok(definition.digest())
+}
+
 /// The definition that a case began with.
 async fn definition_of(connection: &mut PgConnection, case: &CaseContent) -> Result<Cow<'static, Definition>, Fault> {
     crate::procedures::began_with(connection, definition()?, case.definition.as_deref(), VOCABULARY).await

@@ -20,7 +20,7 @@ use crate::request::{Body, Context, Fault, Idempotency, Problem, ProblemKind, Ti
 use crate::titles::TitleStatement;
 use crate::titles::dictionaries::FilingReason;
 use crate::titles::permission::{TitleAction, require};
-use crate::titles::unit_code::UnitCode;
+use crate::unit_code::UnitCode;
 use crate::versioned::{Created, Occasion, answer, changed_fields, write_revision};
 
 /// The beginning of a case.
@@ -47,7 +47,7 @@ fn unit_code(text: &str) -> Result<Option<String>, Problem> {
     }
     UnitCode::parse(&text)
         .map(|code| Some(code.as_str().to_owned()))
-        .map_err(|refused| refused.problem("unit_code"))
+        .map_err(|refused| refused.unit_code_problem("unit_code", &text))
 }
 
 /// A pending case holds its asset and unit: who opened it, and in which state it is.

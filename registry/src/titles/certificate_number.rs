@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use super::unit_code::CodeRefused;
+use crate::unit_code::CodeRefused;
 
 /// 省、自治区、直辖市简称
 const PROVINCES: &str = "京津沪渝冀晋蒙辽吉黑苏浙皖闽赣鲁豫鄂湘粤桂琼川贵云藏陕甘青宁新";

@@ -19,7 +19,6 @@ mod shares;
 mod statement;
 #[cfg(test)]
 pub(crate) mod tests;
-pub mod unit_code;
 
 pub use content::{TitleContent, current, held_versions, verify_versions};
 pub use holder::{Holder, Unification};

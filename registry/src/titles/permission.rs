@@ -1,6 +1,6 @@
 //! Who may do what with titles and their cases. Every action asks here and nowhere else.
 
-use crate::request::{Actor, Caller, Permission, Problem, ProblemKind};
+use crate::request::{Actor, Caller, DoorRule, Permission, Problem, ProblemKind};
 
 /// What somebody wants to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,7 +68,11 @@ pub fn require_another(actor: &Actor, submitted_by: Option<&str>) -> Result<(), 
             format!("{submitted_by} put it forward and can't review it too (GOV-01)"),
         )
         .remedy("let a second person look at it")
-        .code("four_eyes")),
+        .code("four_eyes")
+        .breaks(
+            DoorRule::FourEyes,
+            serde_json::json!({"submitted_by": submitted_by, "actor": actor.0}),
+        )),
         _ => Ok(()),
     }
 }

@@ -11,9 +11,9 @@ use super::content::{TitleContent, select_versions};
 use super::encumbrances::{Act, Encumbrance, Obstacle, encumbrances_of, obstacles};
 use super::holder::Unification;
 use super::statement::TitleStatement;
-use super::unit_code::{CodeRefused, UnitCode};
 use crate::ids::{TitleId, VersionId};
 use crate::request::{Context, Page, Problem, Times};
+use crate::unit_code::{CodeRefused, UnitCode};
 use crate::versioned::{HistoryFacts, VersionFacts, answer_read, history};
 
 /// A title at a date.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::dictionaries::CoOwnership;
-use super::unit_code::CodeRefused;
+use crate::unit_code::CodeRefused;
 
 /// A part of a whole, in lowest terms; more than nothing and no more than all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

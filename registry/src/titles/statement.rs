@@ -13,10 +13,10 @@ use super::dictionaries::{
     BookState, CoOwnership, Evidence, HouseUse, LandUseScheme, PolicyAction, RegistrationType, RightNature, RightType,
 };
 use super::holder::{Holder, settled};
-use super::unit_code::UnitCode;
 use crate::period::day;
-use crate::request::Problem;
 use crate::request::fields::{plain_text, sane_day};
+use crate::request::{DoorRule, Problem};
+use crate::unit_code::UnitCode;
 
 /// The first area that is too large for a title, m².
 const TOO_LARGE_M2: f64 = 1e11;
@@ -272,7 +272,7 @@ impl TitleStatement {
         let book_state = self.book_state.unwrap_or(BookState::Current);
         let co_ownership = self.co_ownership.unwrap_or(CoOwnership::Sole);
         let unit_code = text("unit_code", self.unit_code.as_deref(), 80)?
-            .map(|code| UnitCode::parse(&code).map_err(|refused| refused.problem("unit_code")))
+            .map(|code| UnitCode::parse(&code).map_err(|refused| refused.unit_code_problem("unit_code", &code)))
             .transpose()?;
         let cert_no = text("cert_no", self.cert_no.as_deref(), 80)?
             .map(|number| CertificateNumber::parse(&number).map_err(|refused| refused.problem("cert_no")))
@@ -381,6 +381,14 @@ impl TitleStatement {
         })
     }
 
+    /// The three dates of the book, as a rule's evidence.
+    fn dates_said(&self) -> Value {
+        let said = |date: Option<Date>| date.map(|date| date.to_string());
+        serde_json::json!({
+            "accepted_on": said(self.accepted_on), "recorded_on": said(self.recorded_on), "issued_on": said(self.issued_on),
+        })
+    }
+
     /// No date of the book in the future, and none before the one it follows (TTL-20).
     fn check_dates(&self, today: Date) -> Result<(), Problem> {
         let dates = [
@@ -394,13 +402,15 @@ impl TitleStatement {
             if date > today {
                 return Err(Problem::invalid(field, format!("{date} is in the future"))
                     .remedy("write the day as the certificate has it")
-                    .code("date_in_future"));
+                    .code("date_in_future")
+                    .breaks(DoorRule::DatesInOrder, self.dates_said()));
             }
             if let Some((before, earlier)) = last.filter(|(_, earlier)| *earlier > date) {
                 return Err(
                     Problem::invalid(field, format!("{date} is before {before} ({earlier})"))
                         .remedy("acceptance, recording and issue follow each other in this order")
-                        .code("dates_out_of_order"),
+                        .code("dates_out_of_order")
+                        .breaks(DoorRule::DatesInOrder, self.dates_said()),
                 );
             }
             last = Some((field, date));

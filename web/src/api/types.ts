@@ -207,6 +207,8 @@ export type FindingState = "new" | "in_progress" | "excepted" | "resolved";
 export type Rule = {
   id: string;
   severity: Severity;
+  /** What breaks it is refused at the door. */
+  blocks: boolean;
   title: Bilingual;
   remedy: Bilingual;
   source: string;

@@ -314,6 +314,8 @@ export default {
     nothing: { open: "Nothing is open", excepted: "No exceptions", resolved: "Nothing has been put right yet" },
     source: "Source: {source}",
     parameter: "{what}: {value} {unit}",
+    blocks: "blocks",
+    at_the_door: "Refused at the door",
     more: "Show more ({n} in all)",
     on_map: "Red rings on the map show where the listed findings are.",
     with: "the other: {code}",

@@ -314,6 +314,8 @@ export default {
     nothing: { open: "没有未结问题", excepted: "没有认可的例外", resolved: "还没有整改完成的问题" },
     source: "依据：{source}",
     parameter: "{what}：{value} {unit}",
+    blocks: "拦截",
+    at_the_door: "保存时即拦截的规则",
     more: "再显示一些（共 {n} 条）",
     on_map: "地图上的红圈是所列问题的位置。",
     with: "另一方 {code}",

@@ -20,7 +20,7 @@ pub struct CodeRefused {
 }
 
 impl CodeRefused {
-    pub(super) fn new(defect: &'static str, zh: impl Into<String>, en: impl Into<String>) -> Self {
+    pub(crate) fn new(defect: &'static str, zh: impl Into<String>, en: impl Into<String>) -> Self {
         Self {
             defect,
             zh: zh.into(),
@@ -49,6 +49,14 @@ impl CodeRefused {
                 "en": format!("use {meant}"),
             })]),
         }
+    }
+
+    /// As the problem of a field that holds a unit code: the rule is kept at the door.
+    #[must_use]
+    pub fn unit_code_problem(self, field: &str, said: &str) -> crate::request::Problem {
+        let evidence = serde_json::json!({"unit_code": said, "defect": self.defect});
+        self.problem(field)
+            .breaks(crate::request::DoorRule::UnitCodeForm, evidence)
     }
 }
 
