@@ -297,7 +297,7 @@ mod tests {
             let from = first + Duration::days(start);
             let period = ValidPeriod { from, to: length.map(|days| from + Duration::days(days)) };
             // An even content is changed, an odd one stays.
-            let change = |content: &u8| (content % 2 == 0).then_some(content + 100);
+            let change = |content: &u8| content.is_multiple_of(2).then_some(content + 100);
             let revision = revise_each(&held, period, change, datetime!(2024-06-01 0:00 UTC));
             let mut rows: Vec<(ValidPeriod, u8)> = held.iter().filter(|version| !revision.close.contains(&version.version_id))
                 .map(|version| (version.valid, version.content)).collect();

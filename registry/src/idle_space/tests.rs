@@ -31,12 +31,12 @@ async fn building(app: &axum::Router, name: &str, (east, north): (u32, u32), occ
     let (west, south) = (119.9 + f64::from(east) * 0.004, 31.7 + f64::from(north) * 0.004);
     let square = json!({"type": "Polygon", "coordinates": [[[west, south], [west + 0.0005, south], [west + 0.0005, south + 0.0004],
         [west, south + 0.0004], [west, south]]]});
-    let usage = if east % 2 == 0 {
+    let usage = if east.is_multiple_of(2) {
         "administrative_office"
     } else {
         "commercial"
     };
-    let status = if north % 2 == 0 { "unified" } else { "other_handed" };
+    let status = if north.is_multiple_of(2) { "unified" } else { "other_handed" };
     let body = json!({"name": name, "valid_from": "2020-01-01", "geometry": square, "occupancy": occupancy, "usage": usage,
         "title_status": status, "registered_area_m2": 900});
     register(app, "buildings", body).await
@@ -362,11 +362,11 @@ async fn memory_database_and_postgis_agree(pool: PgPool) {
             action: Some(Action::Change),
         });
     };
-    for (place, id) in rooms.iter().enumerate().filter(|(place, _)| place % 5 == 0) {
+    for (place, id) in rooms.iter().enumerate().filter(|(place, _)| place.is_multiple_of(5)) {
         state.clock.advance(time::Duration::seconds(1));
         let uri = format!("/api/v1/rooms/{id}");
         let tag = ask(&app, "GET", &uri, &[], None).await.etag.unwrap();
-        let occupancy = if place % 2 == 0 { "idle" } else { "in_use" };
+        let occupancy = if place.is_multiple_of(2) { "idle" } else { "in_use" };
         let body = json!({"occupancy": occupancy, "valid_from": "2026-09-01"});
         let changed = ask(&app, "PATCH", &uri, &[("If-Match", &tag)], Some(body)).await;
         assert_eq!(changed.status, StatusCode::OK, "{}", changed.body);
