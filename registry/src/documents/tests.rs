@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::kind::tests::package_of;
 use super::store::place;
 use super::{DocumentStore, verify_documents};
-use crate::database::take_role;
+use crate::database::take_system_role;
 use crate::http::AppState;
 use crate::people::Role;
 use crate::people::tests::person_with;
@@ -273,7 +273,7 @@ async fn what_is_no_paper_is_refused_and_leaves_nothing(pool: PgPool) {
 
 async fn verified(pool: &PgPool, store: &DocumentStore) -> super::Verified {
     let mut connection = pool.acquire().await.unwrap();
-    take_role(&mut connection).await.unwrap();
+    take_system_role(&mut connection).await.unwrap();
     verify_documents(&mut connection, store).await.unwrap()
 }
 

@@ -176,11 +176,15 @@ pub(super) const ROUTES: &[(&str, &str, Need)] = &[
     ("POST", "/api/v1/policy-cases/{id}/records", May(StepPolicyCases)),
     ("POST", "/api/v1/policy-cases/{id}/transitions", May(StepPolicyCases)),
     ("GET", "/api/v1/approval-thresholds", READ),
-    ("POST", "/api/v1/approval-thresholds", May(KeepThresholds)),
+    ("POST", "/api/v1/approval-thresholds", Everywhere(KeepThresholds)),
     ("GET", "/api/v1/approval-thresholds/examples", READ),
     ("GET", "/api/v1/approval-thresholds/{id}", READ),
-    ("PATCH", "/api/v1/approval-thresholds/{id}", May(KeepThresholds)),
-    ("POST", "/api/v1/approval-thresholds/{id}/closures", May(KeepThresholds)),
+    ("PATCH", "/api/v1/approval-thresholds/{id}", Everywhere(KeepThresholds)),
+    (
+        "POST",
+        "/api/v1/approval-thresholds/{id}/closures",
+        Everywhere(KeepThresholds),
+    ),
     // Papers as files; whose each is its own handler asks.
     ("POST", "/api/v1/documents", May(BringDocuments)),
     ("GET", "/api/v1/documents/{id}", READ),

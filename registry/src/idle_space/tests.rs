@@ -36,7 +36,11 @@ async fn building(app: &axum::Router, name: &str, (east, north): (u32, u32), occ
     } else {
         "commercial"
     };
-    let status = if north.is_multiple_of(2) { "unified" } else { "other_handed" };
+    let status = if north.is_multiple_of(2) {
+        "unified"
+    } else {
+        "other_handed"
+    };
     let body = json!({"name": name, "valid_from": "2020-01-01", "geometry": square, "occupancy": occupancy, "usage": usage,
         "title_status": status, "registered_area_m2": 900});
     register(app, "buildings", body).await

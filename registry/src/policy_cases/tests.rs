@@ -61,7 +61,7 @@ impl Office {
             .made(
                 MANAGER,
                 "/api/v1/regions",
-                json!({"code": "431103", "name": "冷水滩区", "level": "county", "valid_from": "2020-01-01"}),
+                json!({"code": "431103", "name": "冷水滩区", "level": "county", "valid_from": "2010-01-01"}),
             )
             .await;
         office

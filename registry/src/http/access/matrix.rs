@@ -516,9 +516,19 @@ async fn no_address_tells_anybody_of_what_lies_outside(pool: PgPool) {
                         .replace("{y}", "6936.mvt")
                         .replace("{row}", "6936")
                         .replace(['{', '}'], "1");
-                    let queries = ["", "?limit=1000&as_of=2022-06-01", "?limit=1000&count=true", "?format=csv&as_of=2022-06-01", "?q=ZZ"];
+                    let queries = [
+                        "",
+                        "?limit=1000&as_of=2022-06-01",
+                        "?limit=1000&count=true",
+                        "?format=csv&as_of=2022-06-01",
+                        "?q=ZZ",
+                    ];
                     // One role asks in every way, each other in one of them: all ways are asked in by some.
-                    let asked = if index == 0 { &queries[..] } else { &queries[index % queries.len()..][..1] };
+                    let asked = if index == 0 {
+                        &queries[..]
+                    } else {
+                        &queries[index % queries.len()..][..1]
+                    };
                     for query in asked {
                         let uri = format!("{uri}{query}");
                         // Tiles carry shapes by scope in a layer of their own, which has a test of its own.
