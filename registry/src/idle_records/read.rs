@@ -143,7 +143,7 @@ pub(super) async fn list_idle_record_versions(
     if rows.is_empty() {
         return Err(Problem::not_found(WHAT));
     }
-    let told = history(&mut *snapshot, id.0, rows.into_iter().map(|row| row.stored())).await?;
+    let told = history(&mut snapshot, id.0, rows.into_iter().map(|row| row.stored())).await?;
     Ok(Json(Page {
         items: told
             .into_iter()

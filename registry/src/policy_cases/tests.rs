@@ -812,8 +812,8 @@ async fn an_expired_appraisal_allocated_land_co_owners_and_the_exchange(pool: Pg
     let case = office.case(&id).await;
     let number = |kind: &str| {
         let records = case["details"]["records"].as_array().unwrap().iter();
-        let found = records.filter(|record| record["fact"]["kind"] == kind);
-        found.last().unwrap()["no"].clone()
+        let mut found = records.rev().filter(|record| record["fact"]["kind"] == kind);
+        found.next().unwrap()["no"].clone()
     };
     office
         .is_refused(

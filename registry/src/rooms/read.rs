@@ -178,7 +178,7 @@ pub(super) async fn list_room_versions(
     if rows.is_empty() {
         return Err(Problem::not_found(WHAT));
     }
-    let told = history(&mut *snapshot, id.0, rows.into_iter().map(|row| row.stored())).await?;
+    let told = history(&mut snapshot, id.0, rows.into_iter().map(|row| row.stored())).await?;
     let number = |area: Option<Decimal>| area.and_then(|area| area.to_f64());
     let items = told
         .into_iter()

@@ -418,7 +418,7 @@ pub(super) async fn list_title_case_versions(
     if rows.is_empty() {
         return Err(Problem::not_found(WHAT));
     }
-    let told = history::<CaseContent>(&mut *snapshot, id.0, rows.into_iter().map(|row| row.stored())).await?;
+    let told = history::<CaseContent>(&mut snapshot, id.0, rows.into_iter().map(|row| row.stored())).await?;
     let items = told
         .into_iter()
         .map(|(history, content)| CaseVersion {

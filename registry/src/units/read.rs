@@ -173,7 +173,7 @@ pub(super) async fn list_unit_versions(
     if rows.is_empty() {
         return Err(Problem::not_found(WHAT));
     }
-    let told = history(&mut *snapshot, id.0, rows.into_iter().map(|row| row.stored())).await?;
+    let told = history(&mut snapshot, id.0, rows.into_iter().map(|row| row.stored())).await?;
     let items = told
         .into_iter()
         .map(|(history, content)| UnitVersion {

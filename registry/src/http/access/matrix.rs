@@ -43,6 +43,9 @@ struct Part {
     unit: Option<usize>,
 }
 
+/// Since when something lies in which region, whose it is, and which unit's.
+type Lay = (&'static [(i32, &'static str)], &'static str, Option<usize>);
+
 const PARTS: [Part; 8] = [
     Part {
         name: "whole",
@@ -170,7 +173,7 @@ impl World {
             units.push(made(&app, "/api/v1/units", body).await);
         }
         let mut assets = Vec::new();
-        let lay: [(&[(i32, &'static str)], &'static str, Option<usize>); 10] = [
+        let lay: [Lay; 10] = [
             (&[(2020, "43")], "province", None),
             (&[(2020, "4311")], "city", None),
             (&[(2020, "431102")], "county", None),
@@ -470,11 +473,15 @@ async fn what_is_read_counted_found_and_exported_is_what_lies_in_the_scope(pool:
 async fn no_address_tells_anybody_of_what_lies_outside(pool: PgPool) {
     let world = World::new(&pool).await;
     let nowhere = "018f0000-0000-7000-8000-00000000dead";
-    for part in &PARTS[1..] {
+    for (turn, part) in PARTS[1..].iter().enumerate() {
         let (seen, unseen): (Vec<&Asset>, Vec<&Asset>) = world.assets.iter().partition(|asset| part.reads(asset));
         assert!(!seen.is_empty() && !unseen.is_empty(), "{}", part.name);
         for (index, role) in Role::ALL.iter().enumerate() {
-            for (method, path, need) in ROUTES {
+            for (place, (method, path, need)) in ROUTES.iter().enumerate() {
+                // One role asks everything everywhere; each other asks every address in some of the parts.
+                if index > 0 && (index + place + turn) % 3 > 0 {
+                    continue;
+                }
                 if *method != "GET" || *need == Need::Nothing || path.contains("/docs") {
                     continue;
                 }
