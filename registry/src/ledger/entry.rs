@@ -162,12 +162,12 @@ words! {
         TitleCase => "title_case",
         /// Somebody who sits in a room (使用人).
         Occupant => "occupant",
-        /// That something stands idle (闲置记录).
-        IdleRecord => "idle_record",
         /// The work on an asset (一资一策, 大中修).
         PolicyCase => "policy_case",
         /// A row of approval thresholds (审批权限).
         ApprovalThreshold => "approval_threshold",
+        /// That something stands idle (闲置记录).
+        IdleRecord => "idle_record",
         /// A paper as a file (文件).
         Document => "document",
     }
