@@ -84,7 +84,8 @@ export class Desk {
 
   async saves() {
     await this.part("case-save").click();
-    await this.page.locator('[data-testid="case-save"][disabled]').waitFor();
+    // While it is under way the button can't be pressed either.
+    await this.page.locator('[data-testid="case-save"][disabled]:not(.is-loading)').waitFor();
     assert.equal(await this.part("case-trouble").count(), 0);
   }
 

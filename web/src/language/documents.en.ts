@@ -15,6 +15,10 @@ export default {
     give_up: "Give up",
     sending: "Sending {name}",
     failed: "“{name}” was not taken: {reason}",
-    brought: "{who}, {when}",
+    refused: {
+      file_kind: "by its content it is none of the formats that are kept",
+      file_macros: "it holds macros; save it without them or as PDF",
+      file_empty: "the file is empty",
+    },
   },
 };

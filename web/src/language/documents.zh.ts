@@ -15,6 +15,10 @@ export default {
     give_up: "取消上传",
     sending: "正在上传 {name}",
     failed: "“{name}”未收下：{reason}",
-    brought: "{who}，{when}",
+    refused: {
+      file_kind: "按文件内容，不是可收存的格式",
+      file_macros: "文件含宏，请另存为不含宏的文件或 PDF",
+      file_empty: "文件是空的",
+    },
   },
 };

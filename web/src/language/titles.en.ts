@@ -51,7 +51,6 @@ export default {
     fetch: "Shared",
     fetch_about: "What another office shares is not asked for again (Interim Regulations on Real Estate Registration art. 24)",
     shared: "shared by another office",
-    take_back: "Take {name} off the list",
     document_name: "name or number of the document",
     area_check: "Comparison of areas",
     terms: "What the title is to say",

@@ -51,7 +51,6 @@ export default {
     fetch: "共享获取",
     fetch_about: "通过信息共享获取的材料不再要求提交（不动产登记暂行条例第 24 条）",
     shared: "共享获取",
-    take_back: "撤下 {name}",
     document_name: "文件名称或文号",
     area_check: "面积核对",
     terms: "登记内容",
