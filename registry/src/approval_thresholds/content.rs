@@ -19,10 +19,10 @@ macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($variant:ident = $code:literal $zh:literal,)+ }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+        #[serde(rename_all = "snake_case")]
         pub enum $name {
             $(
                 #[doc = $zh]
-                #[serde(rename = $code)]
                 $variant,
             )+
         }
@@ -82,7 +82,7 @@ words! {
     /// An office that approves.
     Office {
         Bureau = "bureau" "机关事务管理部门",
-        SupervisingDepartment = "supervising_dept" "主管部门",
+        SupervisingDept = "supervising_dept" "主管部门",
         Finance = "finance" "财政部门",
         DeputyLeader = "deputy_leader" "政府分管负责同志",
         Leader = "leader" "政府主要负责同志",

@@ -24,6 +24,7 @@ pub(super) fn parse_id(text: &str) -> Result<IdleRecordId, Problem> {
 
 /// What a record says.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = IdleRecordSaid)]
 pub(super) struct Said {
     /// The parcel or building.
     pub asset_id: Uuid,

@@ -29,6 +29,7 @@ pub(super) struct FoundTotals {
 
 /// Both languages.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(as = IdleSpaceSaid)]
 pub(super) struct Said {
     /// Chinese.
     pub zh: &'static str,
@@ -116,7 +117,8 @@ pub(super) async fn answer(
 
 fn add_up(found: &[FoundSpace]) -> FoundTotals {
     let sum = |area: fn(&FoundSpace) -> Option<f64>| {
-        let sum: f64 = found.iter().filter_map(area).sum();
+        // Adding up nothing begins with a negative zero.
+        let sum: f64 = found.iter().filter_map(area).fold(0.0, |sum, area| sum + area);
         (sum * 1e4).round() / 1e4
     };
     FoundTotals {

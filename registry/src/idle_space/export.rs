@@ -87,7 +87,7 @@ const CAUSE_WORDS: [(&str, &str, &str); 8] = [
 /// The answer to the same question as a workbook; all rows of it.
 #[utoipa::path(get, path = "/api/v1/idle-space/export", operation_id = "export_idle_space", tag = "idle space",
     params(Asked, ExportQuery, ("as_of" = Option<String>, Query), ("known_at" = Option<String>, Query)),
-    responses((status = 200, description = "The workbook", content_type = "application/octet-stream",
+    responses((status = 200, description = "The workbook", content_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
                headers(("Content-Disposition" = String), ("Yice-Rows" = u64))),
               (status = 400, body = Problem), (status = 422, body = Problem)))]
 pub(super) async fn export_idle_space(

@@ -268,7 +268,8 @@ fn require_voidable(content: &CaseContent, definition: &Definition, no: u32) -> 
 
 /// Records a fact in a case.
 #[utoipa::path(post, path = "/api/v1/policy-cases/{id}/records", operation_id = "record_in_policy_case", tag = "policy cases",
-    params(("id" = Uuid, Path), ("If-Match" = String, Header)), request_body = Fact,
+    params(("id" = Uuid, Path), ("If-Match" = String, Header)),
+    request_body(content = Value, description = "`record` says what is recorded; the other fields are those that PolicyFact gives for it"),
     responses((status = 200, body = PolicyCase), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
               (status = 412, body = Problem), (status = 422, body = Problem), (status = 428, body = Problem)))]
 pub(super) async fn record_in_policy_case(
