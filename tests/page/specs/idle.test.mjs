@@ -59,7 +59,7 @@ describe("use and idleness", () => {
         await manager.part("idle-floor").click();
         await manager.part("idle-floor-select").click();
         await manager.page.getByRole("option", { name: language === "zh" ? "2 层" : "Floor 2", exact: true }).click();
-        await manager.part("idle-since").locator("input").or(manager.page.locator("input[data-testid=idle-since]")).first().fill("2025-08-21");
+        await manager.page.locator(".idle-dialog .el-date-editor input").fill("2025-08-21");
         await manager.page.keyboard.press("Enter");
         await manager.part("idle-cause").click();
         await manager.page.getByRole("option", { name: language === "zh" ? "重新配置后腾空" : "vacated by reallocation", exact: true }).click();

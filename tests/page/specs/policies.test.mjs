@@ -39,20 +39,23 @@ async function homes(name, column) {
   const west = 111.4 + (run % 300) * 0.01 + column * 0.002;
   const south = 26.7 + Math.floor(run / 300) * 0.002;
   const ring = [[west, south], [west + 0.001, south], [west + 0.001, south + 0.001], [west, south + 0.001], [west, south]];
+  const land = await made("asset-manager", "/api/v1/parcels", {
+    name, code: `H-${run}-${column}`, region_code: "431103", valid_from: "2020-01-01", geometry: { type: "Polygon", coordinates: [ring] },
+  });
   const building = await made("asset-manager", "/api/v1/buildings", {
-    name, code: `H-${run}-${column}`, region_code: "431103", valid_from: "2015-01-01", usage: "housing_security", occupancy: "idle",
+    name, code: `H-${run}-${column}`, region_code: "431103", valid_from: "2020-01-01", usage: "housing_security", occupancy: "idle",
     geometry: { type: "Polygon", coordinates: [ring] },
   });
   for (let home = 0; home < 30; home++) {
     await made("asset-manager", "/api/v1/rooms", {
-      building_id: building, floor: Math.floor(home / 6) + 1, number: `${Math.floor(home / 6) + 1}0${(home % 6) + 1}`, building_area_m2: 80.42, occupancy: "idle", valid_from: "2015-01-01",
+      building_id: building, floor: Math.floor(home / 6) + 1, number: `${Math.floor(home / 6) + 1}0${(home % 6) + 1}`, building_area_m2: 80.42, occupancy: "idle", valid_from: "2020-01-01",
     });
   }
   const serial = String(1 + ((run + column) % 99_998)).padStart(5, "0");
   await made("title-clerk", "/api/v1/titles", {
     evidence: "both", unit_code: `431103001003GB${serial}F00010001`, cert_no: `湘(2022)冷水滩区不动产权第${String(2_000_000 + run * 2 + column).slice(-7)}号`, right_type: "4",
     right_nature_land: "102", house_area_m2: 2412.6, location: "冷水滩区周转房", holders: [{ name: "永州市机关事务管理局", kind: "bureau" }],
-    registry: "永州市不动产登记中心", recorded_on: "2022-03-10", issued_on: "2022-03-12", building_ids: [building],
+    registry: "永州市不动产登记中心", recorded_on: "2022-03-10", issued_on: "2022-03-12", parcel_ids: [land], building_ids: [building],
   });
   return building;
 }

@@ -20,7 +20,7 @@ export default {
     only_overdue: "only overdue",
     with_closed: "closed ones too",
     any: "all",
-    count: "{n} cases",
+    count: "Cases: {n}",
     more: "More",
     due: "due on {date}",
     overdue: "overdue since {date}",
@@ -86,7 +86,7 @@ export default {
   },
   policy_procedure: { idle_disposal: "idle asset", repair: "repair" },
   policy_money: { book_value: "Book value", appraised: "Appraised", appraisal_until: "Appraisal holds until", reserve: "Reserve", approved_price: "Approved price", price: "Price", paid: "Paid", remitted: "Remitted" },
-  idle_reason: {
+  policy_idle_reason: {
     surplus: "more than is needed", unsuitable: "unsuitable", planning: "to be demolished by planning", dangerous: "dangerous, past mending", vacated: "vacated",
     reorganised: "its unit was dissolved", unclear_title: "title unclear", other: "other",
   },

@@ -86,7 +86,7 @@ export default {
   },
   policy_procedure: { idle_disposal: "闲置处置", repair: "大中修" },
   policy_money: { book_value: "账面价值", appraised: "评估价", appraisal_until: "评估有效期至", reserve: "底价", approved_price: "批准价格", price: "成交价", paid: "已收款", remitted: "已缴库" },
-  idle_reason: {
+  policy_idle_reason: {
     surplus: "总量有余", unsuitable: "位置、环境、结构不适合", planning: "规划拆迁", dangerous: "危房无加固价值", vacated: "重新配置后腾空",
     reorganised: "机构撤并", unclear_title: "权属不清", other: "其他",
   },

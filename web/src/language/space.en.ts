@@ -75,7 +75,7 @@ export default {
   seated: "{height}, K = {k}, {share} % of it",
   floors_unknown: "floors unknown, taken for several storeys",
   rooms: "Offices one by one",
-  rooms_counted: "{n} offices have occupants, {over} are above their limit; the furthest above come first.",
+  rooms_counted: "Offices with occupants: {n}, above their limit: {over}. The furthest above come first.",
   rooms_none: "No occupants are registered, so no office can be checked. Register them on a building's card, under “Rooms and occupants”.",
   room: "Room",
   occupants: "Occupants",

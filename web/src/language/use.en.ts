@@ -6,7 +6,7 @@ export default {
     of_building_area: "by building area",
     of_use_area: "by use area",
     of_rooms: "by number of rooms",
-    sums: "{rooms} rooms · use area {use} · building area {building}",
+    sums: "Rooms: {rooms} · use area {use} · building area {building}",
     lacking: "{n} rooms lack an area; the sums are without theirs",
     partly_idle: "Idle in part: {area}, {percent}",
     partly_idle_rooms: "Idle in part: {n} rooms, {percent}",
