@@ -60,7 +60,7 @@ describe("the book of titles and the queue of cases", () => {
         assert.match(await desk.part("title-unification").innerText(), /a people's government/);
         assert.equal((await get(`/api/v1/parcels/${land}`)).body.title_status, "unified");
         await desk.part("title-encumber").click();
-        await desk.fills("encumbrance-form", { "encumbrance-kind": "seizure", "encumbrance-holder": "永州市中级人民法院", "encumbrance-document": "(2026)湘11执1号" });
+        await desk.fills("encumbrance-form", { "encumbrance-kind": "seizure", "encumbrance-holder": "永州市中级人民法院", "encumbrance-document": "(2026)湘11执1号", "encumbrance-from": "2020-01-05" });
         await desk.part("encumbrance-save").click();
         await desk.part("encumbrance-limit").first().waitFor();
         assert.match(await desk.part("encumbrances").innerText(), /blocks: transfer/);
@@ -71,7 +71,10 @@ describe("the book of titles and the queue of cases", () => {
         await reader.presses("Escape");
         await desk.part("end-form").waitFor({ state: "detached" });
         await desk.part("encumbrance-lift").click();
-        await desk.fills("end-form", { "end-reason": "(2026)湘11执1号之一解除" });
+        await desk.fills("end-form", { "end-reason": "(2026)湘11执1号之一解除", "end-day": "2020-01-05" });
+        await desk.part("end-form").getByText("can be lifted from 2020-01-06 on").waitFor();
+        assert.ok(await desk.part("end-confirm").isDisabled(), "it lies on the title for a day");
+        await desk.fills("end-form", { "end-day": "2020-01-06" });
         await desk.part("end-confirm").click();
         await desk.part("encumbrance-limit").first().waitFor({ state: "detached" });
         await reader.page.setViewportSize({ width: 1024, height: 768 });

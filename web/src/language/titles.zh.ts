@@ -163,6 +163,7 @@ export default {
     lift: "解除",
     lift_about: "“{name}”自所填日期起解除。轮候的查封依次生效。",
     lift_basis: "解除原因和文件",
+    lift_too_early: "自 {since} 起登记，最早自 {earliest} 起解除",
     handle: "权利负担的处理",
     told: "已告知 {holder}（{source}）",
     consented: "{holder} 已同意（{source}）",
