@@ -42,6 +42,7 @@ export default {
     missing: "missing",
     bring: "It's here",
     write_down: "Write down",
+    money: "Values and money",
     records: "On record",
     is_void: "void",
     void_it: "Declare void",

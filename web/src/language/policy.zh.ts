@@ -42,6 +42,7 @@ export default {
     missing: "缺少",
     bring: "已取得",
     write_down: "登记",
+    money: "价款与收缴",
     records: "已登记内容",
     is_void: "已作废",
     void_it: "作废",
