@@ -113,6 +113,8 @@ fn token(data: &Path) -> Result<String> {
         "administrator",
         "--role",
         "auditor",
+        "--role",
+        "title_clerk",
     ];
     succeed(data, &[&["user", "add", "tests"], roles.as_slice()].concat())?;
     let token = succeed(data, &["user", "token", "tests", "--name", "tests"])?

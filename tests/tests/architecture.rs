@@ -39,8 +39,8 @@ const LAYERS: &[&[&str]] = &[
     // What the nouns have in common.
     &["versioned", "tree"],
     &["procedures", "working_days"],
-    &["ledger"],
     &["unit_code"],
+    &["ledger"],
     &["request"],
     &["database"],
     &["period", "digest", "geometry", "ids", "clock", "settings", "money"],
@@ -153,10 +153,17 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
         .map(|entry| entry.unwrap().path())
         .collect();
     entries.sort();
+    // A module that is declared for tests alone, whatever it is called.
+    let declared = fs::read_to_string(folder.join("mod.rs")).unwrap_or_default();
+    let is_for_tests = |path: &Path| {
+        path.file_stem()
+            .and_then(|name| name.to_str())
+            .is_some_and(|name| name == "tests" || declared.contains(&format!("#[cfg(test)]\nmod {name};")))
+    };
     for path in entries {
         if path.is_dir() {
             found.extend(sources(&path));
-        } else if path.extension().is_some_and(|ending| ending == "rs") && !path.ends_with("tests.rs") {
+        } else if path.extension().is_some_and(|ending| ending == "rs") && !is_for_tests(&path) {
             found.push(path);
         }
     }

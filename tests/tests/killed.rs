@@ -90,9 +90,10 @@ fn killed_in_the_middle_of_registrations_it_starts_with_what_was_acknowledged_an
         let done = AtomicUsize::new(0);
         let outcomes: Mutex<Vec<(Wish, Outcome)>> = Mutex::new(Vec::new());
         thread::scope(|scope| {
+            let mut at_work = Vec::new();
             for list in &wishes {
                 let (registry, outcomes, done) = (&registry, &outcomes, &done);
-                scope.spawn(move || {
+                at_work.push(scope.spawn(move || {
                     for wish in list {
                         let outcome = send(registry, wish);
                         if matches!(outcome, Outcome::Registered(_)) {
@@ -100,9 +101,13 @@ fn killed_in_the_middle_of_registrations_it_starts_with_what_was_acknowledged_an
                         }
                         outcomes.lock().unwrap().push((wish.clone(), outcome));
                     }
-                });
+                }));
             }
             while done.load(Ordering::SeqCst) < blow {
+                assert!(
+                    at_work.iter().any(|clerk| !clerk.is_finished()),
+                    "everybody is done before so many are registered"
+                );
                 thread::sleep(Duration::from_millis(1));
             }
             registry.strike().unwrap();

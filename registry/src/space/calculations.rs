@@ -122,7 +122,11 @@ pub(super) async fn calculate_space(
         let levels = Level::ALL.map(Level::code).join(", ");
         Problem::invalid("level", format!("{:?} is no level", asked.level)).remedy(format!("choose one of {levels}"))
     })?;
-    let order = order(&asked, level)?;
+    let mut order = order(&asked, level)?;
+    // As the standard's own table lists them.
+    order
+        .headcount
+        .sort_by_key(|(grade, _)| std::cmp::Reverse(grade.limit_m2(&parameters)));
     let calculation = Calculation::work_out(&order, &parameters).map_err(problem)?;
     let notices = notices(&asked, level, &parameters)?;
     let actual = asked
