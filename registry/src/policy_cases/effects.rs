@@ -4,13 +4,14 @@ use sqlx::PgConnection;
 use time::{Date, OffsetDateTime};
 
 use super::content::CaseContent;
-use super::guards::{Surroundings, only_title};
+use super::guards::{Surroundings, only_title, titles_in};
 use crate::ids::{PolicyCaseId, RoomId, SpatialUnitId};
 use crate::ledger::Action;
 use crate::period::{ValidPeriod, reach, revise};
 use crate::request::{Actor, Fault, Problem, ProblemKind};
 use crate::spatial_units::{Content, Kind};
 use crate::titles::TitleStatement;
+use crate::titles::asset_status::{AssetChange, assets_of, change_assets, status_of};
 use crate::versioned::Occasion;
 
 /// By whom, when and why.
@@ -215,6 +216,17 @@ pub(super) async fn end_title(
     )
     .await
     .map_err(crate::titles::refused)?;
+    // What it covered says so no longer: the land under a building stays on the books.
+    for asset in assets_of(before) {
+        let others = titles_in(connection, asset, made.on).await?;
+        let change = AssetChange {
+            title_status: others
+                .last()
+                .map_or("none_handed", |(_, title)| status_of(&title.holders)),
+            usage: None,
+        };
+        change_assets(connection, vec![asset], made.on, change, (made.now, &made.occasion())).await?;
+    }
     Ok(())
 }
 

@@ -70,23 +70,7 @@ impl Surroundings {
         route: Option<&str>,
         times: Times,
     ) -> Result<Self, Fault> {
-        let ids = sqlx::query_scalar!(
-            "select object_id from title_version
-              where (parcel_ids @> array[$1::uuid] or building_ids @> array[$1::uuid]) and book_state = '1'
-                and valid @> $2::date and upper_inf(recorded)
-              order by object_id",
-            case.asset_id,
-            times.as_of,
-        )
-        .fetch_all(&mut *connection)
-        .await?;
-        let mut titles = Vec::with_capacity(ids.len());
-        for id in ids {
-            let id = TitleId(id);
-            if let Some(content) = crate::titles::current(connection, id).await? {
-                titles.push((id, content));
-            }
-        }
+        let titles = titles_in(connection, case.asset_id, times.as_of).await?;
         let kind = sqlx::query_scalar!("select kind from spatial_unit where id = $1", case.asset_id)
             .fetch_optional(&mut *connection)
             .await?;
@@ -108,6 +92,35 @@ impl Surroundings {
             threshold,
         })
     }
+}
+
+/// The titles that cover an asset on a day.
+///
+/// # Errors
+/// The database's.
+pub(super) async fn titles_in(
+    connection: &mut PgConnection,
+    asset: Uuid,
+    on: Date,
+) -> Result<Vec<(TitleId, TitleContent)>, Fault> {
+    let ids = sqlx::query_scalar!(
+        "select object_id from title_version
+              where (parcel_ids @> array[$1::uuid] or building_ids @> array[$1::uuid]) and book_state = '1'
+                and valid @> $2::date and upper_inf(recorded)
+              order by object_id",
+        asset,
+        on,
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    let mut titles = Vec::with_capacity(ids.len());
+    for id in ids {
+        let id = TitleId(id);
+        if let Some(content) = crate::titles::current(connection, id).await? {
+            titles.push((id, content));
+        }
+    }
+    Ok(titles)
 }
 
 /// What a step says of itself.

@@ -6,7 +6,8 @@ use axum::Router;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use time::Duration;
+use time::macros::date;
+use time::{Date, Duration};
 use uuid::Uuid;
 
 use crate::http::AppState;
@@ -35,9 +36,27 @@ const ADMINISTRATOR: &str = "administrator";
 /// Thirty homes of 80.42 m²: 2 412.6 m² together.
 const HOMES: i16 = 30;
 
+fn square(number: u32) -> Value {
+    let west = 111.6 + f64::from(number) * 0.002;
+    let corners =
+        [[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0], [0.0, 0.0]].map(|[x, y]| [west + x * 0.001, 26.4 + y * 0.001]);
+    json!({"type": "Polygon", "coordinates": [corners]})
+}
+
+fn parcel_code(number: u32) -> String {
+    format!("431103001002GB{number:05}")
+}
+
 impl Office {
     async fn open(pool: &PgPool) -> Self {
+        Self::open_on(pool, date!(2026 - 11 - 21)).await
+    }
+
+    /// The office on a day: time only goes forward from what is registered.
+    async fn open_on(pool: &PgPool, today: Date) -> Self {
         let (app, state) = app(pool).await;
+        let back = today - state.clock.today();
+        state.clock.advance(back);
         let mut tokens = BTreeMap::new();
         for (who, role) in [
             (MANAGER, Role::AssetManager),
@@ -96,15 +115,22 @@ impl Office {
     }
 
     async fn building(&self, number: u32) -> String {
-        let west = 111.6 + f64::from(number) * 0.002;
-        let square = [[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0], [0.0, 0.0]]
-            .map(|[x, y]| [west + x * 0.001, 26.4 + y * 0.001]);
         self.made(
             MANAGER,
             "/api/v1/buildings",
             json!({"name": format!("周转房{number}号楼"), "code": format!("B{number}"), "region_code": "431103", "valid_from": "2015-01-01",
                    "usage": "housing_security", "occupancy": "idle", "idle_since": "2025-03-01",
-                   "geometry": {"type": "Polygon", "coordinates": [square]}}),
+                   "geometry": square(number)}),
+        )
+        .await
+    }
+
+    /// The parcel under the building.
+    async fn parcel(&self, number: u32) -> String {
+        self.made(
+            MANAGER,
+            "/api/v1/parcels",
+            json!({"code": parcel_code(number), "region_code": "431103", "valid_from": "2015-01-01", "geometry": square(number)}),
         )
         .await
     }
@@ -121,18 +147,25 @@ impl Office {
         }
     }
 
-    /// A title in the bureau's name on the building, on land of that nature.
+    /// A title in the bureau's name on the building and the parcel under it, on land of that nature.
     async fn title(&self, building: &str, number: u32, nature: &str, more: Value) -> String {
+        let parcel = self.parcel(number).await;
         let mut title = json!({
-            "evidence": "both", "unit_code": format!("431103001002GB{number:05}F00010001"), "right_type": "4", "right_nature_land": nature,
+            "evidence": "both", "unit_code": format!("{}F00010001", parcel_code(number)), "right_type": "4", "right_nature_land": nature,
             "cert_no": format!("湘(2021)冷水滩区不动产权第{number:07}号"), "house_area_m2": 2412.6, "location": "冷水滩区周转房",
             "holders": [{"name": "永州市机关事务管理局", "kind": "bureau"}], "co_ownership": "0", "registry": "永州市不动产登记中心",
-            "recorded_on": "2021-03-10", "issued_on": "2021-03-12", "building_ids": [building],
+            "recorded_on": "2021-03-10", "issued_on": "2021-03-12",
+            "parcel_ids": [parcel], "building_ids": [building],
         });
         for (field, value) in more.as_object().unwrap() {
             title[field] = value.clone();
         }
         self.made(CLERK, "/api/v1/titles", title).await
+    }
+
+    async fn land_of(&self, title: &str) -> String {
+        let held = self.read(&format!("/api/v1/titles/{title}")).await;
+        held["parcel_ids"][0].as_str().unwrap().to_owned()
     }
 
     /// The threshold of the sale of a building: bureau, finance, deputy leader.
@@ -321,6 +354,9 @@ async fn thirty_idle_homes_are_auctioned_paid_remitted_transferred_and_written_o
     let building = office.building(1).await;
     office.homes(&building).await;
     let title = office.title(&building, 1, "102", json!({})).await;
+    let parcel = office.land_of(&title).await;
+    let land = office.read(&format!("/api/v1/parcels/{parcel}")).await;
+    assert_eq!(land["title_status"], "unified");
     office.threshold("sell").await;
     let id = office.compared(&building, &["auction", "lease", "keep_use"]).await;
     let case = office.case(&id).await;
@@ -565,6 +601,11 @@ async fn thirty_idle_homes_are_auctioned_paid_remitted_transferred_and_written_o
             .status,
         StatusCode::NOT_FOUND
     );
+    let land = office.read(&format!("/api/v1/parcels/{parcel}")).await;
+    assert_eq!(
+        land["title_status"], "none_handed",
+        "no title is left in the land either"
+    );
     office.papers(MANAGER, &id, &["writeoff_voucher"]).await;
     let closed = office.go(MANAGER, &id, json!({"transition": "write_off"})).await;
     assert_eq!(
@@ -703,7 +744,7 @@ async fn an_expired_appraisal_allocated_land_co_owners_and_the_exchange(pool: Pg
     // It expired yesterday: the base date is a year and a day ago.
     let yesterday = office.state.clock.today() - Duration::days(1);
     let base = yesterday.replace_year(yesterday.year() - 1).unwrap() + Duration::days(1);
-    let appraisal = |base: time::Date| json!({"record": "appraisal", "appraiser": "某评估公司", "report_no": "评报1号", "base_date": base.to_string(), "value": "4900000"});
+    let appraisal = |base: Date| json!({"record": "appraisal", "appraiser": "某评估公司", "report_no": "评报1号", "base_date": base.to_string(), "value": "4900000"});
     office.record(MANAGER, &id, appraisal(base)).await;
     let expired = office
         .step_is_refused(
@@ -989,22 +1030,10 @@ async fn other_routes_ask_for_their_own_and_leave_the_asset_as_they_say(pool: Pg
 
     // A building is demolished: it is struck from the title, the land stays under it.
     let building = office.building(2).await;
-    let square = json!({"type": "Polygon", "coordinates": [[[111.7, 26.4], [111.701, 26.4], [111.701, 26.401], [111.7, 26.401], [111.7, 26.4]]]});
-    let parcel = office
-        .made(
-            MANAGER,
-            "/api/v1/parcels",
-            json!({"valid_from": "2015-01-01", "region_code": "431103", "geometry": square}),
-        )
-        .await;
     let title = office
-        .title(
-            &building,
-            2,
-            "102",
-            json!({"parcel_ids": [parcel], "right_type": "4", "land_area_m2": 11_000.0}),
-        )
+        .title(&building, 2, "102", json!({"land_area_m2": 11_000.0}))
         .await;
+    let parcel = office.land_of(&title).await;
     let id = office.compared(&building, &["demolish", "keep_use"]).await;
     office.approved(&id, "demolish", &["safety_appraisal"]).await;
     office.papers(MANAGER, &id, &["demolition_record"]).await;
@@ -1047,34 +1076,19 @@ impl Office {
         id
     }
 
-    /// Noon of a day of 2026 in China.
-    fn on(&self, date: time::Date) {
-        self.state
-            .clock
-            .advance(Duration::days((date - self.state.clock.today()).whole_days()));
+    /// On to a day.
+    fn on(&self, date: Date) {
+        let ahead = date - self.state.clock.today();
+        assert!(ahead > Duration::ZERO, "{date} is over");
+        self.state.clock.advance(ahead);
     }
 }
 
 #[sqlx::test(migrations = "../migrations")]
 async fn a_repair_is_applied_for_by_the_first_of_august_and_goes_through_six_stages(pool: PgPool) {
-    use time::macros::date;
-    let office = Office::open(&pool).await;
+    let office = Office::open_on(&pool, date!(2026 - 07 - 31)).await;
     let (building, other) = (office.building(1).await, office.building(2).await);
-    // 2 August is too late for next year.
-    office.on(date!(2026 - 08 - 02));
-    let late = office.applied(&other, 2027).await;
-    let refused = office
-        .step_is_refused(
-            CONTACT,
-            &late,
-            json!({"transition": "apply"}),
-            "guard_repair_window",
-            "MNT-01",
-        )
-        .await;
-    assert!(refused["detail"].as_str().unwrap().contains("2026-08-01"), "{refused}");
     // 31 July is in time.
-    office.on(date!(2026 - 07 - 31));
     let id = office.applied(&building, 2027).await;
     office.go(CONTACT, &id, json!({"transition": "apply"})).await;
     // MNT-02: no plan without its stages; nor works before the approval.
@@ -1137,6 +1151,19 @@ async fn a_repair_is_applied_for_by_the_first_of_august_and_goes_through_six_sta
             "",
         )
         .await;
+    // 2 August is too late for next year.
+    office.on(date!(2026 - 08 - 02));
+    let late = office.applied(&other, 2027).await;
+    let refused = office
+        .step_is_refused(
+            CONTACT,
+            &late,
+            json!({"transition": "apply"}),
+            "guard_repair_window",
+            "MNT-01",
+        )
+        .await;
+    assert!(refused["detail"].as_str().unwrap().contains("2026-08-01"), "{refused}");
     office.on(date!(2026 - 08 - 10));
     office.record(MANAGER, &id, publication(false)).await;
     office
@@ -1261,9 +1288,7 @@ async fn an_emergency_is_mended_at_once_and_its_papers_follow(pool: PgPool) {
 
 #[sqlx::test(migrations = "../migrations")]
 async fn deadlines_go_round_the_spring_festival_and_what_is_overdue_stands_first(pool: PgPool) {
-    use time::macros::date;
-    let office = Office::open(&pool).await;
-    office.on(date!(2026 - 02 - 03));
+    let office = Office::open_on(&pool, date!(2026 - 02 - 03)).await;
     let (first, second) = (office.building(1).await, office.building(2).await);
     let id = office.begun(&first).await;
     // 30 working days over nine days off and two worked Saturdays.
