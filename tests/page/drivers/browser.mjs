@@ -71,7 +71,7 @@ export async function asReader(test, story, { width = 1440, height = 900, forgiv
     if (!answer.ok()) throw new Error(`signing in: ${answer.status()} ${await answer.text()}`);
   }
   const page = await context.newPage();
-  page.setDefaultTimeout(20_000);
+  page.setDefaultTimeout(45_000);
   const complaints = [];
   page.on("request", (request) => {
     const url = request.url();

@@ -49,7 +49,8 @@ export class Reader {
   // The map
 
   async seesTheMap() {
-    await this.page.locator(".maplibregl-canvas").waitFor();
+    // The first drawing takes a busy machine its time.
+    await this.page.locator(".maplibregl-canvas").waitFor({ timeout: 90_000 });
   }
 
   /** Waits until the legend has counted `count` assets in view. */
