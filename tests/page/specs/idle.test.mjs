@@ -78,7 +78,7 @@ describe("use and idleness", () => {
         await manager.part("idle-end-reason").locator("textarea").or(manager.page.locator("textarea[data-testid=idle-end-reason]")).first().fill("调剂给财政局");
         await manager.part("idle-end-save").click();
         await manager.part("card-partly-idle").waitFor({ state: "detached" });
-        assert.match(await manager.part("idle-record").innerText(), /调剂给财政局/);
+        await manager.part("idle-record").filter({ hasText: "调剂给财政局" }).waitFor();
       }));
 
     test(`an asset's own fields are edited, and two at once meet (${language})`, (t) =>
