@@ -403,13 +403,13 @@ async fn everybody_gets_the_tiles_of_what_they_may_see_and_nothing_else(pool: Pg
     let at = format!("/api/v1/parcels/{}", assets[moved].id);
     let tag = ask(&app, "GET", &at, &[], None).await.etag.unwrap();
     let change = json!({"region_code": STREET, "unit_id": newcomer, "valid_from": "2024-01-01"});
+    let tile_set = state.map.tiles().unwrap().clone();
+    let place = TileId::containing(14, assets[moved].west, assets[moved].south).unwrap();
+    let before = tile_set.version(&[tiles::LayerName::Parcels], place);
     let answer = ask(&app, "PATCH", &at, &[("If-Match", &tag)], Some(change)).await;
     assert!(answer.status.is_success(), "{}", answer.body);
     assets[moved].region = Some(STREET);
     assets[moved].unit = Some(newcomer);
-    let tile_set = state.map.tiles().unwrap().clone();
-    let place = TileId::containing(14, assets[moved].west, assets[moved].south).unwrap();
-    let before = tile_set.version(&[tiles::LayerName::Parcels], place);
     tokio::time::timeout(std::time::Duration::from_secs(20), async {
         while tile_set.version(&[tiles::LayerName::Parcels], place) == before {
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
