@@ -51,6 +51,8 @@ typed_ids! {
     RightId,
     /// A room (房间).
     RoomId,
+    /// A region's own value of what rules compare with (规则参数).
+    RuleParameterId,
     /// A session of somebody signed in.
     SessionId,
     /// A site (院落), parcel (宗地) or building (楼栋).

@@ -722,6 +722,9 @@ pub(crate) mod tests {
         crate::approval_thresholds::verify_versions(&mut transaction, &mut expected)
             .await
             .unwrap();
+        crate::checks::verify_versions(&mut transaction, &mut expected)
+            .await
+            .unwrap();
         expected
             .first_bad(&mut transaction)
             .await

@@ -114,3 +114,8 @@ export const mappableFields = [
   "valid_from",
   "valid_to",
 ] as const;
+
+/** The key of a unit of a rule's parameter among the words. */
+export function unitKey(unit: string): string {
+  return `parameters.unit.${unit.replace("²", "2").replaceAll("'s", "").replaceAll(/[^A-Za-z0-9]+/g, "_")}`;
+}

@@ -82,13 +82,7 @@ impl ThresholdStatement {
             );
         }
         // A city's 431100 and a province's 430000 are what their counties' codes begin with: 4311, 43.
-        let region_code = match region_code
-            .strip_suffix("0000")
-            .or_else(|| region_code.strip_suffix("00"))
-        {
-            Some(above) if region_code.len() == 6 => above.to_owned(),
-            _ => region_code,
-        };
+        let region_code = crate::regions::subtree(&region_code).to_owned();
         let value_to = match self.value_to.as_deref().map(str::trim) {
             Some("") => None,
             Some(text) => Some(amount("value_to", text)?),

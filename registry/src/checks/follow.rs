@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::parameters::names_of;
 use super::rule::catalogue;
 use super::run::{Scope, run_rule};
 use super::whole::{CheckRefused, begin_check};
@@ -117,8 +118,17 @@ pub(super) async fn look_again(database: &Database, clock: &Clock, batch: &[Foll
         }
     }
     let catalogue = catalogue()?;
+    // What a region compares with is another now: the rules that do so look at everything.
+    let compared = match changed.get(&ObjectKind::RuleParameter) {
+        Some(values) => names_of(&mut *database.pool().acquire().await?, values).await?,
+        None => Vec::new(),
+    };
     let mut scopes: BTreeMap<&str, Scope> = BTreeMap::new();
     for rule in catalogue.rules.values() {
+        if rule.is_run() && rule.parameters.iter().any(|name| compared.contains(name)) {
+            scopes.insert(&rule.id, Scope::All);
+            continue;
+        }
         let mut objects = Vec::new();
         let mut is_called = false;
         let mut is_narrow = true;

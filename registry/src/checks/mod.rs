@@ -6,6 +6,7 @@
 mod change;
 mod follow;
 mod list;
+mod parameters;
 mod routes;
 mod rule;
 mod run;
@@ -14,6 +15,7 @@ mod tests;
 mod whole;
 
 pub use follow::keep_checked;
+pub use parameters::verify_versions;
 pub use rule::{Catalogue, Rule, Severity, catalogue};
 pub use run::RuleOutcome;
 pub use whole::{BegunCheck, CheckRefused, begin_check};
@@ -38,4 +40,5 @@ where
         .routes(routes!(list::get_finding, change::change_finding))
         .routes(routes!(routes::get_latest_check, routes::start_check))
         .routes(routes!(routes::get_check))
+        .merge(parameters::router())
 }

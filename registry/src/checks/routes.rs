@@ -7,7 +7,8 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::rule::{Bilingual, Parameter, Severity, Subject, catalogue};
+use super::parameters::{RegionValue, values_of_regions};
+use super::rule::{Bilingual, Severity, Subject, catalogue};
 use super::whole::{Check, CheckRefused, begin_check, read_check};
 use crate::request::{Body, Context, Fault, Idempotency, Problem, ProblemKind};
 
@@ -52,7 +53,7 @@ pub(super) struct RuleInForce {
 pub(super) struct NamedParameter {
     /// Its name.
     name: String,
-    /// The value in force.
+    /// What holds where no region has a value of its own.
     value: f64,
     /// Its unit.
     unit: String,
@@ -60,6 +61,8 @@ pub(super) struct NamedParameter {
     zh: String,
     /// What it means, in English.
     en: String,
+    /// What regions have of their own, the widest first.
+    of_regions: Vec<RegionValue>,
 }
 
 /// Every rule with the number of its findings.
@@ -78,6 +81,7 @@ pub(super) async fn list_rules(context: Context) -> Result<Json<Vec<RuleInForce>
     )
     .fetch_all(&mut *snapshot)
     .await?;
+    let own = values_of_regions(&mut snapshot, context.clock.today()).await?;
     let rules = catalogue
         .rules
         .values()
@@ -100,13 +104,14 @@ pub(super) async fn list_rules(context: Context) -> Result<Json<Vec<RuleInForce>
                     .parameters
                     .iter()
                     .filter_map(|name| {
-                        let Parameter { value, unit, zh, en } = catalogue.parameters.get(name)?.clone();
+                        let held = catalogue.parameters.get(name)?.clone();
                         Some(NamedParameter {
                             name: name.clone(),
-                            value,
-                            unit,
-                            zh,
-                            en,
+                            value: held.value,
+                            unit: held.unit,
+                            zh: held.zh,
+                            en: held.en,
+                            of_regions: own.iter().filter(|value| value.name == *name).cloned().collect(),
                         })
                     })
                     .collect(),

@@ -155,7 +155,7 @@ struct Header {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Parameter {
-    /// The value in force.
+    /// What holds where no region has a value of its own.
     pub value: f64,
     /// Its unit.
     pub unit: String,
@@ -163,6 +163,20 @@ pub struct Parameter {
     pub zh: String,
     /// What it means, in English.
     pub en: String,
+    /// No value below this one is taken.
+    #[serde(default)]
+    pub least: f64,
+    /// No value above this one is taken.
+    #[serde(default)]
+    pub most: Option<f64>,
+}
+
+impl Parameter {
+    /// Does it count whole things?
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        matches!(self.unit.as_str(), "days" | "months" | "years" | "units")
+    }
 }
 
 /// Every rule, by its id, and what they compare with.
@@ -241,6 +255,11 @@ impl Rule {
         !self.statement.is_empty()
     }
 
+    /// Does it compare with the tables of the space standard?
+    pub(super) fn reads_space_standard(&self) -> bool {
+        self.statement.contains("'space_standard'")
+    }
+
     /// Does a change of that kind of object call for it again?
     pub(super) fn is_called_by(&self, kind: ObjectKind) -> bool {
         self.is_run() && (self.subject.covers(kind) || self.reads.contains(&kind))
@@ -294,19 +313,6 @@ impl Catalogue {
         }
         Ok(Self { rules, parameters })
     }
-
-    /// The parameters as a query takes them.
-    pub(super) fn values(&self) -> serde_json::Value {
-        // The tables of the space standard come from where its arithmetic is, too.
-        let standard = space_standard::Parameters::default();
-        let standard = serde_json::to_value(standard.for_queries()).unwrap_or_default();
-        self.parameters
-            .iter()
-            .map(|(name, parameter)| (name.clone(), serde_json::Value::from(parameter.value)))
-            .chain([("space_standard".to_owned(), standard)])
-            .collect::<serde_json::Map<_, _>>()
-            .into()
-    }
 }
 
 /// The rules that this program was built with.
@@ -341,6 +347,13 @@ mod tests {
                     || (rule.gap.is_some() && name == GAP_LEAST);
                 assert!(used, "{} does not use {name}", rule.id);
             }
+        }
+        for (name, held) in &catalogue.parameters {
+            assert!(
+                (held.least..=held.most.unwrap_or(f64::MAX)).contains(&held.value),
+                "{name}"
+            );
+            assert!(!held.is_whole() || held.value.fract() == 0.0, "{name}");
         }
         for name in catalogue.parameters.keys() {
             assert!(

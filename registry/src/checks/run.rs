@@ -11,7 +11,8 @@ use sqlx::{PgConnection, Row};
 use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
-use super::rule::{Catalogue, GAP_LEAST, Rule};
+use super::parameters::{Profile, ValuesInForce, held_for};
+use super::rule::{Catalogue, Rule};
 use crate::database::Database;
 use crate::ids::FindingId;
 use crate::request::Fault;
@@ -68,23 +69,10 @@ pub(super) async fn run_rule(
         Scope::All => None,
         Scope::Objects(objects) => Some(around(&mut transaction, rule, objects).await?),
     };
-    let least = |name: &str| catalogue.parameters.get(name).map_or(0.0, |held| held.value);
-    let question = match (&rule.overlap, &rule.gap) {
-        (Some(parameter), _) => Some(Neighbourly::Overlap {
-            least_m2: least(parameter),
-        }),
-        (_, Some(parameter)) => Some(Neighbourly::Gap {
-            narrower_m: least(parameter),
-            least_m: least(GAP_LEAST),
-        }),
-        (None, None) => None,
-    };
-    let found = match question {
-        None => ask(&mut transaction, catalogue, rule, day, objects.as_deref()).await?,
-        Some(question) => {
-            among_neighbours(&mut transaction, catalogue, rule, day, objects.as_deref(), question).await?
-        }
-    };
+    let profiles = ValuesInForce::on(&mut transaction, day)
+        .await?
+        .profiles(catalogue, rule);
+    let found = by_places(&mut transaction, &profiles, rule, day, objects.as_deref()).await?;
     let (new, resolved) = keep(&mut transaction, rule, (day, now), objects.as_deref(), &found).await?;
     transaction.commit().await?;
     Ok(RuleOutcome {
@@ -140,9 +128,43 @@ async fn around(connection: &mut PgConnection, rule: &Rule, objects: &[Uuid]) ->
     Ok(around)
 }
 
+/// What the rule finds with the values that hold for each object.
+async fn by_places(
+    connection: &mut PgConnection,
+    profiles: &[Profile],
+    rule: &Rule,
+    day: Date,
+    objects: Option<&[Uuid]>,
+) -> Result<Vec<Found>, Fault> {
+    let mut found = Vec::new();
+    for (at, profile) in profiles.iter().enumerate() {
+        let question = match (&rule.overlap, &rule.gap) {
+            (Some(parameter), _) => Some(Neighbourly::Overlap {
+                least_m2: profile.value(parameter),
+            }),
+            (_, Some(parameter)) => Some(Neighbourly::Gap {
+                narrower_m: profile.value(parameter),
+                least_m: profile.least_gap(),
+            }),
+            (None, None) => None,
+        };
+        let mut with_these = match question {
+            None => ask(connection, profile, rule, day, objects).await?,
+            Some(question) => among_neighbours(connection, profile, rule, day, objects, question).await?,
+        };
+        if profiles.len() > 1 {
+            let asked: Vec<Uuid> = with_these.iter().map(|one| one.object_id).collect();
+            let held = held_for(connection, profiles, &asked, day).await?;
+            with_these.retain(|one| held.get(&one.object_id) == Some(&at));
+        }
+        found.extend(with_these);
+    }
+    Ok(found)
+}
+
 async fn ask(
     connection: &mut PgConnection,
-    catalogue: &Catalogue,
+    profile: &Profile,
     rule: &Rule,
     day: Date,
     objects: Option<&[Uuid]>,
@@ -150,7 +172,7 @@ async fn ask(
     let rows = sqlx::query(sqlx::AssertSqlSafe(rule.statement.as_str()))
         .bind(day)
         .bind(objects)
-        .bind(catalogue.values())
+        .bind(profile.for_queries()?)
         .fetch_all(connection)
         .await?;
     let mut found: HashMap<(Uuid, Option<Uuid>), Found> = HashMap::with_capacity(rows.len());
@@ -205,7 +227,7 @@ impl Neighbourly {
 
 async fn among_neighbours(
     connection: &mut PgConnection,
-    catalogue: &Catalogue,
+    profile: &Profile,
     rule: &Rule,
     day: Date,
     objects: Option<&[Uuid]>,
@@ -220,7 +242,7 @@ async fn among_neighbours(
     let mut rows = sqlx::query(sqlx::AssertSqlSafe(rule.statement.as_str()))
         .bind(day)
         .bind(objects)
-        .bind(catalogue.values())
+        .bind(profile.for_queries()?)
         .fetch(connection);
     while let Some(row) = rows.try_next().await? {
         let mut shape: &[u8] = row.try_get("shape")?;

@@ -142,7 +142,7 @@ async fn every_page(app: &Router, address: &str) -> Vec<Value> {
 }
 
 /// A square, some metres east of a place in Changzhou.
-fn square(east_m: f64, side_m: f64) -> Value {
+pub(super) fn square(east_m: f64, side_m: f64) -> Value {
     let (lon, lat) = (1.0 / 94_700.0, 1.0 / 110_870.0);
     let (west, south) = (119.95 + east_m * lon, 31.78);
     let (east, north) = (west + side_m * lon, south + side_m * lat);
@@ -150,7 +150,7 @@ fn square(east_m: f64, side_m: f64) -> Value {
         [[[west, south], [east, south], [east, north], [west, north], [west, south]]]})
 }
 
-async fn register(app: &Router, layer: &str, key: &str, body: Value) -> (Uuid, String) {
+pub(super) async fn register(app: &Router, layer: &str, key: &str, body: Value) -> (Uuid, String) {
     let address = format!("/api/v1/{layer}");
     let answer = ask(app, "POST", &address, &[("Idempotency-Key", key)], Some(body)).await;
     assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.body);
@@ -166,7 +166,7 @@ async fn change(app: &Router, layer: &str, id: Uuid, etag: &str, body: Value) ->
 }
 
 /// As if the ledger had told of it.
-async fn changed(state: &AppState, kind: ObjectKind, id: Uuid) {
+pub(super) async fn changed(state: &AppState, kind: ObjectKind, id: Uuid) {
     let entry = FollowedEntry {
         seq: 1,
         entry_id: EntryId::fresh(),
@@ -177,7 +177,7 @@ async fn changed(state: &AppState, kind: ObjectKind, id: Uuid) {
     look_again(&state.database, &state.clock, &[entry]).await.unwrap();
 }
 
-async fn open(app: &Router, rule: &str) -> Vec<Value> {
+pub(super) async fn open(app: &Router, rule: &str) -> Vec<Value> {
     every_page(app, &format!("/api/v1/findings?rule={rule}")).await
 }
 

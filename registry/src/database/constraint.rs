@@ -272,7 +272,9 @@ fn meaning_of(constraint: &str) -> Option<(Meaning, &'static str)> {
         "title_case_version_four_eyes" => (Clash, "whoever put a case forward can't review it too (GOV-01)"),
         "title_case_version_asset_fkey" => (Field("asset_id"), "the asset is not registered"),
         "title_case_version_title_fkey" => (Field("title_id"), "the title is not registered"),
-        "policy_case_version_one_at_a_time" | "approval_threshold_version_one_at_a_time" => (
+        "policy_case_version_one_at_a_time"
+        | "approval_threshold_version_one_at_a_time"
+        | "rule_parameter_version_one_at_a_time" => (
             Clash,
             "somebody changed the same object at the same moment; read it again and repeat the change",
         ),
@@ -283,9 +285,17 @@ fn meaning_of(constraint: &str) -> Option<(Meaning, &'static str)> {
             Clash,
             "a row of thresholds covers some of these values in this region already",
         ),
-        "policy_case_version_valid_bounded" | "approval_threshold_version_valid_bounded" => {
-            (Field("valid_from"), "the period ends before it begins")
-        }
+        "policy_case_version_valid_bounded"
+        | "approval_threshold_version_valid_bounded"
+        | "rule_parameter_version_valid_bounded" => (Field("valid_from"), "the period ends before it begins"),
+        "rule_parameter_version_no_overlap" => (
+            Clash,
+            "this region has a value of this parameter already; change that one",
+        ),
+        "rule_parameter_version_region_form" => (Field("region_code"), "it is no region's code"),
+        "rule_parameter_version_name_form" => (Field("name"), "no parameter is called so"),
+        "rule_parameter_version_value_finite" => (Field("value"), "it is out of bounds"),
+        "rule_parameter_version_source_given" => (Field("source"), "say where it is said"),
         "approval_threshold_version_region_form" => (Field("region_code"), "it is no region's code"),
         "approval_threshold_version_value_in_order" => (Field("value_to"), "the values are not in order"),
         "approval_threshold_version_chain_known" => (Field("chain"), "an office is not one of the list"),
@@ -300,6 +310,10 @@ fn meaning_of(constraint: &str) -> Option<(Meaning, &'static str)> {
         | "policy_case_version_procedure_known"
         | "policy_case_version_opened_by_given"
         | "policy_case_version_money_positive"
+        | "rule_parameter_pkey"
+        | "rule_parameter_version_pkey"
+        | "rule_parameter_version_object_fkey"
+        | "rule_parameter_version_recorded_bounded"
         | "approval_threshold_pkey"
         | "approval_threshold_version_pkey"
         | "approval_threshold_version_object_fkey"

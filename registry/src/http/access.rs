@@ -185,6 +185,15 @@ pub(super) const ROUTES: &[(&str, &str, Need)] = &[
         "/api/v1/approval-thresholds/{id}/closures",
         Everywhere(KeepThresholds),
     ),
+    ("GET", "/api/v1/rule-parameters", READ),
+    ("POST", "/api/v1/rule-parameters", Everywhere(KeepThresholds)),
+    ("GET", "/api/v1/rule-parameters/{id}", READ),
+    ("PATCH", "/api/v1/rule-parameters/{id}", Everywhere(KeepThresholds)),
+    (
+        "POST",
+        "/api/v1/rule-parameters/{id}/closures",
+        Everywhere(KeepThresholds),
+    ),
     // Papers as files; whose each is its own handler asks.
     ("POST", "/api/v1/documents", May(BringDocuments)),
     ("GET", "/api/v1/documents/{id}", READ),

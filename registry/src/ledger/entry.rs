@@ -170,6 +170,8 @@ words! {
         IdleRecord => "idle_record",
         /// A paper as a file (文件).
         Document => "document",
+        /// A region's own value of what rules compare with (规则参数).
+        RuleParameter => "rule_parameter",
     }
 }
 

@@ -240,7 +240,8 @@ async fn scope_of(pool: &PgPool, person: Uuid, clock: &Clock) -> Result<Scope, P
     .await?;
     let held = rows.into_iter().flat_map(|row| {
         let reach = Reach {
-            region: (row.region_code != super::grants::WHOLE).then(|| subtree(&row.region_code).to_owned()),
+            region: (row.region_code != super::grants::WHOLE)
+                .then(|| crate::regions::subtree(&row.region_code).to_owned()),
             level: row.level,
             unit: row.unit_id.map(UnitId),
         };
@@ -251,37 +252,9 @@ async fn scope_of(pool: &PgPool, person: Uuid, clock: &Clock) -> Result<Scope, P
     Ok(Scope::new(held.collect()))
 }
 
-/// What the codes of a region's subtree begin with. A province or city is also written with six digits, the missing ones
-/// as zeros (GB/T 2260): 431100 is 4311, and 43110201 lies in it.
-fn subtree(code: &str) -> &str {
-    if code.len() != 6 || !code.bytes().all(|digit| digit.is_ascii_digit()) {
-        return code;
-    }
-    let shorter = code.strip_suffix("00").unwrap_or(code);
-    if shorter.len() == 4 {
-        shorter.strip_suffix("00").unwrap_or(shorter)
-    } else {
-        shorter
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_region_written_with_zeros_reaches_over_its_subtree() {
-        for (code, prefix) in [
-            ("430000", "43"),
-            ("431100", "4311"),
-            ("431102", "431102"),
-            ("4311", "4311"),
-            ("431102100", "431102100"),
-            ("E07000008", "E07000008"),
-        ] {
-            assert_eq!(subtree(code), prefix);
-        }
-    }
 
     fn headers(of: &[(&str, &str)]) -> HeaderMap {
         of.iter()

@@ -79,9 +79,38 @@ pub fn code_has_form(scheme: &str, code: &str) -> bool {
 pub(super) const CODE_REMEDY: &str = "GB/T 2260 codes have 2, 4 or 6 digits, statistical codes below them 9 or 12; codes of another \
 scheme have 1 to 24 letters, digits, points and hyphens and come with the name of the scheme";
 
+/// What the codes of a region's subtree begin with. A province or city is also written with six digits, the missing ones
+/// as zeros (GB/T 2260): 431100 is 4311, and 43110201 lies in it.
+#[must_use]
+pub fn subtree(code: &str) -> &str {
+    if code.len() != 6 || !code.bytes().all(|digit| digit.is_ascii_digit()) {
+        return code;
+    }
+    let shorter = code.strip_suffix("00").unwrap_or(code);
+    if shorter.len() == 4 {
+        shorter.strip_suffix("00").unwrap_or(shorter)
+    } else {
+        shorter
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_region_written_with_zeros_reaches_over_its_subtree() {
+        for (code, prefix) in [
+            ("430000", "43"),
+            ("431100", "4311"),
+            ("431102", "431102"),
+            ("4311", "4311"),
+            ("431102100", "431102100"),
+            ("E07000008", "E07000008"),
+        ] {
+            assert_eq!(subtree(code), prefix);
+        }
+    }
 
     #[test]
     fn codes_have_the_form_of_their_scheme() {

@@ -11,7 +11,7 @@ mod tests;
 
 pub use content::{RegionContent, held_versions, require_registered, verify_versions};
 pub use import::import_regions;
-pub use level::{GB2260, LEVELS, code_has_form};
+pub use level::{GB2260, LEVELS, code_has_form, subtree};
 pub use list::ListQuery;
 pub(crate) use list::narrow;
 

@@ -63,7 +63,7 @@ permissions! {
     ApplyForRepairs => "apply_for_repairs",
     /// Open policy cases, record in them and take them further; which of it is whose the procedure says.
     StepPolicyCases => "step_policy_cases",
-    /// Keep the rows that say who approves what.
+    /// Keep what is local: the rows that say who approves what, and the values that rules compare with.
     KeepThresholds => "keep_thresholds",
     /// Bring papers as files.
     BringDocuments => "bring_documents",

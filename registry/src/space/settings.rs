@@ -55,6 +55,11 @@ impl Settings {
         Ok(Self { regions: file.region })
     }
 
+    /// The regions that have figures of their own.
+    pub fn codes(&self) -> impl Iterator<Item = &str> {
+        self.regions.iter().map(|region| region.code.as_str())
+    }
+
     /// The figures that hold in a region: its own, or those of the nearest above it that has some.
     #[must_use]
     pub fn of_region(&self, code: Option<&str>) -> Parameters {

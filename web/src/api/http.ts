@@ -155,3 +155,13 @@ export async function nextPage<Item>(path: string, page: Page<Item>, signal?: Ab
   const address = new URL(page.next, base);
   return getJson<Page<Item>>(address.pathname + address.search, signal);
 }
+
+/** Makes something; tells its id. Said twice by a nervous finger, it is made once. */
+export async function create(address: string, body: object): Promise<string> {
+  const response = await send(address, {
+    method: "POST",
+    headers: { "content-type": "application/json", "idempotency-key": crypto.randomUUID() },
+    body: JSON.stringify(body),
+  });
+  return ((await response.json()) as { id: string }).id;
+}

@@ -1,5 +1,5 @@
 // Policy cases (一资一策, 大中修) and the rows that say who approves what.
-import { getJson, send, withQuery } from "@/api/http";
+import { create, getJson, send, withQuery } from "@/api/http";
 import type { CaseVersion, Page, RelatedObject } from "@/api/types";
 
 export const procedures = ["idle_disposal", "repair"] as const;
@@ -159,15 +159,6 @@ export function fetchPolicyCase(id: string, signal?: AbortSignal): Promise<Polic
 
 export async function fetchPolicyVersions(id: string): Promise<CaseVersion[]> {
   return (await getJson<Page<CaseVersion>>(`/api/v1/policy-cases/${encodeURIComponent(id)}/versions`)).items;
-}
-
-async function create(address: string, body: object): Promise<string> {
-  const response = await send(address, {
-    method: "POST",
-    headers: { "content-type": "application/json", "idempotency-key": crypto.randomUUID() },
-    body: JSON.stringify(body),
-  });
-  return ((await response.json()) as { id: string }).id;
 }
 
 export function openPolicyCase(procedure: Procedure, asset: string, idleReason: IdleReason | null): Promise<string> {

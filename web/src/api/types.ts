@@ -207,6 +207,31 @@ export type Bilingual = { zh: string; en: string };
 export type Severity = "error" | "warning" | "information";
 export type FindingState = "new" | "in_progress" | "excepted" | "resolved";
 
+/** A region's own value of what rules compare with. */
+export type RegionValue = {
+  id: string;
+  version_id: string;
+  name: string;
+  /** Empty: everywhere. */
+  region_code: string;
+  value: number;
+  source: string;
+  valid_from: string;
+};
+
+/** What rules compare with. */
+export type RuleParameter = {
+  name: string;
+  default: number;
+  unit: string;
+  least: number;
+  most: number | null;
+  zh: string;
+  en: string;
+  rules: string[];
+  of_regions: RegionValue[];
+};
+
 /** A rule of the checks, and how many findings it has in each state. */
 export type Rule = {
   id: string;
@@ -217,7 +242,7 @@ export type Rule = {
   remedy: Bilingual;
   source: string;
   subject: string;
-  parameters: { name: string; value: number; unit: string; zh: string; en: string }[];
+  parameters: { name: string; value: number; unit: string; zh: string; en: string; of_regions: RegionValue[] }[];
   findings: Record<FindingState, number>;
 };
 

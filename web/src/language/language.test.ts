@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { levels, roles } from "@/api/session";
 import en from "@/language/en";
 import zh from "@/language/zh";
-import { assetKeys, exportFormats, exportLabels, exportWarnings, importLayers, importOutcomes, mappableFields, themes, valuesOf } from "@/vocabulary";
+import { assetKeys, exportFormats, exportLabels, exportWarnings, importLayers, importOutcomes, mappableFields, themes, unitKey, valuesOf } from "@/vocabulary";
 
 type Words = { [name: string]: string | Words };
 
@@ -35,6 +35,12 @@ describe("both languages", () => {
   });
   it("leave no text empty", () => {
     for (const words of [chinese, english]) for (const [key, text] of words) expect([key, text.trim()]).not.toEqual([key, ""]);
+  });
+  it("have a word for every unit that rules compare in", () => {
+    const rules = readFileSync(join(source, "../../registry/rules/parameters.toml"), "utf8");
+    const units = [...rules.matchAll(/^unit = "(.+)"$/gm)].map(([, unit]) => unitKey(unit ?? ""));
+    expect(units.length).toBeGreaterThan(10);
+    for (const key of units) expect([...chinese.keys()]).toContain(key);
   });
   it("have a word for every value of the closed lists", () => {
     const keys = [

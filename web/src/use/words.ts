@@ -5,7 +5,7 @@ import { formatArea, formatAreaBeside, formatAreaShort, formatCount, type Durati
 import { ProblemError } from "@/api/http";
 import type { ImportReason, Problem } from "@/api/types";
 import { usePreferencesStore } from "@/state/preferences";
-import type { LayerName, Theme } from "@/vocabulary";
+import { unitKey, type LayerName, type Theme } from "@/vocabulary";
 
 /** The server says a sentence in both languages with a slash between: the half that is asked for. */
 export function halfOf(text: string, language: Language): string {
@@ -50,6 +50,8 @@ export function useWords() {
     layerName: (layer: LayerName) => t(`layer.${layer}`),
     /** The word for a value of a theme; an unknown one is shown as it came. */
     valueName: (theme: Theme, value: string) => (te(`${theme}.${value}`) ? t(`${theme}.${value}`) : value),
+    /** The unit that a rule compares in. */
+    ruleUnit: (unit: string) => (te(unitKey(unit)) ? t(unitKey(unit)) : unit),
     reason: (reason: ImportReason) => (language.value === "zh" ? reason.zh : reason.en),
     /** Where the law says so: articles as they are cited in the reader's language. */
     lawPlace: (source: string) => (language.value === "zh" ? source.replaceAll(/\s*art\. (\d+)/g, (_, article: string) => t("law.article", { n: article })) : source),
