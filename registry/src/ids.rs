@@ -67,6 +67,8 @@ typed_ids! {
     TitleCaseId,
     /// An organisation (单位).
     UnitId,
+    /// A use agreement with its certificate (使用协议、使用权证).
+    UseAgreementId,
     /// One version row of anything versioned.
     VersionId,
 }

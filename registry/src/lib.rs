@@ -39,5 +39,6 @@ mod totals;
 mod tree;
 pub mod unit_code;
 pub mod units;
+pub mod use_agreements;
 pub mod versioned;
 pub mod working_days;

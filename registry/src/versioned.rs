@@ -725,6 +725,9 @@ pub(crate) mod tests {
         crate::checks::verify_versions(&mut transaction, &mut expected)
             .await
             .unwrap();
+        crate::use_agreements::verify_versions(&mut transaction, &mut expected)
+            .await
+            .unwrap();
         expected
             .first_bad(&mut transaction)
             .await

@@ -30,6 +30,7 @@ const LAYERS: &[&[&str]] = &[
         "rights",
         "rooms",
         "occupants",
+        "use_agreements",
         "spatial_units",
         "units",
         "regions",

@@ -4,6 +4,7 @@
 //! Nothing in it is real but the division codes and the numbers of the census: streets, water, buildings, codes,
 //! tenants and faults are invented. It is pure: it knows neither the database nor the clock.
 
+mod agreements;
 mod assets;
 mod block;
 mod estate;
@@ -26,6 +27,7 @@ use std::fmt;
 
 use geo_types::{Coord, Geometry, LineString, Polygon};
 
+pub use agreements::DemoAgreement;
 pub use faults::PlantedFault;
 pub use leases::DemoLease;
 pub use rooms::DemoRoom;
@@ -167,6 +169,8 @@ pub struct DemoCity {
     pub filings: Vec<DemoFiling>,
     /// Who sits in some of the offices.
     pub occupants: Vec<DemoOccupant>,
+    /// Use agreements of the offices, with their certificates.
+    pub agreements: Vec<DemoAgreement>,
     /// Leases of what is let.
     pub leases: Vec<DemoLease>,
     /// What was made wrong on purpose.
@@ -259,6 +263,7 @@ impl DemoCity {
             &mut faults,
             &mut sequence,
         );
+        let agreements = agreements::agreements(&units, &assets.buildings, &rooms, &mut faults);
         let ground = ground::geojson(&estate, &projector, seed)?;
         Ok(Self {
             units,
@@ -270,6 +275,7 @@ impl DemoCity {
             titles,
             filings,
             occupants,
+            agreements,
             leases,
             faults: faults.planted,
             ground,

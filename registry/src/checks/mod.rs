@@ -3,6 +3,8 @@
 //! Findings are worked out from what is registered, as tiles are: they follow the ledger and need no entry of their own.
 //! What people decide about them (who sees to it, until when, an exception) and every check of everything has one.
 
+#[cfg(test)]
+mod agreement_tests;
 mod change;
 mod follow;
 mod list;

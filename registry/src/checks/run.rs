@@ -108,6 +108,8 @@ async fn around(connection: &mut PgConnection, rule: &Rule, objects: &[Uuid]) ->
            union
            select asset_id from title_case_version where object_id = any($1)
            union
+           select unnest(building_ids) from use_agreement_version where object_id = any($1)
+           union
            select lower_id from spatial_unit_relation where upper_id = any($1)
            union
            select upper_id from spatial_unit_relation where lower_id = any($1)

@@ -274,7 +274,8 @@ fn meaning_of(constraint: &str) -> Option<(Meaning, &'static str)> {
         "title_case_version_title_fkey" => (Field("title_id"), "the title is not registered"),
         "policy_case_version_one_at_a_time"
         | "approval_threshold_version_one_at_a_time"
-        | "rule_parameter_version_one_at_a_time" => (
+        | "rule_parameter_version_one_at_a_time"
+        | "use_agreement_version_one_at_a_time" => (
             Clash,
             "somebody changed the same object at the same moment; read it again and repeat the change",
         ),
@@ -287,7 +288,14 @@ fn meaning_of(constraint: &str) -> Option<(Meaning, &'static str)> {
         ),
         "policy_case_version_valid_bounded"
         | "approval_threshold_version_valid_bounded"
-        | "rule_parameter_version_valid_bounded" => (Field("valid_from"), "the period ends before it begins"),
+        | "rule_parameter_version_valid_bounded"
+        | "use_agreement_version_valid_bounded" => (Field("valid_from"), "the period ends before it begins"),
+        "use_agreement_version_one_per_certificate" => (Clash, "a use certificate with this number was issued already"),
+        "use_agreement_version_unit_fkey" => (Field("unit_id"), "the unit is not registered"),
+        "use_agreement_version_rooms_given" => (Field("room_ids"), "no room is named"),
+        "use_agreement_version_purpose_given" => (Field("purpose"), "it is missing"),
+        "use_agreement_version_area_positive" => (Field("approved_area_m2"), "it must be more than 0"),
+        "use_agreement_version_ends_after" => (Field("ends_on"), "it ends before it begins"),
         "rule_parameter_version_no_overlap" => (
             Clash,
             "this region has a value of this parameter already; change that one",
@@ -310,6 +318,14 @@ fn meaning_of(constraint: &str) -> Option<(Meaning, &'static str)> {
         | "policy_case_version_procedure_known"
         | "policy_case_version_opened_by_given"
         | "policy_case_version_money_positive"
+        | "use_agreement_pkey"
+        | "use_agreement_version_pkey"
+        | "use_agreement_version_object_fkey"
+        | "use_agreement_version_recorded_bounded"
+        | "use_agreement_version_status_known"
+        | "use_agreement_version_registration_known"
+        | "use_agreement_version_signed_whole"
+        | "use_agreement_version_certified_whole"
         | "rule_parameter_pkey"
         | "rule_parameter_version_pkey"
         | "rule_parameter_version_object_fkey"

@@ -1,6 +1,8 @@
 //! What the generator says, as the nouns say it.
 
-use gis_data::demo_city::{DemoAsset, DemoFiling, DemoOccupant, DemoRoom, DemoTitle, DemoUnit, Hundredths};
+use gis_data::demo_city::{
+    DemoAgreement, DemoAsset, DemoFiling, DemoOccupant, DemoRoom, DemoTitle, DemoUnit, Hundredths,
+};
 use rust_decimal::Decimal;
 use time::Date;
 use time::format_description::well_known::Iso8601;
@@ -17,12 +19,52 @@ use crate::titles::dictionaries::{
 };
 use crate::titles::{Holder, TitleContent};
 use crate::units::UnitContent;
+use crate::use_agreements::{AgreementContent, Registration, Status};
 
 /// The edition of the land-use classes that the city's parcels declare.
 const LAND_USE_SCHEME: &str = "GB21010-2017";
 
 fn decimal(area: Hundredths) -> Decimal {
     Decimal::new(area.0, 2).normalize()
+}
+
+pub(super) fn agreement(
+    agreement: &DemoAgreement,
+    held: &[(RoomId, SpatialUnitId)],
+    units: &[UnitId],
+) -> Result<AgreementContent, Fault> {
+    let unit_id = units
+        .get(agreement.unit)
+        .copied()
+        .ok_or_else(|| impossible(format!("the demo city has no unit {}", agreement.unit)))?;
+    let mut building_ids: Vec<_> = held.iter().map(|(_, building)| building.0).collect();
+    building_ids.sort_unstable();
+    building_ids.dedup();
+    let mut room_ids: Vec<_> = held.iter().map(|(room, _)| room.0).collect();
+    room_ids.sort_unstable();
+    let starts_on = day(agreement.starts_on)?;
+    let is_certified = agreement.certificate_no.is_some();
+    Ok(AgreementContent {
+        unit_id,
+        room_ids,
+        building_ids,
+        purpose: "行政办公".to_owned(),
+        approved_area_m2: None,
+        starts_on,
+        ends_on: agreement.ends_on.map(day).transpose()?,
+        status: if is_certified {
+            Status::Certified
+        } else {
+            Status::Signed
+        },
+        agreement_no: Some(agreement.agreement_no.clone()),
+        signed_on: Some(starts_on),
+        certificate_no: agreement.certificate_no.clone(),
+        certified_on: is_certified.then_some(starts_on),
+        registration: is_certified.then_some(Registration::First),
+        transfer_slip_no: None,
+        documents: Vec::new(),
+    })
 }
 
 pub(super) fn unit(unit: &DemoUnit, ids: &[UnitId]) -> UnitContent {

@@ -8,7 +8,7 @@ pub(crate) mod tests;
 use std::collections::HashMap;
 
 use gis_data::Layer;
-use gis_data::demo_city::{DemoCity, DemoCityFailed, DemoOccupant, DemoRoom, SINCE};
+use gis_data::demo_city::{DemoAgreement, DemoCity, DemoCityFailed, DemoOccupant, DemoRoom, SINCE};
 use serde_json::json;
 use sqlx::PgConnection;
 use sqlx::postgres::types::PgRange;
@@ -19,7 +19,9 @@ use uuid::Uuid;
 use crate::clock::Clock;
 use crate::database::{CopyRows, Database};
 use crate::digest::{VersionHead, version_digest};
-use crate::ids::{OccupantId, RegionId, RoomId, SpatialUnitId, TitleCaseId, TitleId, UnitId, VersionId};
+use crate::ids::{
+    OccupantId, RegionId, RoomId, SpatialUnitId, TitleCaseId, TitleId, UnitId, UseAgreementId, VersionId,
+};
 use crate::ledger::{Action, EntryId, NewEntry, Object, ObjectKind};
 use crate::occupants::OccupantContent;
 use crate::period::{Revision, ValidPeriod, recorded_since};
@@ -28,6 +30,7 @@ use crate::request::{Actor, Fault};
 use crate::rooms::RoomContent;
 use crate::spatial_units::{Content, Kind, VersionWriter as AssetWriter};
 use crate::tree::Tree;
+use crate::use_agreements::AgreementContent;
 use crate::versioned::{Occasion, VersionContent, VersionWriter};
 
 /// The data set everything made up belongs to.
@@ -101,7 +104,7 @@ pub async fn load(database: &Database, clock: &Clock, city: DemoCity) -> Result<
         },
         units: Vec::new(),
         assets: HashMap::new(),
-        seated: HashMap::new(),
+        room_ids: HashMap::new(),
     };
     loading.datasets(&mut transaction).await?;
     loading.regions(&mut transaction).await?;
@@ -110,7 +113,9 @@ pub async fn load(database: &Database, clock: &Clock, city: DemoCity) -> Result<
     loading.relations(&mut transaction, &city).await?;
     loading.titles(&mut transaction, &city).await?;
     loading.filings(&mut transaction, &city, clock.today()).await?;
-    loading.rooms(&mut transaction, city.rooms, &city.occupants).await?;
+    loading
+        .rooms(&mut transaction, city.rooms, &city.occupants, &city.agreements)
+        .await?;
     transaction.commit().await?;
     Ok(DemoLoaded::Loaded)
 }
@@ -132,8 +137,8 @@ struct Loading {
     occasion: Occasion,
     units: Vec<UnitId>,
     assets: HashMap<Layer, Vec<SpatialUnitId>>,
-    /// The rooms with occupants, by key.
-    seated: HashMap<String, RoomId>,
+    /// The rooms, by key.
+    room_ids: HashMap<String, RoomId>,
 }
 
 impl Loading {
@@ -415,11 +420,14 @@ impl Loading {
         connection: &mut PgConnection,
         rooms: Vec<DemoRoom>,
         occupants: &[DemoOccupant],
+        agreements: &[DemoAgreement],
     ) -> Result<(), Fault> {
-        // The ids of rooms with occupants are settled beforehand; the rooms are built beside each other.
-        self.seated = occupants
+        // What hangs on rooms must know their ids, and the rooms are built beside each other: ids are settled beforehand.
+        let places: Vec<(RoomId, usize)> = rooms.iter().map(|room| (RoomId::fresh(), room.building)).collect();
+        self.room_ids = rooms
             .iter()
-            .map(|occupant| (occupant.room.clone(), RoomId::fresh()))
+            .zip(&places)
+            .map(|(room, (id, _))| (room.key.clone(), *id))
             .collect();
         let loading = std::sync::Arc::new(self);
         let mut waiting = VersionWriter::<RoomContent>::default();
@@ -440,13 +448,26 @@ impl Loading {
         let mut writer = VersionWriter::<OccupantContent>::default();
         for occupant in occupants {
             let room = loading
-                .seated
+                .room_ids
                 .get(&occupant.room)
                 .copied()
                 .ok_or_else(|| impossible(format!("the demo city has no room {}", occupant.room)))?;
             let content = content::occupant(occupant, room)?;
             let revision = loading.revision(None, content, |_| ())?;
             loading.write(&mut writer, OccupantId::fresh().0, &revision)?;
+        }
+        writer.flush(connection).await?;
+        let mut writer = VersionWriter::<AgreementContent>::default();
+        for agreement in agreements {
+            let held: Vec<(RoomId, SpatialUnitId)> = agreement
+                .rooms
+                .iter()
+                .filter_map(|room| places.get(*room))
+                .map(|(id, building)| Ok((*id, loading.asset(Layer::Buildings, *building)?)))
+                .collect::<Result<_, Fault>>()?;
+            let content = content::agreement(agreement, &held, &loading.units)?;
+            let revision = loading.revision(None, content, |_| ())?;
+            loading.write(&mut writer, UseAgreementId::fresh().0, &revision)?;
         }
         writer.flush(connection).await
     }
@@ -459,7 +480,7 @@ impl Loading {
             let revision = self.revision(room.idle_since.as_deref(), content, |earlier: &mut RoomContent| {
                 earlier.occupancy = Some("in_use".to_owned());
             })?;
-            let id = self.seated.get(&room.key).copied().unwrap_or_else(RoomId::fresh);
+            let id = self.room_ids.get(&room.key).copied().unwrap_or_else(RoomId::fresh);
             self.write(&mut writer, id.0, &revision)?;
         }
         Ok(writer)

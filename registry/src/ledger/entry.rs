@@ -172,6 +172,8 @@ words! {
         Document => "document",
         /// A region's own value of what rules compare with (规则参数).
         RuleParameter => "rule_parameter",
+        /// A use agreement with its certificate (使用协议、使用权证).
+        UseAgreement => "use_agreement",
     }
 }
 

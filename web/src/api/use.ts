@@ -118,7 +118,7 @@ export async function endIdleRecord(
   });
 }
 
-export type RoomLine = { id: string; floor: number; number: string; name: string | null; occupancy: string | null; use_area_m2: number | null };
+export type RoomLine = { id: string; floor: number; number: string; name: string | null; occupancy: string | null; use_area_m2: number | null; unit_id: string | null };
 
 export async function fetchRoomsOf(building: string): Promise<RoomLine[]> {
   return (await getJson<Page<RoomLine>>(withQuery("/api/v1/rooms", { building, sort: "place", limit: 1000 }))).items;

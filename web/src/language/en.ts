@@ -1,4 +1,5 @@
 // The words of the page in English. The keys are exactly those of zh.ts; a test holds them together.
+import agreements from "./agreements.en";
 import documents from "./documents.en";
 import parameters from "./parameters.en";
 import policy from "./policy.en";
@@ -9,6 +10,7 @@ import use from "./use.en";
 
 export default {
   ...documents,
+  ...agreements,
   ...parameters,
   ...policy,
   ...titles,

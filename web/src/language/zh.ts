@@ -1,4 +1,5 @@
 // 界面文字(中文)。键与 en.ts 完全一致,由测试保证。
+import agreements from "./agreements.zh";
 import documents from "./documents.zh";
 import parameters from "./parameters.zh";
 import policy from "./policy.zh";
@@ -9,6 +10,7 @@ import use from "./use.zh";
 
 export default {
   ...documents,
+  ...agreements,
   ...parameters,
   ...policy,
   ...titles,

@@ -1,0 +1,40 @@
+// The words of use agreements and use certificates, in English.
+export default {
+  agreements: {
+    heading: "Use agreements and certificates",
+    none: "No use agreement. Offices are used by agreement, and the use is certified.",
+    draft: "Draft a use agreement",
+    draft_title: "Use agreement: {name}",
+    rooms: "rooms: {n}",
+    use_area: "use area {area}",
+    approved: "approved {area}",
+    term: "from {from}",
+    term_until: "{from} to {to}",
+    agreement: "agreement {number}",
+    certificate: "certificate {number}",
+    over: "its term is over",
+    more: "Show more",
+    status: { draft: "Draft", signed: "Signed", certified: "Certified", cancelled: "Cancelled" },
+    registration: {
+      first: "first registration", change: "change", transfer: "transfer", cancellation: "cancellation", correction: "correction", replacement: "replacement", renewal: "renewal",
+    },
+    step: {
+      sign: "Sign", certify: "Certify", change: "Change", transfer: "Transfer", correct: "Correct", replace: "Replace the certificate", renew: "Renew", cancel: "Cancel",
+    },
+    step_title: "{step}: {unit}",
+    field: {
+      unit_id: "Unit", room_ids: "Rooms", purpose: "Purpose", approved_area_m2: "Approved area (m²)", starts_on: "First day of use", ends_on: "Over from",
+      agreement_no: "Agreement number", certificate_no: "Certificate number", transfer_slip_no: "Transfer slip number", on: "Date", documents: "Papers", reason: "Reason", new_unit: "Unit that takes over",
+    },
+    unit_hint: "Type the unit's name",
+    rooms_of_unit: "Choose all rooms of this unit",
+    no_term: "Empty for no term",
+    documents_hint: "One a line, such as the agreement or a floor plan",
+    purpose_hint: "Such as office; never to be let, lent or a business",
+    missing: "It is missing",
+    save: "Save",
+    saved: "Registered",
+    stale: "Somebody changed this agreement just now; it was read again",
+    history: "Registrations",
+  },
+};

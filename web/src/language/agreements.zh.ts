@@ -1,0 +1,40 @@
+// 使用协议和使用权证的文字（中文）。
+export default {
+  agreements: {
+    heading: "使用协议与使用权证",
+    none: "没有使用协议。使用办公用房须签订使用协议并核发使用权证。",
+    draft: "拟定使用协议",
+    draft_title: "拟定使用协议：{name}",
+    rooms: "{n} 间",
+    use_area: "使用面积 {area}",
+    approved: "核定 {area}",
+    term: "{from} 起",
+    term_until: "{from} 至 {to}",
+    agreement: "协议 {number}",
+    certificate: "权证 {number}",
+    over: "已到期",
+    more: "再显示一些",
+    status: { draft: "拟定", signed: "协议已签", certified: "已发证", cancelled: "已注销" },
+    registration: {
+      first: "首次登记", change: "变更登记", transfer: "转移登记", cancellation: "注销登记", correction: "更正登记", replacement: "补证", renewal: "换证",
+    },
+    step: {
+      sign: "签订协议", certify: "核发权证", change: "变更", transfer: "转移（调拨）", correct: "更正", replace: "补证", renew: "换证", cancel: "注销",
+    },
+    step_title: "{step}：{unit}",
+    field: {
+      unit_id: "使用单位", room_ids: "房间", purpose: "用途", approved_area_m2: "核定面积（平方米）", starts_on: "使用起始日", ends_on: "使用终止日",
+      agreement_no: "协议编号", certificate_no: "使用权证号", transfer_slip_no: "调拨单号", on: "日期", documents: "材料", reason: "理由", new_unit: "调入单位",
+    },
+    unit_hint: "输入单位名称",
+    rooms_of_unit: "选该单位的全部房间",
+    no_term: "不填为无期限",
+    documents_hint: "每行一份，如 使用协议、平面图",
+    purpose_hint: "如 行政办公；不得出租、出借或经营",
+    missing: "必填",
+    save: "保存",
+    saved: "已登记",
+    stale: "此协议刚被他人修改，已重新读取",
+    history: "登记过程",
+  },
+};
