@@ -16,11 +16,11 @@ use crate::http::AppState;
 use crate::ids::PersonId;
 use crate::people::permissions::Role;
 use crate::people::session::open_session;
-use crate::people::tests::{Raw, person_with, raw, sign_in, with_cookie};
+use crate::people::tests::{Raw, person_with, raw, sign_in, whole_person, with_cookie};
 use crate::people::{People, PeopleSettings, secret};
 use crate::request::{Actor, OpenedBy};
 use crate::settings::OidcSettings;
-use crate::spatial_units::tests::{app, ask};
+use crate::spatial_units::tests::{app, ask, signed_in};
 
 /// Nobody listens on port 1.
 const ISSUER: &str = "http://127.0.0.1:1";
@@ -42,7 +42,8 @@ async fn with_provider(pool: &PgPool, more: Value) -> (Router, AppState) {
         ..Default::default()
     });
     let state = AppState { people, ..state };
-    (crate::http::router(state.clone()), state)
+    let token = whole_person(pool).await;
+    (signed_in(crate::http::router(state.clone()), token), state)
 }
 
 async fn id_of(pool: &PgPool, username: &str) -> PersonId {
