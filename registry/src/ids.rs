@@ -35,6 +35,8 @@ typed_ids! {
     GrantId,
     /// What lies on a title (权利负担).
     EncumbranceId,
+    /// Who a person is at a provider.
+    IdentityId,
     /// That something stands idle (闲置记录).
     IdleRecordId,
     /// An import of one file.

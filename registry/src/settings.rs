@@ -17,6 +17,168 @@ pub struct BaseMap {
     pub attribution: String,
 }
 
+/// A text that is never shown, neither in a log nor by `yice config`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// What it is.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("***")
+    }
+}
+
+impl Serialize for Secret {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str("***")
+    }
+}
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // By way of any value: a reader of texts would print what it found instead of one.
+        match serde_json::Value::deserialize(deserializer) {
+            Ok(serde_json::Value::String(text)) if !text.is_empty() => Ok(Self(text)),
+            _ => Err(serde::de::Error::custom(
+                "a secret is a text that is not empty; one of digits alone is written in quotes, or stands in a file",
+            )),
+        }
+    }
+}
+
+/// Signing in through the organisation's own provider (OpenID Connect, 统一身份认证).
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+pub struct OidcSettings {
+    /// The provider, as it names itself: what `/.well-known/openid-configuration` is under. `https`, except on this machine.
+    #[serde(deserialize_with = "issuer")]
+    pub issuer: String,
+    /// What the provider calls this registry.
+    pub client_id: String,
+    /// The secret that the provider gave this registry; none for a public client.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_secret: Option<Secret>,
+    /// A file whose first line is the secret, instead of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_secret_file: Option<PathBuf>,
+    /// The address under which people open the page, as `https://yice.example.gov.cn`. The provider must know
+    /// `<public_url>/api/v1/session/oidc/callback` as where it may send people back to.
+    #[serde(deserialize_with = "public_url")]
+    pub public_url: String,
+    /// What is asked for beside `openid`. A list, or one text with commas.
+    #[serde(default = "scopes", deserialize_with = "words")]
+    pub scopes: Vec<String>,
+    /// The claim of the ID token that names somebody: shown to administrators, and matched with `link_by_name`.
+    #[serde(default = "account_claim")]
+    pub account_claim: String,
+    /// Whoever comes for the first time is linked to the account whose name that claim holds. Only where the provider's
+    /// names are given by the organisation and never again to another; never to an administrator's account.
+    #[serde(default)]
+    pub link_by_name: bool,
+    /// Names and passwords are accepted beside the provider.
+    #[serde(default = "yes")]
+    pub password_sign_in: bool,
+    /// What stands on the button, in Chinese.
+    #[serde(default = "label_zh")]
+    pub label_zh: String,
+    /// What stands on the button, in English.
+    #[serde(default = "label_en")]
+    pub label_en: String,
+}
+
+impl OidcSettings {
+    /// The secret, from where it is set.
+    ///
+    /// # Errors
+    /// Words that name the file that can't be read.
+    pub fn secret(&self) -> Result<Option<Secret>, String> {
+        let Some(file) = &self.client_secret_file else {
+            return Ok(self.client_secret.clone());
+        };
+        let text = std::fs::read_to_string(file)
+            .map_err(|error| format!("oidc.client_secret_file: {} can't be read: {error}", file.display()))?;
+        match text.lines().next().map(str::trim) {
+            Some(line) if !line.is_empty() => Ok(Some(Secret(line.to_owned()))),
+            _ => Err(format!(
+                "oidc.client_secret_file: the first line of {} is empty",
+                file.display()
+            )),
+        }
+    }
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn scopes() -> Vec<String> {
+    vec!["profile".to_owned()]
+}
+
+fn account_claim() -> String {
+    "preferred_username".to_owned()
+}
+
+fn label_zh() -> String {
+    "统一身份认证登录".to_owned()
+}
+
+fn label_en() -> String {
+    "Sign in with your organisation's account".to_owned()
+}
+
+fn words<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    Ok(Written::deserialize(deserializer)?.words())
+}
+
+/// Reads the provider's address.
+fn issuer<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let (is_safe, rest) = match (text.strip_prefix("https://"), text.strip_prefix("http://")) {
+        (Some(rest), _) => (true, rest),
+        (None, Some(rest)) => (is_of_this_machine(rest), rest),
+        (None, None) => (false, ""),
+    };
+    if is_safe && !rest.is_empty() && !rest.contains(['?', '#', ' ', '@']) {
+        Ok(text)
+    } else {
+        Err(serde::de::Error::custom(format!(
+            "oidc.issuer: {text:?} is no provider's address; write it as https://sso.example.gov.cn/realms/gov"
+        )))
+    }
+}
+
+/// Reads the address of the page; without the slash at its end.
+fn public_url<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let site = text.trim_end_matches('/');
+    let rest = site.strip_prefix("https://").or_else(|| site.strip_prefix("http://"));
+    if rest.is_some_and(|rest| !rest.is_empty() && !rest.contains(['/', '?', '#', ' ', '@'])) {
+        Ok(site.to_owned())
+    } else {
+        Err(serde::de::Error::custom(format!(
+            "oidc.public_url: {text:?} is no address of a page; write it as https://yice.example.gov.cn, without a path"
+        )))
+    }
+}
+
+fn is_of_this_machine(rest: &str) -> bool {
+    let host = rest.split('/').next().unwrap_or_default();
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    name == "localhost"
+        || name
+            .trim_matches(['[', ']'])
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
+}
+
 /// Everything that can be set.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -61,6 +223,9 @@ pub struct Settings {
     /// Proxies whose word on who asks (`X-Forwarded-For`) is believed; wrong passwords are counted by address.
     #[serde(deserialize_with = "addresses")]
     pub trusted_proxies: Vec<IpAddr>,
+    /// Signing in through the organisation's own provider; by name and password alone unless told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oidc: Option<OidcSettings>,
 }
 
 /// A list, or one text with commas between.
@@ -146,6 +311,7 @@ impl Default for Settings {
             session_hours: 12,
             metrics_on_loopback: false,
             trusted_proxies: Vec::new(),
+            oidc: None,
         }
     }
 }
@@ -290,6 +456,43 @@ mod tests {
             let refused = read(wrong).unwrap_err().to_string();
             assert!(refused.contains(wrong.split(' ').next().unwrap()), "{refused}");
         }
+    }
+
+    #[test]
+    fn the_section_of_a_provider_is_read_and_its_secret_never_shown() {
+        let read = |written: &str| {
+            Figment::from(Serialized::defaults(Settings::default()))
+                .merge(Toml::string(&format!("[oidc]\n{written}")))
+                .extract::<Settings>()
+                .map(|settings| settings.oidc.unwrap())
+        };
+        let whole = "issuer = 'https://sso.example.gov.cn/realms/gov'\nclient_id = 'yice'\nclient_secret = 'hush'\n\
+                     public_url = 'https://yice.example.gov.cn/'\n";
+        let oidc = read(whole).unwrap();
+        assert_eq!(oidc.public_url, "https://yice.example.gov.cn");
+        assert_eq!(oidc.scopes, ["profile"]);
+        assert!(oidc.password_sign_in && !oidc.link_by_name);
+        assert_eq!(oidc.secret().unwrap().unwrap().reveal(), "hush");
+        assert!(!format!("{oidc:?}").contains("hush"));
+        assert!(!serde_json::to_string(&oidc).unwrap().contains("hush"));
+        for (right, wrong) in [
+            ("https://sso.example.gov.cn/realms/gov", "http://sso.example.gov.cn"),
+            ("https://sso.example.gov.cn/realms/gov", "http://127.0.0.1.example.cn"),
+            ("https://sso.example.gov.cn/realms/gov", "sso.example.gov.cn"),
+            ("https://yice.example.gov.cn/", "https://yice.example.gov.cn/map"),
+            ("https://yice.example.gov.cn/", "yice.example.gov.cn"),
+            ("client_id = 'yice'", ""),
+        ] {
+            assert!(read(&whole.replace(right, wrong)).is_err(), "{wrong}");
+        }
+        for near in ["http://127.0.0.1:4000", "http://localhost:4000/x", "http://[::1]:4000"] {
+            assert!(
+                read(&whole.replace("https://sso.example.gov.cn/realms/gov", near)).is_ok(),
+                "{near}"
+            );
+        }
+        let digits = read(&whole.replace("'hush'", "90125")).unwrap_err().to_string();
+        assert!(!digits.contains("90125"), "{digits}");
     }
 
     #[test]

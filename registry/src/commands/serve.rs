@@ -2,6 +2,7 @@
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use clap::Args;
 use tokio::net::TcpListener;
@@ -19,7 +20,8 @@ use crate::imports::{ImportJobs, mark_interrupted};
 use crate::ledger::Sealer;
 use crate::map_layers::{HistoricalLayers, MapLayers, keep_current, load};
 use crate::people::{
-    DEMO_PASSWORD, People, PeopleSettings, Role, active_demo_accounts, demo_accounts, first_administrator_link,
+    DEMO_PASSWORD, People, PeopleSettings, Provider, Role, active_demo_accounts, demo_accounts,
+    first_administrator_link,
 };
 use crate::settings::Settings;
 
@@ -96,6 +98,7 @@ async fn run(
             session_life: time::Duration::hours(settings.session_hours.into()),
             https: settings.https,
             trusted_proxies: settings.trusted_proxies.clone(),
+            provider: provider(settings)?,
         }),
         access: AccessSettings {
             hosts: hosts(settings),
@@ -197,6 +200,18 @@ fn stop_on_signal(stop: CancellationToken) -> Result<(), CommandFailed> {
         stop.cancel();
     });
     Ok(())
+}
+
+/// The provider to sign in through, where one is set.
+fn provider(settings: &Settings) -> Result<Option<Arc<Provider>>, CommandFailed> {
+    let Some(oidc) = settings.oidc.clone() else {
+        return Ok(None);
+    };
+    let provider = Provider::new(oidc).map_err(|words| CommandFailed::Input {
+        words,
+        remedy: Some("correct the section oidc (YICE_OIDC__…); `yice config` shows it".to_owned()),
+    })?;
+    Ok(Some(Arc::new(provider)))
 }
 
 /// The names under which it may be asked: those that are set, and the address that it listens on.

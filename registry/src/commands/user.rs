@@ -10,7 +10,7 @@ use super::CommandFailed;
 use super::store::Store;
 use crate::clock::Clock;
 use crate::people::{
-    GrantOrder, Role, find, grant, list_accounts, make_account, make_token, reset_password, set_state,
+    GrantOrder, Role, find, grant, link, list_accounts, make_account, make_token, reset_password, set_state, unlink,
 };
 use crate::request::Actor;
 use crate::settings::Settings;
@@ -36,6 +36,13 @@ pub(super) enum UserCommand {
     Grant(GrantArguments),
     /// Make a token for scripts and GIS clients, and print it: it is not shown again
     Token(TokenArguments),
+    /// Link an account to who its owner is at the provider that is set: whoever that is signs in as them
+    Link(LinkArguments),
+    /// Take an account's link to the provider that is set away; sessions that were opened by it end
+    Unlink {
+        /// The name of the account
+        name: String,
+    },
     /// List the accounts and what is granted to them
     List,
 }
@@ -104,15 +111,26 @@ pub(super) struct TokenArguments {
     days: Option<i64>,
 }
 
+/// Arguments of `yice user link`.
+#[derive(Debug, Args)]
+pub(super) struct LinkArguments {
+    /// The name of the account
+    name: String,
+    /// The provider's own and lasting word for the person: its claim `sub`
+    #[arg(long, value_name = "TEXT")]
+    subject: String,
+}
+
 /// Carries the command out.
 pub(super) async fn user(settings: Settings, command: UserCommand) -> Result<(), CommandFailed> {
     let store = Store::open_or_join(&settings).await?;
-    let outcome = run(&store, command).await;
+    let issuer = settings.oidc.as_ref().map(|oidc| oidc.issuer.as_str());
+    let outcome = run(&store, command, issuer).await;
     store.close().await;
     outcome
 }
 
-async fn run(store: &Store, command: UserCommand) -> Result<(), CommandFailed> {
+async fn run(store: &Store, command: UserCommand, issuer: Option<&str>) -> Result<(), CommandFailed> {
     let clock = Clock::System;
     let now = clock.now();
     let actor = Actor::at_command_line();
@@ -167,11 +185,37 @@ async fn run(store: &Store, command: UserCommand) -> Result<(), CommandFailed> {
             // Alone on its line, and on no other: scripts take it as it is.
             format!("{token}\n")
         }
+        UserCommand::Link(arguments) => {
+            let person = find(&mut transaction, &arguments.name).await?;
+            let issuer = of_provider(issuer)?;
+            link(&mut transaction, &actor, person, issuer, &arguments.subject, now).await?;
+            format!(
+                "{} is linked to {} at {issuer}\n",
+                arguments.name,
+                arguments.subject.trim()
+            )
+        }
+        UserCommand::Unlink { name } => {
+            let person = find(&mut transaction, &name).await?;
+            let issuer = of_provider(issuer)?;
+            if unlink(&mut transaction, &actor, person, issuer, now).await? {
+                format!("{name} is linked to nobody at {issuer}\n")
+            } else {
+                format!("{name} was linked to nobody at {issuer}\n")
+            }
+        }
         UserCommand::List => list(&mut transaction, &clock).await?,
     };
     Transaction::<Postgres>::commit(transaction).await?;
     print!("{said}");
     Ok(())
+}
+
+fn of_provider(issuer: Option<&str>) -> Result<&str, CommandFailed> {
+    issuer.ok_or_else(|| CommandFailed::Input {
+        words: "no provider is set to link accounts to".to_owned(),
+        remedy: Some("set it in the section oidc of yice.toml (YICE_OIDC__ISSUER, …)".to_owned()),
+    })
 }
 
 /// The first line of standard input, where the password is to come from there.

@@ -204,6 +204,9 @@ fn meaning_of(constraint: &str) -> Option<(Meaning, &'static str)> {
         "person_grant_until_after_since" => (Field("until"), "the grant ends before it begins"),
         "person_grant_not_to_oneself" => (Clash, "nobody grants a role to themselves"),
         "person_grant_once" => (Clash, "the person holds this role there already"),
+        "person_identity_one_person" => (Clash, "somebody else's account is linked to this subject"),
+        "person_identity_one_subject" => (Clash, "the account is linked already"),
+        "person_identity_subject_form" => (Field("subject"), "a subject is 1 to 255 letters, digits and signs"),
         "import_layer_known" => (Field("layer"), "the layer is not one of the list"),
         "title_version_one_at_a_time" | "encumbrance_version_one_at_a_time" | "title_case_version_one_at_a_time" => (
             Clash,
@@ -444,6 +447,13 @@ fn meaning_of(constraint: &str) -> Option<(Meaning, &'static str)> {
         | "restricted_read_pkey"
         | "restricted_read_person_fkey"
         | "restricted_read_of_something"
+        | "person_session_opened_by_known"
+        | "person_identity_pkey"
+        | "person_identity_person_fkey"
+        | "person_identity_issuer_given"
+        | "person_identity_end_whole"
+        | "identity_sign_in_pkey"
+        | "identity_sign_in_hashes_are_sha256"
         | "sign_in_attempt_pkey"
         | "sign_in_attempt_kind_known"
         | "first_administrator_link_pkey"

@@ -64,6 +64,10 @@ pub(super) const ROUTES: &[(&str, &str, Need)] = &[
     ("GET", "/api/v1/session", Myself),
     ("DELETE", "/api/v1/session", Myself),
     ("PUT", "/api/v1/session/password", Myself),
+    ("GET", "/api/v1/session/ways", Nothing),
+    // The way to the provider and back: who comes shows themselves there.
+    ("GET", "/api/v1/session/oidc", Nothing),
+    ("GET", "/api/v1/session/oidc/callback", Nothing),
     // Its link is its own proof.
     ("POST", "/api/v1/first-administrator", Nothing),
     ("GET", "/api/v1/session/tokens", Account),
@@ -80,6 +84,12 @@ pub(super) const ROUTES: &[(&str, &str, Need)] = &[
     ("DELETE", "/api/v1/people/{id}/tokens/{token}", Everywhere(ManagePeople)),
     ("POST", "/api/v1/people/{id}/grants", Everywhere(ManagePeople)),
     ("DELETE", "/api/v1/people/{id}/grants/{grant}", Everywhere(ManagePeople)),
+    ("POST", "/api/v1/people/{id}/identities", Everywhere(ManagePeople)),
+    (
+        "DELETE",
+        "/api/v1/people/{id}/identities/{identity}",
+        Everywhere(ManagePeople),
+    ),
     ("GET", "/api/v1/restricted-reads", Everywhere(ReadPeople)),
     // Places and organisations.
     ("GET", "/api/v1/regions", READ),

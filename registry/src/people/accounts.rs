@@ -11,6 +11,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::grants::{GrantHeld, grants_of, require_an_administrator};
+use super::identities::{IdentityHeld, identities_of, store_link};
 use super::{People, attempts, secret};
 use crate::ids::{PersonId, VersionId};
 use crate::ledger::{Action, EntryId, NewEntry, Object, ObjectKind, append};
@@ -130,7 +131,7 @@ pub(super) async fn insert_account(
     actor: &Actor,
     username: &str,
     display_name: &str,
-    password_hash: &str,
+    password_hash: Option<&str>,
     must_change_password: bool,
     is_demo: bool,
     now: OffsetDateTime,
@@ -185,7 +186,7 @@ pub async fn make_account(
         actor,
         username,
         display_name,
-        &hash,
+        Some(&hash),
         fresh.is_some(),
         false,
         now,
@@ -374,6 +375,10 @@ pub struct Person {
     must_change_password: bool,
     /// An account of the demo, whose password everybody knows.
     is_demo: bool,
+    /// They may sign in with a password, where the registry takes passwords.
+    has_password: bool,
+    /// Who they are at providers.
+    pub identities: Vec<IdentityHeld>,
     #[serde(with = "time::serde::rfc3339")]
     created_at: OffsetDateTime,
     /// When they last signed in.
@@ -418,13 +423,14 @@ async fn load(
     now: OffsetDateTime,
 ) -> Result<Vec<Person>, Problem> {
     let rows = sqlx::query!(
-        "select id, version_id, username, display_name, state, must_change_password, is_demo, created_at, last_sign_in_at
+        r#"select id, version_id, username, display_name, state, must_change_password, is_demo, created_at, last_sign_in_at,
+                password_hash is not null as "has_password!"
            from person
           where ($1::uuid is null or id = $1)
             and ($2::text is null or username like $2 or display_name ilike $2)
             and ($3::text is null or username > $3)
           order by username
-          limit $4",
+          limit $4"#,
         one,
         part.map(contains_pattern),
         after,
@@ -435,7 +441,8 @@ async fn load(
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
     let usernames: Vec<String> = rows.iter().map(|row| row.username.clone()).collect();
     let locked = attempts::locked_until(connection, &usernames, now).await?;
-    let mut grants = grants_of(connection, &ids, None).await?;
+    let mut grants = grants_of(&mut *connection, &ids, None).await?;
+    let mut identities = identities_of(connection, &ids).await?;
     Ok(rows
         .into_iter()
         .zip(locked)
@@ -444,6 +451,11 @@ async fn load(
                 .extract_if(.., |(person, _)| *person == row.id)
                 .map(|(_, grant)| grant)
                 .collect(),
+            identities: identities
+                .extract_if(.., |(person, _)| *person == row.id)
+                .map(|(_, identity)| identity)
+                .collect(),
+            has_password: row.has_password,
             id: PersonId(row.id),
             version_id: VersionId(row.version_id),
             username: row.username,
@@ -552,6 +564,9 @@ pub(super) struct NewPerson {
     username: String,
     /// The name others know them by.
     display_name: String,
+    /// Who they are at the provider that is set, by its claim `sub`: the account is linked and gets no password.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    subject: Option<String>,
 }
 
 /// An account that was made.
@@ -561,7 +576,7 @@ pub(super) struct PersonMade {
     version_id: VersionId,
     username: String,
     /// The password for the first sign-in, at which it must be changed. It is said this once; where the same request is
-    /// repeated it is left out, and a new one can be set.
+    /// repeated it is left out, and a new one can be set. None for an account that was linked instead.
     #[serde(skip_serializing_if = "Option::is_none")]
     initial_password: Option<String>,
 }
@@ -579,8 +594,18 @@ pub(super) async fn create_person(
 ) -> Result<Response, Problem> {
     let idempotency = Idempotency::read(&headers, &("people", &asked))?;
     parse_username(&asked.username)?;
-    let password = secret::fresh_password()?;
-    let hash = people.hash(&password).await?;
+    let identity = match &asked.subject {
+        Some(subject) => Some((people.provider()?.settings().issuer.clone(), subject)),
+        None => None,
+    };
+    let password = match identity {
+        Some(_) => None,
+        None => Some(secret::fresh_password()?),
+    };
+    let hash = match &password {
+        Some(password) => Some(people.hash(password).await?),
+        None => None,
+    };
     let mut transaction = context.database.begin().await?;
     if let Some(repeated) = idempotency.repeated(&mut transaction, &context.actor).await? {
         return Ok(repeated.into_response());
@@ -591,12 +616,15 @@ pub(super) async fn create_person(
         &context.actor,
         &asked.username,
         &asked.display_name,
-        &hash,
-        true,
+        hash.as_deref(),
+        hash.is_some(),
         false,
         now,
     )
     .await?;
+    if let Some((issuer, subject)) = &identity {
+        store_link(&mut transaction, &context.actor, made.id, issuer, subject, now, None).await?;
+    }
     let mut answered = PersonMade {
         id: made.id,
         version_id: made.version,
@@ -617,7 +645,7 @@ pub(super) async fn create_person(
         )
         .await?;
     transaction.commit().await?;
-    answered.initial_password = Some(password);
+    answered.initial_password = password;
     Ok((
         StatusCode::CREATED,
         [

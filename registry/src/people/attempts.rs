@@ -13,6 +13,8 @@ use crate::request::{Problem, ProblemKind};
 const MOST_OF_AN_ACCOUNT: i32 = 5;
 /// Attempts from one address in a window: an office may share one.
 const MOST_OF_AN_ADDRESS: i32 = 50;
+/// Sign-ins through the provider that one address may begin in a window.
+const MOST_BEGUN: i32 = 200;
 const WINDOW: Duration = Duration::minutes(15);
 
 fn account_key(username: &str) -> [u8; 32] {
@@ -90,6 +92,27 @@ pub(super) async fn reserve(
         return Ok(Err(refuse(
             "account_locked",
             "there were too many attempts to sign in under this name",
+            since,
+            now,
+        )));
+    }
+    Ok(Ok(()))
+}
+
+/// Counts a sign-in that is begun through the provider; nobody fills the table of those under way.
+///
+/// # Errors
+/// A problem where there were too many; the count stands all the same.
+pub(super) async fn count_begun(
+    connection: &mut PgConnection,
+    address: Option<IpAddr>,
+    now: OffsetDateTime,
+) -> Result<Result<(), Problem>, Problem> {
+    let (begun, since) = count(connection, "begun", &address_key(address), now).await?;
+    if begun > MOST_BEGUN {
+        return Ok(Err(refuse(
+            "address_locked",
+            "too many sign-ins were begun from this address",
             since,
             now,
         )));

@@ -53,7 +53,7 @@ pub async fn demo_accounts(
     for (username, role) in &accounts {
         let name = format!("演示·{}", role.zh());
         let now = clock.now();
-        let made = insert_account(&mut transaction, &actor, username, &name, &hash, false, true, now).await?;
+        let made = insert_account(&mut transaction, &actor, username, &name, Some(&hash), false, true, now).await?;
         let order = GrantOrder::whole(*role);
         grant(&mut transaction, &actor, None, made.id, &order, clock).await?;
     }

@@ -108,7 +108,7 @@ pub(super) async fn create_first_administrator(
         &actor,
         &asked.username,
         &asked.display_name,
-        &password,
+        Some(&password),
         false,
         false,
         now,

@@ -15,7 +15,7 @@ use super::{People, PeopleSettings};
 use crate::clock::Clock;
 use crate::database::Database;
 use crate::ids::{PersonId, SessionId, TokenId, UnitId};
-use crate::request::{Actor, Caller, Means, Problem, ProblemKind, Reach, Scope};
+use crate::request::{Actor, Caller, Means, OpenedBy, Problem, ProblemKind, Reach, Scope};
 
 /// The cookie's name.
 pub(super) const COOKIE: &str = "yice_session";
@@ -41,13 +41,18 @@ enum Shown {
 
 /// The secret of the session's cookie, where the request has one.
 pub(super) fn session_cookie(headers: &HeaderMap) -> Option<&str> {
+    cookie_of(headers, COOKIE)
+}
+
+/// What a cookie holds, where the request has it.
+pub(super) fn cookie_of<'a>(headers: &'a HeaderMap, cookie: &str) -> Option<&'a str> {
     headers
         .get_all(header::COOKIE)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(name, _)| *name == COOKIE)
+        .find(|(name, _)| *name == cookie)
         .map(|(_, value)| value)
 }
 
@@ -136,7 +141,8 @@ async fn by_session(
 ) -> Result<Identified, Problem> {
     let now = clock.now();
     let row = sqlx::query!(
-        "select s.id, s.last_seen_at, s.expires_at, p.id as person_id, p.username, p.display_name, p.must_change_password
+        "select s.id, s.last_seen_at, s.expires_at, s.opened_by, p.id as person_id, p.username, p.display_name,
+                p.must_change_password
            from person_session s
            join person p on p.id = s.person_id
           where s.token_sha256 = $1 and p.state = 'active'",
@@ -165,6 +171,7 @@ async fn by_session(
             .await?;
         noted_at = now;
     }
+    let opened_by = OpenedBy::parse(&row.opened_by);
     Ok(Identified {
         caller: Arc::new(Caller {
             person_id: PersonId(row.person_id),
@@ -173,8 +180,10 @@ async fn by_session(
             means: Means::Session {
                 id: SessionId(row.id),
                 expires_at: row.expires_at,
+                opened_by,
             },
-            must_change_password: row.must_change_password,
+            // Who came through the provider showed no password, and may have none.
+            must_change_password: row.must_change_password && opened_by == OpenedBy::Password,
             scope: Arc::new(scope_of(pool, row.person_id, clock).await?),
         }),
         ends_at: row.expires_at.min(noted_at + settings.session_idle),

@@ -9,6 +9,7 @@ mod demo;
 mod first;
 mod grants;
 mod identify;
+mod identities;
 mod password;
 mod permissions;
 mod restricted;
@@ -37,6 +38,7 @@ pub use demo::{DEMO_PASSWORD, active_demo_accounts, demo_accounts};
 pub use first::first_administrator_link;
 pub use grants::{GrantOrder, grant};
 pub use identify::identify;
+pub use identities::{Provider, link, unlink};
 pub use password::check_new_password;
 pub use permissions::Role;
 pub use tokens::make_token;
@@ -52,6 +54,8 @@ pub struct PeopleSettings {
     pub https: bool,
     /// Proxies whose word on who asks (`X-Forwarded-For`) is believed.
     pub trusted_proxies: Vec<IpAddr>,
+    /// The organisation's own provider, where people may sign in through one.
+    pub provider: Option<Arc<Provider>>,
 }
 
 impl Default for PeopleSettings {
@@ -61,6 +65,7 @@ impl Default for PeopleSettings {
             session_life: time::Duration::hours(12),
             https: false,
             trusted_proxies: Vec::new(),
+            provider: None,
         }
     }
 }
@@ -133,6 +138,9 @@ where
     OpenApiRouter::new()
         .routes(routes!(session::get_session, session::sign_in, session::sign_out))
         .routes(routes!(session::change_password))
+        .routes(routes!(identities::ways::list_sign_in_ways))
+        .routes(routes!(identities::begin::begin_oidc_sign_in))
+        .routes(routes!(identities::callback::end_oidc_sign_in))
         .routes(routes!(first::create_first_administrator))
         .routes(routes!(tokens::list_own_tokens, tokens::create_own_token))
         .routes(routes!(tokens::revoke_own_token))
@@ -144,5 +152,7 @@ where
         .routes(routes!(tokens::revoke_person_token))
         .routes(routes!(grants::grant_role))
         .routes(routes!(grants::revoke_grant))
+        .routes(routes!(identities::link::link_identity))
+        .routes(routes!(identities::link::unlink_identity))
         .routes(routes!(restricted::list_restricted_reads))
 }

@@ -21,7 +21,7 @@ use crate::clock::Clock;
 use crate::database::Database;
 use crate::ids::{PersonId, SessionId};
 use crate::ledger::Action;
-use crate::request::{Actor, Body, Caller, Context, Means, Permission, Problem, ProblemKind};
+use crate::request::{Actor, Body, Caller, Context, Means, OpenedBy, Permission, Problem, ProblemKind};
 
 /// Sessions that one person may have at once; the oldest make room.
 const MOST_SESSIONS: i64 = 20;
@@ -29,6 +29,13 @@ const MOST_SESSIONS: i64 = 20;
 /// The address that asks, as far as it is known.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Address(Option<IpAddr>);
+
+impl Address {
+    /// Where it is known.
+    pub(super) fn known(self) -> Option<IpAddr> {
+        self.0
+    }
+}
 
 impl<S> FromRequestParts<S> for Address
 where
@@ -87,6 +94,8 @@ pub(super) struct Session {
     permissions: Vec<Permission>,
     /// What they allow over the whole registry.
     permissions_everywhere: Vec<Permission>,
+    /// How the session came to be; none for a token.
+    opened_by: Option<OpenedBy>,
     /// However busy it is, the session ends here; none for a token.
     #[serde(with = "time::serde::rfc3339::option")]
     expires_at: Option<OffsetDateTime>,
@@ -102,9 +111,11 @@ async fn describe(
 ) -> Result<Session, Problem> {
     let grants = grants_of(connection, &[caller.person_id.0], Some(clock.today())).await?;
     let permissions = caller.scope.permissions();
-    let expires_at = match caller.means {
-        Means::Session { expires_at, .. } => Some(expires_at),
-        Means::Token { .. } => None,
+    let (expires_at, opened_by) = match caller.means {
+        Means::Session {
+            expires_at, opened_by, ..
+        } => (Some(expires_at), Some(opened_by)),
+        Means::Token { .. } => (None, None),
     };
     Ok(Session {
         person_id: caller.person_id,
@@ -121,6 +132,7 @@ async fn describe(
             .into_iter()
             .filter(|permission| !permission.is_of_the_whole() || caller.scope.holds_everywhere(*permission))
             .collect(),
+        opened_by,
         expires_at,
         idle_s: expires_at.map(|_| people.settings().session_idle.whole_seconds()),
     })
@@ -142,6 +154,13 @@ fn wrong_credentials() -> Problem {
         .remedy("check both, and whether capitals are locked; an administrator can set a new password")
 }
 
+/// The refusal of somebody who showed who they are, and whose account is disabled.
+pub(super) fn account_disabled() -> Problem {
+    Problem::new(ProblemKind::Forbidden, "this account is disabled")
+        .code("account_disabled")
+        .remedy("ask an administrator of the registry")
+}
+
 /// Signs in: sets the session's cookie (HttpOnly), and says who is signed in.
 #[utoipa::path(post, path = "/api/v1/session", operation_id = "sign_in", tag = "session", request_body = SignIn,
     responses((status = 200, body = Session), (status = 401, body = Problem), (status = 403, body = Problem),
@@ -154,6 +173,13 @@ pub(super) async fn sign_in(
     headers: HeaderMap,
     Body(asked): Body<SignIn>,
 ) -> Result<Response, Problem> {
+    if !people.takes_passwords() {
+        return Err(
+            Problem::new(ProblemKind::Forbidden, "nobody signs in with a password here")
+                .code("password_sign_in_off")
+                .remedy("sign in through your organisation's provider; the page has a button for it"),
+        );
+    }
     let now = clock.now();
     let username = asked.username.trim().to_lowercase();
     if username.len() > 256 || username.contains('\0') || asked.password.len() > LONGEST_BYTES {
@@ -179,20 +205,13 @@ pub(super) async fn sign_in(
         return Err(wrong_credentials());
     };
     if state != "active" {
-        return Err(Problem::new(ProblemKind::Forbidden, "this account is disabled")
-            .code("account_disabled")
-            .remedy("ask an administrator of the registry"));
+        return Err(account_disabled());
     }
     let mut transaction = database.begin().await?;
     attempts::forgive(&mut transaction, &username, address.0, now).await?;
     // Whatever session the browser had before, known or planted, is not gone on with.
     if let Some(before) = session_cookie(&headers) {
-        sqlx::query!(
-            "delete from person_session where token_sha256 = $1",
-            &secret::sha256(before)[..]
-        )
-        .execute(&mut *transaction)
-        .await?;
+        end_session_of(&mut transaction, before).await?;
     }
     // The password that was checked must still be the password: it may have been changed while it was hashed.
     let signed_in = sqlx::query!(
@@ -206,7 +225,7 @@ pub(super) async fn sign_in(
     if signed_in.rows_affected() != 1 {
         return Err(wrong_credentials());
     }
-    let cookie = open_session(&mut transaction, &people, id, now).await?;
+    let cookie = open_session(&mut transaction, &people, id, OpenedBy::Password, now).await?;
     transaction.commit().await?;
     people.forget();
     tracing::info!(person = %username, address = ?address.0, "signed in");
@@ -233,11 +252,22 @@ async fn answer_with(people: &People, database: &Database, clock: &Clock, secret
     Ok(response)
 }
 
-fn set_cookie(response: &mut Response, people: &People, secret: &str, seconds: i64) {
+/// Ends the session of a secret, where there is one.
+pub(super) async fn end_session_of(connection: &mut PgConnection, secret: &str) -> Result<(), Problem> {
+    sqlx::query!(
+        "delete from person_session where token_sha256 = $1",
+        &secret::sha256(secret)[..]
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+pub(super) fn set_cookie(response: &mut Response, people: &People, secret: &str, seconds: i64) {
     let secure = if people.settings().https { "; Secure" } else { "" };
     let cookie = format!("{COOKIE}={secret}; Path=/; HttpOnly; SameSite=Strict; Max-Age={seconds}{secure}");
     if let Ok(cookie) = HeaderValue::from_str(&cookie) {
-        response.headers_mut().insert(header::SET_COOKIE, cookie);
+        response.headers_mut().append(header::SET_COOKIE, cookie);
     }
 }
 
@@ -246,17 +276,19 @@ pub(super) async fn open_session(
     connection: &mut PgConnection,
     people: &People,
     person: Uuid,
+    opened_by: OpenedBy,
     now: OffsetDateTime,
 ) -> Result<String, Problem> {
     let secret = secret::fresh()?;
     sqlx::query!(
-        "insert into person_session (id, person_id, token_sha256, created_at, last_seen_at, expires_at)
-         values ($1, $2, $3, $4, $4, $5)",
+        "insert into person_session (id, person_id, token_sha256, created_at, last_seen_at, expires_at, opened_by)
+         values ($1, $2, $3, $4, $4, $5, $6)",
         SessionId::fresh().0,
         person,
         &secret::sha256(&secret)[..],
         now,
         now + people.settings().session_life,
+        opened_by.as_str(),
     )
     .execute(&mut *connection)
     .await?;
@@ -337,6 +369,13 @@ pub(super) async fn change_password(
         );
     }
     let stored = held.password_hash;
+    if stored.is_none() {
+        return Err(
+            Problem::new(ProblemKind::Conflict, "this account has no password to change")
+                .code("no_password")
+                .remedy("sign in through your organisation's provider as before; an administrator can set a password"),
+        );
+    }
     if change.current_password.len() > LONGEST_BYTES || !people.verify(&change.current_password, stored.clone()).await?
     {
         return Err(Problem::invalid("current_password", "it is not your password")
@@ -368,7 +407,7 @@ pub(super) async fn change_password(
     sqlx::query!("delete from person_session where person_id = $1", person)
         .execute(&mut *transaction)
         .await?;
-    let secret = open_session(&mut transaction, &people, person, now).await?;
+    let secret = open_session(&mut transaction, &people, person, OpenedBy::Password, now).await?;
     transaction.commit().await?;
     people.forget();
     answer_with(&people, context.database.system(), &context.clock, &secret).await

@@ -62,10 +62,10 @@ pub(crate) async fn whole_person(pool: &PgPool) -> String {
     person_with(pool, "local", Role::ALL, "all").await
 }
 
-struct Raw {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: Value,
+pub(super) struct Raw {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Value,
 }
 
 impl Raw {
@@ -77,7 +77,7 @@ impl Raw {
 }
 
 /// A request that shows nothing but what it is given.
-async fn raw(app: &Router, method: &str, uri: &str, headers: &[(&str, &str)], body: Option<Value>) -> Raw {
+pub(super) async fn raw(app: &Router, method: &str, uri: &str, headers: &[(&str, &str)], body: Option<Value>) -> Raw {
     let mut request = Request::builder()
         .method(method)
         .uri(uri)
@@ -104,12 +104,12 @@ async fn raw(app: &Router, method: &str, uri: &str, headers: &[(&str, &str)], bo
 
 const PASSWORD: &str = "三年行动方案提质增效";
 
-async fn sign_in(app: &Router, username: &str, password: &str, headers: &[(&str, &str)]) -> Raw {
+pub(super) async fn sign_in(app: &Router, username: &str, password: &str, headers: &[(&str, &str)]) -> Raw {
     let body = json!({"username": username, "password": password});
     raw(app, "POST", "/api/v1/session", headers, Some(body)).await
 }
 
-async fn with_cookie(app: &Router, secret: &str, method: &str, uri: &str, body: Option<Value>) -> Raw {
+pub(super) async fn with_cookie(app: &Router, secret: &str, method: &str, uri: &str, body: Option<Value>) -> Raw {
     let cookie = format!("yice_session={secret}");
     let key = uuid::Uuid::now_v7().to_string();
     raw(

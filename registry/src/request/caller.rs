@@ -267,6 +267,37 @@ impl Scope {
     }
 }
 
+/// How a session came to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OpenedBy {
+    /// By name and password.
+    Password,
+    /// By the word of the organisation's own provider.
+    Identity,
+}
+
+impl OpenedBy {
+    /// The word as it stands in the database and in the API.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::Identity => "identity",
+        }
+    }
+
+    /// A word that this version of the program doesn't know is taken for the stricter one.
+    #[must_use]
+    pub fn parse(word: &str) -> Self {
+        if word == "identity" {
+            Self::Identity
+        } else {
+            Self::Password
+        }
+    }
+}
+
 /// What the caller showed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Means {
@@ -276,6 +307,8 @@ pub enum Means {
         id: SessionId,
         /// However busy it is, it ends here.
         expires_at: OffsetDateTime,
+        /// How it came to be.
+        opened_by: OpenedBy,
     },
     /// An API token.
     Token {

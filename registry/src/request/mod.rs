@@ -14,7 +14,7 @@ mod restricted;
 mod times;
 
 pub use answer::{Body, etag, require_match};
-pub use caller::{Acting, Caller, Means, Permission, Place, Reach, Scope, out_of_scope};
+pub use caller::{Acting, Caller, Means, OpenedBy, Permission, Place, Reach, Scope, out_of_scope};
 pub use context::{Actor, Context, scoped};
 pub use door_rule::{BrokenRule, DoorRule};
 pub use idempotency::{Idempotency, Repeated};

@@ -61,9 +61,10 @@ export function useBrowser() {
 
 /**
  * Gives `story` a reader with a fresh page, and fails for outside requests and errors.
- * `forgive` takes console texts that the story causes on purpose; `as` is who is signed in, null for nobody.
+ * `forgive` takes console texts that the story causes on purpose; `as` is who is signed in, null for nobody; `beside` are
+ * sites that the story leads to on purpose.
  */
-export async function asReader(test, story, { width = 1440, height = 900, forgive = [], as = account } = {}) {
+export async function asReader(test, story, { width = 1440, height = 900, forgive = [], as = account, beside = [] } = {}) {
   const context = await browser.newContext({ viewport: { width, height }, locale: "zh-CN", timezoneId: "Asia/Shanghai", acceptDownloads: true });
   await context.grantPermissions(["clipboard-read", "clipboard-write"]);
   if (as !== null) {
@@ -75,7 +76,7 @@ export async function asReader(test, story, { width = 1440, height = 900, forgiv
   const complaints = [];
   page.on("request", (request) => {
     const url = request.url();
-    if (!url.startsWith(server) && !/^(data|blob|about):/.test(url)) complaints.push(`asked an outside host: ${url}`);
+    if (![server, ...beside].some((site) => url.startsWith(site)) && !/^(data|blob|about):/.test(url)) complaints.push(`asked an outside host: ${url}`);
   });
   page.on("console", (message) => {
     if (message.type() !== "error") return;

@@ -65,11 +65,19 @@ export type Session = {
   grants: Grant[];
   permissions: Permission[];
   permissions_everywhere: Permission[];
+  /** How the session came to be; null for a token. */
+  opened_by: "password" | "identity" | null;
   expires_at: string | null;
   idle_s: number | null;
 };
 
 export type Token = { id: string; name: string; created_at: string; expires_at: string; last_used_at: string | null };
+
+/** How somebody may sign in here. */
+export type Ways = { password: boolean; provider: { address: string; label_zh: string; label_en: string } | null };
+
+/** Who a person is at a provider. */
+export type Identity = { id: string; issuer: string; subject: string; linked_at: string; linked_by: string; last_sign_in_at: string | null };
 
 export type Person = {
   id: string;
@@ -78,6 +86,8 @@ export type Person = {
   state: "active" | "disabled";
   must_change_password: boolean;
   is_demo: boolean;
+  has_password: boolean;
+  identities: Identity[];
   last_sign_in_at: string | null;
   locked_until: string | null;
   grants: Grant[];
@@ -148,8 +158,8 @@ export function fetchPeople(part: string, signal?: AbortSignal): Promise<Page<Pe
   return getJson(withQuery("/api/v1/people", { q: part, limit: 200 }), signal);
 }
 
-export function makePerson(username: string, displayName: string): Promise<{ id: string; initial_password?: string }> {
-  return make("/api/v1/people", { username, display_name: displayName });
+export function makePerson(username: string, displayName: string, subject?: string): Promise<{ id: string; initial_password?: string }> {
+  return make("/api/v1/people", { username, display_name: displayName, ...(subject === undefined ? {} : { subject }) });
 }
 
 /** Disables or enables an account as it stands now. */
@@ -170,6 +180,18 @@ export async function grantRole(person: string, order: GrantOrder): Promise<void
 
 export async function revokeGrant(person: string, grant: string): Promise<void> {
   await write("DELETE", `/api/v1/people/${encodeURIComponent(person)}/grants/${encodeURIComponent(grant)}`);
+}
+
+export function fetchWays(): Promise<Ways> {
+  return getJson("/api/v1/session/ways");
+}
+
+export async function linkIdentity(person: string, subject: string): Promise<void> {
+  await make(`/api/v1/people/${encodeURIComponent(person)}/identities`, { subject });
+}
+
+export async function unlinkIdentity(person: string, identity: string): Promise<void> {
+  await write("DELETE", `/api/v1/people/${encodeURIComponent(person)}/identities/${encodeURIComponent(identity)}`);
 }
 
 export async function findUnits(text: string): Promise<{ id: string; name: string }[]> {

@@ -2,6 +2,7 @@
 import agreements from "./agreements.en";
 import documents from "./documents.en";
 import parameters from "./parameters.en";
+import { identity, identityRefusals } from "./identity.en";
 import policy from "./policy.en";
 import { restricted } from "./restricted.en";
 import space from "./space.en";
@@ -96,6 +97,7 @@ export default {
     none: "Not filled in",
   },
   restricted,
+  identity,
   admin_level: {
     national: "National",
     province: "Province",
@@ -666,6 +668,7 @@ export default {
     disable_sure: "Disable the account of {name}? Their sessions end at once and their tokens are refused; the history stays.",
   },
   refusal: {
+    ...identityRefusals,
     wrong_credentials: "The user name or the password is wrong. Check the caps lock; an administrator can set a new password.",
     account_disabled: "This account is disabled. Ask your administrator.",
     link_is_over: "This link holds no longer. Start the server again for a fresh one, or run yice user add NAME --role administrator on it.",

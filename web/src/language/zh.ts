@@ -2,6 +2,7 @@
 import agreements from "./agreements.zh";
 import documents from "./documents.zh";
 import parameters from "./parameters.zh";
+import { identity, identityRefusals } from "./identity.zh";
 import policy from "./policy.zh";
 import { restricted } from "./restricted.zh";
 import space from "./space.zh";
@@ -96,6 +97,7 @@ export default {
     none: "未填",
   },
   restricted,
+  identity,
   admin_level: {
     national: "国家级",
     province: "省级",
@@ -666,6 +668,7 @@ export default {
     disable_sure: "停用 {name} 的账户？其登录立即结束，令牌失效；历史记录保留。",
   },
   refusal: {
+    ...identityRefusals,
     wrong_credentials: "用户名或密码错误。请检查大小写锁定；仍不能登录请联系系统管理员重置密码。",
     account_disabled: "此账户已停用，请联系系统管理员。",
     link_is_over: "此链接已失效。请重新启动服务获取新链接，或在服务器上运行 yice user add NAME --role administrator。",

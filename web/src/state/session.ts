@@ -8,6 +8,10 @@ import { fetchSession, signOut as askToSignOut, type Permission, type Session } 
 /** The secret of the link for the first administrator, where the page was opened by it. */
 const linkOpened = /^#first=([\w-]+)$/.exec(window.location.hash)?.[1] ?? null;
 
+/** Why a sign-in through the provider led back here without a session, and how many seconds to wait. */
+const refusedThere = /^#refused=(\w+)(?:&wait=(\d+))?$/.exec(window.location.hash);
+if (refusedThere !== null) window.history.replaceState(window.history.state, "", window.location.pathname + window.location.search);
+
 const checkEvery_ms = 30_000;
 const retryAfter_ms = 1500;
 
@@ -18,6 +22,7 @@ export const useSessionStore = defineStore("session", () => {
   /** Somebody was signed in here and no longer is. */
   const hasEnded = ref(false);
   const firstLink = ref(linkOpened);
+  const refused = ref(refusedThere === null ? null : { code: refusedThere[1] ?? "", wait_s: Number(refusedThere[2] ?? 0) });
 
   const isIn = computed(() => session.value !== null && !session.value.must_change_password);
   const mayEnter = computed(() => isIn.value && may("read_registry"));
@@ -46,6 +51,7 @@ export const useSessionStore = defineStore("session", () => {
     }
     lastPerson = entered.person_id;
     firstLink.value = null;
+    refused.value = null;
     hasEnded.value = false;
     session.value = entered;
     permissions.value = entered.permissions;
@@ -102,5 +108,5 @@ export const useSessionStore = defineStore("session", () => {
     void check();
   }
 
-  return { session, isKnown, hasEnded, firstLink, isIn, mayEnter, may, mayEverywhere, enter, check, signOut, isInUse, start };
+  return { session, isKnown, hasEnded, firstLink, refused, isIn, mayEnter, may, mayEverywhere, enter, check, signOut, isInUse, start };
 });

@@ -52,7 +52,15 @@ fn every_address_says_what_it_needs() {
         .collect();
     assert_eq!(
         open,
-        ["/healthz", "/readyz", "/api/v1/session", "/api/v1/first-administrator"]
+        [
+            "/healthz",
+            "/readyz",
+            "/api/v1/session",
+            "/api/v1/session/ways",
+            "/api/v1/session/oidc",
+            "/api/v1/session/oidc/callback",
+            "/api/v1/first-administrator"
+        ]
     );
 }
 
