@@ -6,6 +6,7 @@
 
 mod assets;
 mod block;
+mod cases;
 mod estate;
 mod faults;
 mod footprints;
@@ -26,6 +27,7 @@ use std::fmt;
 
 use geo_types::{Coord, Geometry, LineString, Polygon};
 
+pub use cases::DemoCase;
 pub use faults::PlantedFault;
 pub use leases::DemoLease;
 pub use rooms::DemoRoom;
@@ -167,6 +169,8 @@ pub struct DemoCity {
     pub filings: Vec<DemoFiling>,
     /// Who sits in some of the offices.
     pub occupants: Vec<DemoOccupant>,
+    /// The cases that are open.
+    pub cases: Vec<DemoCase>,
     /// Leases of what is let.
     pub leases: Vec<DemoLease>,
     /// What was made wrong on purpose.
@@ -248,7 +252,7 @@ impl DemoCity {
         let leases = leases::leases(&estate, &assets.buildings, &mut faults, &mut sequence);
         faults.spoil_units(&mut units);
         faults.spoil_papers(&estate, &mut assets.parcels, &mut assets.sites, &mut assets.buildings);
-        let titles = titles::titles(&estate, &assets.parcels, &assets.buildings, &units, &mut faults);
+        let mut titles = titles::titles(&estate, &assets.parcels, &assets.buildings, &units, &mut faults);
         let filings = titles::filings(&estate, &assets.parcels, &assets.buildings, &mut faults);
         faults.count_papers(&estate, &assets.parcels, &assets.sites);
         let occupants = seats::occupants(
@@ -259,6 +263,8 @@ impl DemoCity {
             &mut faults,
             &mut sequence,
         );
+        cases::leave_unbuilt(&estate, &mut titles, &mut faults);
+        let cases = cases::cases(&estate, &assets.parcels, &assets.buildings, &mut faults);
         let ground = ground::geojson(&estate, &projector, seed)?;
         Ok(Self {
             units,
@@ -270,6 +276,7 @@ impl DemoCity {
             titles,
             filings,
             occupants,
+            cases,
             leases,
             faults: faults.planted,
             ground,
