@@ -3,7 +3,7 @@ import type { Permission } from "@/api/session";
 
 export type RecordField = {
   name: string;
-  kind: "text" | "date" | "money" | "decimal" | "whole" | "yes" | "route" | "document" | "choice";
+  kind: "text" | "date" | "money" | "decimal" | "whole" | "yes" | "route" | "document" | "choice" | "room" | "unit";
   options?: string[];
   optional?: boolean;
 };
@@ -37,6 +37,17 @@ export const recordFields = {
   works: [date("started_on"), text("contractor")],
   completion: [date("completed_on"), money("settled")],
   emergency: [date("on"), text("danger")],
+  // Which space it is and which won't do is chosen from what was found.
+  allotment: [text("why")],
+  lease_in: [text("number"), text("landlord"), text("address"), { name: "use_area_m2", kind: "decimal" }, date("from"), date("to"), money("rent_year"), money("market_rent_year")],
+  construction: [{ name: "way", kind: "choice", options: ["new", "extension", "rebuilding", "purchase"] }, text("site"), { name: "use_area_m2", kind: "decimal" }, money("investment"), { name: "fund", kind: "choice", options: ["budget", "own_income", "loan", "donation"] }],
+  final_accounts: [date("on"), money("amount")],
+  movables: [date("on"), { name: "items", kind: "whole" }, text("list"), text("received_by")],
+  hand_over: [date("on"), { name: "receiver_id", kind: "unit" }, text("list"), { name: "papers", kind: "whole" }, { name: "keys", kind: "whole" }, { name: "leases", kind: "whole" }],
+  leader_room: [
+    text("person"), { name: "staff_number", kind: "text", optional: true }, text("rank"), { name: "room_id", kind: "room" }, { name: "post", kind: "choice", options: ["main", "part_time"] },
+    { name: "post_ends", kind: "date", optional: true }, { name: "second_office_approval", kind: "text", optional: true },
+  ],
   void: [{ name: "no", kind: "whole" }, text("reason")],
 } satisfies Record<string, RecordField[]>;
 
@@ -53,6 +64,12 @@ const recorders: Partial<Record<RecordKind, Permission[]>> = {
   assessment: ["propose_policies"],
   cost_review: ["confirm_money"],
   repair_application: ["work_on_cases", "apply_for_repairs"],
+  allotment: ["work_on_cases", "propose_policies"],
+  lease_in: ["work_on_cases", "apply_for_repairs"],
+  construction: ["work_on_cases", "apply_for_repairs"],
+  final_accounts: ["work_on_cases", "confirm_money"],
+  movables: ["work_on_cases", "apply_for_repairs"],
+  leader_room: ["work_on_cases", "apply_for_repairs"],
   works: ["work_on_cases", "apply_for_repairs"],
   completion: ["work_on_cases", "apply_for_repairs"],
   document: ["work_on_cases", "propose_policies", "confirm_money", "work_on_titles", "apply_for_repairs"],

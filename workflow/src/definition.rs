@@ -210,6 +210,29 @@ pub struct Forbidden {
     pub source: String,
 }
 
+/// What a case is about when it begins.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Subject {
+    /// Something that is there.
+    #[default]
+    Asset,
+    /// Somebody who asks for something; what they get is known later.
+    Unit,
+}
+
+/// What the guide of a procedure (办事指南) says beside what its steps say: the other parts are made from them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Guide {
+    /// 适用范围
+    pub scope: Label,
+    /// 办理依据
+    pub basis: Vec<Label>,
+    /// 申请条件
+    pub conditions: Vec<Label>,
+}
+
 /// A procedure.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(
@@ -223,6 +246,12 @@ pub struct Definition<G, E> {
     pub zh: String,
     /// English.
     pub en: String,
+    /// What a case is about.
+    #[serde(default)]
+    pub subject: Subject,
+    /// What applicants are told before anything else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guide: Option<Guide>,
     /// Where everything begins.
     pub initial: String,
     /// The states, the straight way in its order.

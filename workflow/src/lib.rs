@@ -10,6 +10,7 @@
 
 mod clock;
 mod definition;
+mod guide;
 pub mod model;
 mod page;
 mod read;
@@ -19,6 +20,7 @@ mod tests;
 
 pub use clock::{Clock, ClockRefused, Due, Pause, days_after};
 pub use definition::{
-    Count, Deadline, Definition, DefinitionRefused, DocumentList, Escalation, Forbidden, Label, Route, State,
-    Transition, Vocabulary, Word, word,
+    Count, Deadline, Definition, DefinitionRefused, DocumentList, Escalation, Forbidden, Guide, Label, Route, State,
+    Subject, Transition, Vocabulary, Word, word,
 };
+pub use guide::{GuideStep, Material};

@@ -56,6 +56,7 @@ impl<G: Word, E: Word> Definition<G, E> {
             self.zh, self.en, self.id
         );
         let _ = write!(page, "\n```mermaid\n{}```\n", self.diagram());
+        self.write_guide(&mut page);
         self.write_routes(&mut page);
         self.write_states(&mut page);
         self.write_transitions(&mut page);

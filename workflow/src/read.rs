@@ -45,6 +45,11 @@ impl<G: Word, E: Word> Definition<G, E> {
             Some(document) => Err(format!("the document {document} has no name")),
         };
         state(&self.initial, "the beginning")?;
+        if let Some(guide) = &self.guide
+            && (guide.basis.is_empty() || guide.conditions.is_empty())
+        {
+            return Err("the guide says nothing of its basis or its conditions".to_owned());
+        }
         for one in &self.states {
             on(&one.routes, &one.id)?;
             if let Some(record) = one

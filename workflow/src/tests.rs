@@ -521,3 +521,52 @@ proptest! {
         if after > 0 && due < from { prop_assert_eq!(due, plain_due); }
     }
 }
+
+#[test]
+fn a_guide_is_made_of_what_the_steps_say() {
+    let states = format!(
+        "{}{}{}{}",
+        state("a", ", deadline = { days = 7, count = \"working\" }"),
+        state("b", ""),
+        state("c", ", end = true"),
+        state("no", ", end = true, aside = true")
+    );
+    let steps = [
+        step_of("ask", "a", "b", "documents = [\"letter\"]"),
+        step_of("end", "b", "c", ""),
+        step_of("again", "b", "a", ""),
+        step_of("refuse", "a", "no", "documents = [\"reasons\"]"),
+    ]
+    .concat();
+    let kinds =
+        "[document_kinds]\nletter = { zh = \"信\", en = \"letter\" }\nreasons = { zh = \"理由\", en = \"reasons\" }\n";
+    let guide = "[guide]\nscope = { zh = \"范围\", en = \"scope\" }\nbasis = [{ zh = \"法\", en = \"law\" }]\nconditions = [{ zh = \"须\", en = \"must\" }]\n";
+    let text = whole(&states, &format!("subject = \"unit\"\n{steps}{guide}{kinds}"));
+    let definition = read(&text).unwrap();
+    assert_eq!(definition.subject, crate::Subject::Unit);
+    // A step back and a refusal are no part of the way that applicants are told.
+    let way: Vec<&str> = definition
+        .guide_steps()
+        .map(|step| step.transition.id.as_str())
+        .collect();
+    assert_eq!(way, ["ask", "end"]);
+    assert_eq!(definition.guide_steps().next().unwrap().deadline.unwrap().days, 7);
+    let materials: Vec<(&str, bool)> = definition.materials().map(|one| (one.kind, one.required)).collect();
+    assert_eq!(materials, [("letter", true), ("reasons", false)]);
+    let page = definition.markdown();
+    for part in [
+        "适用范围",
+        "办理依据",
+        "申请条件",
+        "申请材料",
+        "审批程序",
+        "信 / letter (必须 required)",
+        "7 个工作日",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+    // One without its basis is refused, one without any guide is none.
+    let refused = read(&text.replace("basis = [{ zh = \"法\", en = \"law\" }]", "basis = []")).unwrap_err();
+    assert!(refused.reason.contains("the guide says nothing"), "{refused}");
+    assert!(!read(&text.replace(guide, "")).unwrap().markdown().contains("办事指南"));
+}

@@ -7,6 +7,7 @@
 mod agreements;
 mod assets;
 mod block;
+mod cases;
 mod estate;
 mod faults;
 mod footprints;
@@ -28,6 +29,7 @@ use std::fmt;
 use geo_types::{Coord, Geometry, LineString, Polygon};
 
 pub use agreements::DemoAgreement;
+pub use cases::DemoCase;
 pub use faults::PlantedFault;
 pub use leases::DemoLease;
 pub use rooms::DemoRoom;
@@ -171,6 +173,8 @@ pub struct DemoCity {
     pub occupants: Vec<DemoOccupant>,
     /// Use agreements of the offices, with their certificates.
     pub agreements: Vec<DemoAgreement>,
+    /// The cases that are open.
+    pub cases: Vec<DemoCase>,
     /// Leases of what is let.
     pub leases: Vec<DemoLease>,
     /// What was made wrong on purpose.
@@ -252,7 +256,7 @@ impl DemoCity {
         let leases = leases::leases(&estate, &assets.buildings, &mut faults, &mut sequence);
         faults.spoil_units(&mut units);
         faults.spoil_papers(&estate, &mut assets.parcels, &mut assets.sites, &mut assets.buildings);
-        let titles = titles::titles(&estate, &assets.parcels, &assets.buildings, &units, &mut faults);
+        let mut titles = titles::titles(&estate, &assets.parcels, &assets.buildings, &units, &mut faults);
         let filings = titles::filings(&estate, &assets.parcels, &assets.buildings, &mut faults);
         faults.count_papers(&estate, &assets.parcels, &assets.sites);
         let occupants = seats::occupants(
@@ -264,6 +268,8 @@ impl DemoCity {
             &mut sequence,
         );
         let agreements = agreements::agreements(&units, &assets.buildings, &rooms, &mut faults);
+        cases::leave_unbuilt(&estate, &mut titles, &mut faults);
+        let cases = cases::cases(&estate, &assets.parcels, &assets.buildings, &mut faults);
         let ground = ground::geojson(&estate, &projector, seed)?;
         Ok(Self {
             units,
@@ -276,6 +282,7 @@ impl DemoCity {
             filings,
             occupants,
             agreements,
+            cases,
             leases,
             faults: faults.planted,
             ground,

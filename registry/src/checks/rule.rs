@@ -373,7 +373,28 @@ mod tests {
             .filter(|rule| rule.blocks)
             .map(|rule| (rule.id.as_str(), rule.source.as_str()))
             .collect();
-        assert_eq!(at_the_door, listed);
+        for (id, source) in &at_the_door {
+            assert_eq!(listed.get(id), Some(source), "{id}");
+        }
+        // The others are guards of cases, and every guard that names a rule names one of the list.
+        let of_guards: std::collections::BTreeSet<&str> = crate::policy_cases::guarded_rules().collect();
+        let others: std::collections::BTreeSet<&str> = listed
+            .keys()
+            .copied()
+            .filter(|id| !at_the_door.contains_key(id))
+            .collect();
+        assert_eq!(
+            of_guards
+                .iter()
+                .filter(|id| listed.contains_key(**id))
+                .copied()
+                .collect::<std::collections::BTreeSet<_>>(),
+            others
+        );
+        for id in of_guards {
+            // What comes in by other ways is found, and the income of a disposal is in the cases alone.
+            assert!(catalogue.rules.contains_key(id) || id == "DSP-09", "{id}");
+        }
     }
 
     #[test]

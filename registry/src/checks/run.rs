@@ -83,7 +83,7 @@ pub(super) async fn run_rule(
     })
 }
 
-/// The changed objects and what hangs on them: the assets of rights, titles and cases, the buildings, units and offices of rooms, the rooms of occupants, what they are connected
+/// The changed objects and what hangs on them: the assets of rights, titles and cases, the units that ask, the buildings, units and offices of rooms, the rooms of occupants, what they are connected
 /// with, and, where the rule asks for neighbours, what lies where they lie or lay.
 async fn around(connection: &mut PgConnection, rule: &Rule, objects: &[Uuid]) -> Result<Vec<Uuid>, Fault> {
     let around = sqlx::query_scalar!(
@@ -109,6 +109,10 @@ async fn around(connection: &mut PgConnection, rule: &Rule, objects: &[Uuid]) ->
            select asset_id from title_case_version where object_id = any($1)
            union
            select unnest(building_ids) from use_agreement_version where object_id = any($1)
+           union
+           select asset_id from policy_case_version where object_id = any($1) and asset_id is not null
+           union
+           select unit_id from policy_case_version where object_id = any($1) and unit_id is not null
            union
            select lower_id from spatial_unit_relation where upper_id = any($1)
            union

@@ -285,6 +285,8 @@ fn meaning_of(constraint: &str) -> Option<(Meaning, &'static str)> {
         "policy_case_version_one_per_asset" => (Clash, "a policy case about this asset is open already (DSP-21)"),
         "policy_case_version_four_eyes" => (Clash, "whoever put a case forward can't judge it too (GOV-01)"),
         "policy_case_version_asset_fkey" => (Field("asset_id"), "the asset is not registered"),
+        "policy_case_version_unit_fkey" => (Field("unit_id"), "the unit is not registered"),
+        "policy_case_version_unit_placed" => (Field("unit_id"), "the unit has no region"),
         "approval_threshold_version_no_overlap" => (
             Clash,
             "a row of thresholds covers some of these values in this region already",
@@ -319,6 +321,7 @@ fn meaning_of(constraint: &str) -> Option<(Meaning, &'static str)> {
         | "policy_case_version_definition_fkey"
         | "policy_case_version_recorded_bounded"
         | "policy_case_version_procedure_known"
+        | "policy_case_version_of_something"
         | "policy_case_version_opened_by_given"
         | "policy_case_version_money_positive"
         | "use_agreement_pkey"

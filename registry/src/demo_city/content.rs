@@ -1,15 +1,17 @@
 //! What the generator says, as the nouns say it.
 
 use gis_data::demo_city::{
-    DemoAgreement, DemoAsset, DemoFiling, DemoOccupant, DemoRoom, DemoTitle, DemoUnit, Hundredths,
+    DemoAgreement, DemoAsset, DemoCase, DemoFiling, DemoOccupant, DemoRoom, DemoTitle, DemoUnit, Hundredths,
 };
 use rust_decimal::Decimal;
+use serde_json::json;
 use time::Date;
 use time::format_description::well_known::Iso8601;
 
 use super::{DATASET, day, impossible};
 use crate::ids::{RoomId, SpatialUnitId, UnitId};
 use crate::occupants::OccupantContent;
+use crate::policy_cases::Procedure;
 use crate::request::Fault;
 use crate::rooms::RoomContent;
 use crate::spatial_units::{Content, Kind};
@@ -270,5 +272,87 @@ pub(super) fn occupant(occupant: &DemoOccupant, room_id: RoomId) -> Result<Occup
         left_on: day(occupant.left_on)?,
         approved_area_m2: occupant.approved_area.map(decimal),
         second_office_approval: None,
+    })
+}
+
+/// A policy case as it stands.
+pub(super) fn case(
+    case: &DemoCase,
+    asset: SpatialUnitId,
+    unit: Option<UnitId>,
+    since: Date,
+) -> Result<crate::policy_cases::CaseContent, Fault> {
+    const MANAGER: &str = "demo-asset-manager";
+    let procedure = Procedure::parse(case.procedure).ok_or_else(|| impossible(case.procedure))?;
+    let definition = procedure.definition().map_err(impossible)?;
+    let at = format!("{since}T01:00:00Z");
+    let record = |no: u32, state: &str, fact: serde_json::Value| json!({"no": no, "by": MANAGER, "at": at, "state": state, "fact": fact});
+    let paper = |no: u32, state: &str, kind: &str| {
+        record(
+            no,
+            state,
+            json!({"record": "document", "kind": kind, "name": "演示材料"}),
+        )
+    };
+    let taken = |step: &str, by: &str| json!({"transition": step, "by": by, "on": since.to_string()});
+    let approval = json!([{"what": "approval", "office": "bureau", "number": "演示〔2026〕1号", "on": since.to_string(), "by": "demo-approver"}]);
+    let said = match case.state {
+        "verified" => json!({
+            "idle_reason": "surplus",
+            "records": [
+                paper(1, "identified", "site_survey"),
+                record(2, "identified", json!({"record": "verification", "on": since.to_string(), "measured_m2": "1200",
+                       "book_value": "3600000.00", "safe": true, "title_note": "产权清晰"})),
+            ],
+            "taken": [taken("verify", MANAGER)],
+        }),
+        "working" => json!({
+            "records": [record(1, "planned", json!({"record": "works", "started_on": since.to_string(), "contractor": "演示建设公司"}))],
+            "decisions": approval,
+            "taken": [taken("apply", "demo-unit-contact"), taken("plan", "demo-approver"), taken("start", MANAGER)],
+            "occupancy_before": "in_use",
+        }),
+        "renting" => json!({
+            "need": {"use_area_m2": "300", "purpose": "业务用房不足", "vacates": false},
+            "records": [record(1, "approved", json!({"record": "lease_in", "number": "演示租1号", "landlord": "演示公司", "address": "演示路1号",
+                "asset_id": asset.0, "use_area_m2": "300", "from": since.to_string(),
+                "to": since.saturating_add(time::Duration::days(730)).to_string(), "rent_year": "180000.00", "market_rent_year": "200000.00"}))],
+            "decisions": approval,
+            "taken": [taken("apply", "demo-unit-contact"), taken("approve", "demo-approver"), taken("contract", MANAGER)],
+        }),
+        _ => json!({"idle_reason": "surplus"}),
+    };
+    let mut details: crate::policy_cases::CaseDetails = serde_json::from_value(said).map_err(impossible)?;
+    let calendar = crate::working_days::WorkingCalendar::published().map_err(impossible)?;
+    let deadline = definition.state(case.state).and_then(|state| state.deadline.as_ref());
+    details.clock = deadline.map(|deadline| workflow::Clock {
+        started_on: since,
+        days: deadline.days,
+        count: deadline.count,
+        pauses: Vec::new(),
+    });
+    let due_on = details
+        .clock
+        .as_ref()
+        .and_then(|clock| match clock.due(&|day| calendar.is_working_day(day)) {
+            workflow::Due::On(day) => Some(day),
+            _ => None,
+        });
+    let watched = details.lease_in().map(|lease| lease.to);
+    let is_judged = matches!(case.state, "working" | "renting");
+    Ok(crate::policy_cases::CaseContent {
+        asset_id: Some(asset.0),
+        procedure,
+        definition: definition.digest(),
+        state: case.state.to_owned(),
+        is_open: true,
+        route: None,
+        region_code: Some(case.region.to_owned()),
+        opened_by: MANAGER.to_owned(),
+        put_forward_by: is_judged.then(|| "demo-unit-contact".to_owned()),
+        decided_by: is_judged.then(|| "demo-approver".to_owned()),
+        due_on: due_on.or(watched),
+        details,
+        unit_id: unit.map(|unit| unit.0),
     })
 }

@@ -20,7 +20,7 @@ use crate::clock::Clock;
 use crate::database::{CopyRows, Database};
 use crate::digest::{VersionHead, version_digest};
 use crate::ids::{
-    OccupantId, RegionId, RoomId, SpatialUnitId, TitleCaseId, TitleId, UnitId, UseAgreementId, VersionId,
+    OccupantId, PolicyCaseId, RegionId, RoomId, SpatialUnitId, TitleCaseId, TitleId, UnitId, UseAgreementId, VersionId,
 };
 use crate::ledger::{Action, EntryId, NewEntry, Object, ObjectKind};
 use crate::occupants::OccupantContent;
@@ -113,6 +113,7 @@ pub async fn load(database: &Database, clock: &Clock, city: DemoCity) -> Result<
     loading.relations(&mut transaction, &city).await?;
     loading.titles(&mut transaction, &city).await?;
     loading.filings(&mut transaction, &city, clock.today()).await?;
+    loading.cases(&mut transaction, &city, clock.today()).await?;
     loading
         .rooms(&mut transaction, city.rooms, &city.occupants, &city.agreements)
         .await?;
@@ -410,6 +411,28 @@ impl Loading {
                 TitleCaseId::fresh().0,
                 &self.revision(None, content, |_| ())?,
             )?;
+        }
+        writer.flush(connection).await
+    }
+
+    /// What is open about what is idle, under repair or rented in; each came to its state some days ago.
+    async fn cases(&self, connection: &mut PgConnection, city: &DemoCity, today: Date) -> Result<(), Fault> {
+        for procedure in crate::policy_cases::Procedure::ALL {
+            let definition = procedure.definition().map_err(impossible)?;
+            crate::procedures::keep(connection, definition, self.now).await?;
+        }
+        let mut writer = VersionWriter::default();
+        for case in &city.cases {
+            let asset = self.asset(case.asset.0, case.asset.1)?;
+            let unit = case.unit.and_then(|unit| self.units.get(unit)).copied();
+            let since = today.saturating_sub(time::Duration::days(case.days_ago));
+            let content = content::case(case, asset, unit, since)?;
+            let revision = Revision {
+                close: Vec::new(),
+                write: vec![(ValidPeriod::since(since), content)],
+                at: self.now,
+            };
+            self.write(&mut writer, PolicyCaseId::fresh().0, &revision)?;
         }
         writer.flush(connection).await
     }

@@ -79,6 +79,7 @@ async fn the_city_is_there_with_its_census_and_its_ledger(pool: PgPool) {
         + city.relations.len()
         + city.titles.len()
         + city.filings.len()
+        + city.cases.len()
         + city.occupants.len();
     assert_eq!(entries(&pool).await, i64::try_from(things).unwrap());
     prove(&pool).await.unwrap();

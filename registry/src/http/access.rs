@@ -179,6 +179,12 @@ pub(super) const ROUTES: &[(&str, &str, Need)] = &[
     // Policy cases: whose a step or a record is the procedure says, and the case asks.
     ("GET", "/api/v1/workflows/idle_disposal", READ),
     ("GET", "/api/v1/workflows/repair", READ),
+    ("GET", "/api/v1/workflows/reassign", READ),
+    ("GET", "/api/v1/workflows/swap_premises", READ),
+    ("GET", "/api/v1/workflows/rent_in", READ),
+    ("GET", "/api/v1/workflows/build", READ),
+    ("GET", "/api/v1/workflows/leader_office", READ),
+    ("GET", "/api/v1/workflows/hand_down", READ),
     ("GET", "/api/v1/policy-cases", READ),
     ("POST", "/api/v1/policy-cases", May(StepPolicyCases)),
     ("GET", "/api/v1/policy-cases/{id}", READ),

@@ -10,10 +10,12 @@ mod index;
 mod load;
 mod question;
 mod space;
+mod suitable;
 #[cfg(test)]
 mod tests;
 
 pub use index::{IdleIndex, keep_current};
+pub use suitable::{SuitableRoom, SuitableSpace, suitable_space};
 
 use axum::extract::FromRef;
 use utoipa_axum::router::OpenApiRouter;

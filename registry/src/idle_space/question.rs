@@ -122,6 +122,14 @@ fn months_before(day: Date, months: u32) -> Option<Date> {
 }
 
 impl Asked {
+    /// So many m² of idle use area in a building, and nothing else.
+    pub(super) fn of_area(area_m2: f64) -> Self {
+        Self {
+            area_m2: Some(area_m2),
+            ..Self::default()
+        }
+    }
+
     /// # Errors
     /// A problem that names the parameter.
     pub(super) fn question(&self, as_of: Date) -> Result<Question, Problem> {

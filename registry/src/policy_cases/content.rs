@@ -10,6 +10,7 @@ use sqlx::postgres::types::PgRange;
 use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
+use super::allocation::{Allotment, HandOver, LeaderRoom, LeaseIn, Need};
 use super::facts::{Appraisal, Award, Contract, Fact, Record, Round, Side, Verification};
 use super::procedure::Procedure;
 use crate::approval_thresholds::Office;
@@ -18,7 +19,7 @@ use crate::ids::PolicyCaseId;
 use crate::ledger::{ExpectedVersions, ObjectKind};
 use crate::money::Money;
 use crate::period::{Held, day};
-use crate::request::Fault;
+use crate::request::{Fault, Problem, ProblemKind};
 use crate::versioned::{StoredVersion, VersionContent, VersionStatements, version_statements};
 
 macro_rules! idle_reasons {
@@ -134,6 +135,12 @@ pub struct CaseDetails {
     #[serde(with = "day::option", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = Date)]
     pub idle_since_before: Option<Date>,
+    /// What the unit asks for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub need: Option<Need>,
+    /// The occupant that the case seated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub occupant_id: Option<Uuid>,
 }
 
 impl CaseDetails {
@@ -236,6 +243,42 @@ impl CaseDetails {
             .last()
     }
 
+    /// The space that is to be given.
+    #[must_use]
+    pub fn allotment(&self) -> Option<&Allotment> {
+        self.last(|fact| match fact {
+            Fact::Allotment(allotment) => Some(allotment),
+            _ => None,
+        })
+    }
+
+    /// The lease of what is rented.
+    #[must_use]
+    pub fn lease_in(&self) -> Option<&LeaseIn> {
+        self.last(|fact| match fact {
+            Fact::LeaseIn(lease) => Some(lease),
+            _ => None,
+        })
+    }
+
+    /// Who is to sit where.
+    #[must_use]
+    pub fn leader_room(&self) -> Option<&LeaderRoom> {
+        self.last(|fact| match fact {
+            Fact::LeaderRoom(room) => Some(room),
+            _ => None,
+        })
+    }
+
+    /// What was handed over, and to whom.
+    #[must_use]
+    pub fn hand_over(&self) -> Option<&HandOver> {
+        self.last(|fact| match fact {
+            Fact::HandOver(list) => Some(list),
+            _ => None,
+        })
+    }
+
     /// What was paid.
     #[must_use]
     pub fn paid(&self) -> Money {
@@ -276,8 +319,9 @@ impl CaseDetails {
 /// Everything a version says; the periods and ids stand beside it. New fields go to the end.
 #[derive(Debug, Clone, Serialize)]
 pub struct CaseContent {
-    /// The parcel or building.
-    pub asset_id: Uuid,
+    /// The parcel or building; of a unit's case once it is known which.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asset_id: Option<Uuid>,
     /// By which procedure.
     pub procedure: Procedure,
     /// The digest of the definition that it began with.
@@ -305,20 +349,37 @@ pub struct CaseContent {
     pub due_on: Option<Date>,
     /// All the rest.
     pub details: CaseDetails,
+    /// Who asks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unit_id: Option<Uuid>,
+}
+
+impl CaseContent {
+    /// The asset that a step does something to.
+    ///
+    /// # Errors
+    /// Where it isn't known yet which.
+    pub fn asset(&self) -> Result<Uuid, Problem> {
+        self.asset_id.ok_or_else(|| {
+            Problem::new(ProblemKind::Conflict, "案件尚未确定资产 / the case has no asset yet")
+                .code("asset_unknown")
+                .remedy("record which asset it is about")
+        })
+    }
 }
 
 impl VersionContent for CaseContent {
     const OBJECT: ObjectKind = ObjectKind::PolicyCase;
     const STATEMENTS: VersionStatements = version_statements!(
         "policy_case",
-        "asset_id, procedure, definition, state, is_open, route, region_code, opened_by, put_forward_by, decided_by, due_on, book_value, appraised_value, deal_price, paid, remitted, details"
+        "asset_id, procedure, definition, state, is_open, route, region_code, opened_by, put_forward_by, decided_by, due_on, book_value, appraised_value, deal_price, paid, remitted, details, unit_id"
     );
 
     fn push_columns(&self, rows: &mut CopyRows) {
         // Details are plain data, they always have JSON.
         let details = serde_json::to_string(&self.details).unwrap_or_default();
         let (book_value, appraised_value, deal_price, paid, remitted) = self.details.money();
-        rows.value(Some(self.asset_id))
+        rows.value(self.asset_id)
             .text(Some(self.procedure.as_str()))
             .text(Some(&self.definition))
             .text(Some(&self.state))
@@ -335,7 +396,8 @@ impl VersionContent for CaseContent {
             .value(deal_price)
             .value(Some(paid))
             .value(Some(remitted))
-            .text(Some(&details));
+            .text(Some(&details))
+            .value(self.unit_id);
     }
 }
 
@@ -344,7 +406,7 @@ pub(super) struct CaseRow {
     pub object_id: Uuid,
     pub valid: PgRange<Date>,
     pub recorded: PgRange<OffsetDateTime>,
-    pub asset_id: Uuid,
+    pub asset_id: Option<Uuid>,
     pub procedure: String,
     pub definition: String,
     pub state: String,
@@ -361,6 +423,7 @@ pub(super) struct CaseRow {
     pub paid: Decimal,
     pub remitted: Decimal,
     pub details: String,
+    pub unit_id: Option<Uuid>,
 }
 
 macro_rules! select_cases {
@@ -369,7 +432,7 @@ macro_rules! select_cases {
             crate::policy_cases::content::CaseRow,
             r#"select v.version_id, v.object_id, v.valid, v.recorded, v.asset_id, v.procedure, v.definition, v.state,
                       v.is_open, v.route, v.region_code, v.opened_by, v.put_forward_by, v.decided_by, v.due_on,
-                      v.book_value, v.appraised_value, v.deal_price, v.paid, v.remitted, v.details::text as "details!"
+                      v.book_value, v.appraised_value, v.deal_price, v.paid, v.remitted, v.details::text as "details!", v.unit_id
                  from policy_case_version v "# + $rest
             $(, $argument)*
         )
@@ -411,6 +474,7 @@ impl CaseRow {
             put_forward_by: self.put_forward_by,
             decided_by: self.decided_by,
             due_on: self.due_on,
+            unit_id: self.unit_id,
         })
     }
 

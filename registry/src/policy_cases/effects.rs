@@ -38,6 +38,11 @@ impl Made<'_> {
     }
 }
 
+/// The occasion of what a step brings about.
+pub(super) fn occasion_of(made: Made<'_>) -> Occasion {
+    made.occasion()
+}
+
 /// What an asset's occupancy is after a route.
 pub(super) fn occupancy_after(route: &str) -> Option<&'static str> {
     Some(match route {
@@ -71,9 +76,10 @@ pub(super) async fn change_asset(
     made: Made<'_>,
     change: impl FnOnce(&mut Content),
 ) -> Result<Content, Problem> {
-    let mut held = crate::spatial_units::held_versions(connection, &[case.asset_id]).await?;
+    let asset = case.asset()?;
+    let mut held = crate::spatial_units::held_versions(connection, &[asset]).await?;
     let unit = held
-        .remove(&case.asset_id)
+        .remove(&asset)
         .ok_or_else(|| Problem::not_found("the asset of this case"))?;
     let before = unit
         .versions
@@ -123,7 +129,7 @@ fn gone(on: Date) -> Problem {
 }
 
 /// The rooms that the case is about: those it names, else all of the building.
-async fn rooms_of(connection: &mut PgConnection, case: &CaseContent) -> Result<Vec<RoomId>, Fault> {
+pub(super) async fn rooms_of(connection: &mut PgConnection, case: &CaseContent) -> Result<Vec<RoomId>, Fault> {
     if !case.details.room_ids.is_empty() {
         return Ok(case.details.room_ids.iter().copied().map(RoomId).collect());
     }
@@ -197,7 +203,7 @@ pub(super) async fn end_title(
     around: &Surroundings,
     made: Made<'_>,
 ) -> Result<(), Problem> {
-    let (id, before) = only_title(around, case.asset_id).ok_or_else(other_things)?;
+    let (id, before) = only_title(around, case.asset()?).ok_or_else(other_things)?;
     let held = crate::titles::held_versions(connection, *id).await?;
     let revision = revise(&held, ValidPeriod::since(made.on), None, made.now);
     if revision.close.is_empty() {
@@ -243,12 +249,13 @@ pub(super) async fn strike_building(
     let [(id, before)] = around.titles.as_slice() else {
         return Err(other_things());
     };
-    if before.parcel_ids.is_empty() && before.building_ids.iter().all(|building| *building == case.asset_id) {
+    let asset = case.asset()?;
+    if before.parcel_ids.is_empty() && before.building_ids.iter().all(|building| *building == asset) {
         return end_title(connection, case, around, made).await;
     }
     let held = crate::titles::held_versions(connection, *id).await?;
     let mut statement = TitleStatement::of(before);
-    statement.building_ids.retain(|building| *building != case.asset_id);
+    statement.building_ids.retain(|building| *building != asset);
     if statement.building_ids.is_empty() {
         statement.house_area_m2 = None;
         statement.house_use = None;
@@ -299,8 +306,9 @@ pub(super) async fn write_off(
     if !case.details.room_ids.is_empty() && !is_empty_now(connection, case).await? {
         return Ok(());
     }
-    let mut held = crate::spatial_units::held_versions(connection, &[case.asset_id]).await?;
-    let unit = held.remove(&case.asset_id).ok_or_else(|| gone(made.on))?;
+    let asset = case.asset()?;
+    let mut held = crate::spatial_units::held_versions(connection, &[asset]).await?;
+    let unit = held.remove(&asset).ok_or_else(|| gone(made.on))?;
     let before = unit
         .versions
         .iter()

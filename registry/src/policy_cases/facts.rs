@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use time::{Date, OffsetDateTime};
 
+use super::allocation::{Allotment, Construction, FinalAccounts, HandOver, LeaderRoom, LeaseIn, Movables, Rejected};
 use super::procedure::Definition;
 use crate::money::{Money, MoneyRefused};
 use crate::period::day;
@@ -86,6 +87,20 @@ facts! {
     Completion(Completion) => "completion",
     /// A danger that can't wait.
     Emergency(Emergency) => "emergency",
+    /// The space that a unit is to be given.
+    Allotment(Allotment) => "allotment",
+    /// The lease of what is rented.
+    LeaseIn(LeaseIn) => "lease_in",
+    /// What is to be built, and by which money.
+    Construction(Construction) => "construction",
+    /// The final accounts of what was built.
+    FinalAccounts(FinalAccounts) => "final_accounts",
+    /// What is movable, handed to the shared store.
+    Movables(Movables) => "movables",
+    /// Who is to sit in which room.
+    LeaderRoom(LeaderRoom) => "leader_room",
+    /// What was handed over to another level's bureau.
+    HandOver(HandOver) => "hand_over",
 }
 
 /// A document.
@@ -155,6 +170,9 @@ pub struct StockSearch {
     pub on: Date,
     /// What was found.
     pub finding: String,
+    /// The suitable spaces that were found, each with the reason why it won't do.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rejected: Vec<Rejected>,
 }
 
 /// Somebody's word, and the document it stands in.
@@ -469,7 +487,7 @@ pub struct Record {
 }
 
 /// The fields that are money, wherever they stand.
-const MONEY: [&str; 10] = [
+const MONEY: [&str; 13] = [
     "book_value",
     "value",
     "reserve",
@@ -480,6 +498,9 @@ const MONEY: [&str; 10] = [
     "standard",
     "budget",
     "settled",
+    "rent_year",
+    "market_rent_year",
+    "investment",
 ];
 
 /// An amount that a client sent, refused by its field.
@@ -525,7 +546,7 @@ impl Fact {
             }
         }
         // A number would pass through a binary fraction.
-        for field in ["measured_m2", "enlarges_percent"] {
+        for field in ["measured_m2", "enlarges_percent", "use_area_m2"] {
             if sent.get(field).is_some_and(|value| !value.is_string()) {
                 return Err(Problem::invalid(field, "请写成文本 / send it as a text").remedy("send it as \"2412.60\""));
             }
@@ -588,7 +609,12 @@ impl Fact {
                     false => Ok(()),
                 }
             }
-            Self::StockSearch(search) => past("on", search.on),
+            Self::StockSearch(search) => {
+                for rejected in &search.rejected {
+                    rejected.check()?;
+                }
+                past("on", search.on)
+            }
             Self::Appraisal(appraisal) => {
                 if let Some(until) = appraisal.valid_until {
                     in_order("valid_until", appraisal.base_date, sane_day("valid_until", until)?)?;
@@ -631,6 +657,16 @@ impl Fact {
             Self::Works(works) => past("started_on", works.started_on),
             Self::Completion(completion) => past("completed_on", completion.completed_on),
             Self::Emergency(emergency) => past("on", emergency.on),
+            Self::Allotment(allotment) => allotment.check(),
+            Self::LeaseIn(lease) => {
+                lease.check()?;
+                in_order("to", sane_day("from", lease.from)?, sane_day("to", lease.to)?)
+            }
+            Self::Construction(construction) => construction.check(),
+            Self::FinalAccounts(accounts) => past("on", accounts.on),
+            Self::Movables(movables) => past("on", movables.on),
+            Self::LeaderRoom(room) => room.check(),
+            Self::HandOver(list) => past("on", list.on),
             Self::Void(_) | Self::Consent(_) | Self::Told(_) | Self::CoOwnerConsent(_) | Self::PlanEntry(_) => Ok(()),
         }
     }

@@ -6,15 +6,16 @@ use sqlx::PgConnection;
 use time::{Date, Month};
 use uuid::Uuid;
 
+use super::allocation_guards::{self, AllocationFacts};
 use super::content::{CaseContent, Decided};
 use super::facts::{
     Assessment, Completion, CostReview, Emergency, Fact, Necessity, PlanEntry, Publication, Side, Works,
 };
-use super::procedure::Guard;
+use super::procedure::{Guard, Procedure};
 use crate::approval_thresholds::{AssetClass, Mode, Office, ThresholdContent};
-use crate::ids::{SpatialUnitId, TitleId};
+use crate::ids::{PolicyCaseId, SpatialUnitId, TitleId};
 use crate::money::Money;
-use crate::request::{Fault, Times};
+use crate::request::{Fault, Problem, Times};
 use crate::title_cases::{DisposalObstacle, disposal_obstacles};
 use crate::titles::TitleContent;
 use crate::titles::dictionaries::{CoOwnership, RightNature};
@@ -61,16 +62,21 @@ pub(super) struct Surroundings {
     pub titles: Vec<(TitleId, TitleContent)>,
     /// The row that says who approves, for the route that the case is on, or is to take.
     pub threshold: Option<ThresholdContent>,
+    /// What is known of the unit that asks.
+    pub allocation: Option<AllocationFacts>,
 }
 
 impl Surroundings {
     pub async fn read(
         connection: &mut PgConnection,
-        case: &CaseContent,
+        (id, case): (PolicyCaseId, &CaseContent),
         route: Option<&str>,
         times: Times,
-    ) -> Result<Self, Fault> {
-        let titles = titles_in(connection, case.asset_id, times.as_of).await?;
+    ) -> Result<Self, Problem> {
+        let titles = match case.asset_id {
+            None => Vec::new(),
+            Some(asset) => titles_in(connection, asset, times.as_of).await?,
+        };
         let kind = sqlx::query_scalar!("select kind from spatial_unit where id = $1", case.asset_id)
             .fetch_optional(&mut *connection)
             .await?;
@@ -87,9 +93,13 @@ impl Surroundings {
         };
         Ok(Self {
             today: times.as_of,
-            obstacles: disposal_obstacles(connection, SpatialUnitId(case.asset_id), times).await?,
+            obstacles: match case.asset_id {
+                None => Vec::new(),
+                Some(asset) => disposal_obstacles(connection, SpatialUnitId(asset), times).await?,
+            },
             titles,
             threshold,
+            allocation: AllocationFacts::read(connection, id, case, times).await?,
         })
     }
 }
@@ -168,6 +178,25 @@ pub(super) fn unmet(guards: &[Guard], case: &CaseContent, around: &Surroundings,
         .collect()
 }
 
+/// The rules that guards keep, and DSP-21, which the database keeps.
+#[cfg(test)]
+pub(crate) fn guarded_rules() -> impl Iterator<Item = &'static str> {
+    let guards: std::collections::BTreeSet<Guard> = Procedure::ALL
+        .iter()
+        .filter_map(|procedure| procedure.definition().ok())
+        .flat_map(|definition| {
+            definition
+                .transitions
+                .iter()
+                .flat_map(|transition| transition.guards.clone())
+        })
+        .collect();
+    guards
+        .into_iter()
+        .filter_map(|guard| rule_of(guard).0)
+        .chain(["DSP-21"])
+}
+
 /// The rule that a guard keeps, and its article.
 fn rule_of(guard: Guard) -> (Option<&'static str>, Option<&'static str>) {
     match guard {
@@ -198,6 +227,17 @@ fn rule_of(guard: Guard) -> (Option<&'static str>, Option<&'static str>) {
         Guard::StagesComplete => (Some("MNT-02"), Some(OFFICE_25)),
         Guard::WorksRecorded => (Some("MNT-03"), Some("机关团体建设楼堂馆所管理条例 art. 28")),
         Guard::WithinStandard => (Some("MNT-05"), Some("机关团体建设楼堂馆所管理条例 art. 28")),
+        Guard::StockAnswered => (Some("ALC-01"), Some("行政事业性国有资产管理条例 art. 11")),
+        Guard::WithinEntitlement => (Some("SPC-04"), Some("党政机关办公用房建设标准 (2674) art. 3")),
+        Guard::LeaseWithinApproval => (Some("ALC-05"), Some("党政机关办公用房建设标准 (2674) art. 3")),
+        Guard::BudgetFunded => (Some("ALC-08"), Some("机关团体建设楼堂馆所管理条例 art. 13")),
+        Guard::BuildingApproved => (Some("ALC-07"), Some("机关团体建设楼堂馆所管理条例 art. 10")),
+        Guard::AccountsRecorded => (Some("ALC-09"), Some("行政事业性国有资产管理条例 art. 31")),
+        Guard::OldPremisesHandedOver => (Some("ALC-10"), Some("党政机关办公用房管理办法 art. 17")),
+        Guard::HandOverListed => (Some("DSP-20"), Some("行政事业性国有资产管理条例 art. 22")),
+        Guard::LeaderWithinLimit => (Some("SPC-01"), Some("党政机关办公用房建设标准 (2674) art. 9")),
+        Guard::LeaderOneRoom => (Some("USE-06"), Some("党政机关办公用房管理办法 art. 19")),
+        Guard::AllotmentRecorded | Guard::AllotmentFree => (None, Some("党政机关办公用房管理办法 art. 11")),
         Guard::VerificationRecorded | Guard::RoutesScored | Guard::RouteScored => (None, Some(OFFICE_27)),
         Guard::ApplicationRecorded
         | Guard::SiteVisited
@@ -212,6 +252,9 @@ fn rule_of(guard: Guard) -> (Option<&'static str>, Option<&'static str>) {
         | Guard::PriceGiven
         | Guard::ContractRecorded
         | Guard::NothingPaid
+        | Guard::ConstructionRecorded
+        | Guard::MovablesListed
+        | Guard::LeaderRoomRecorded
         | Guard::EmergencyRecorded => (None, None),
     }
 }
@@ -266,6 +309,11 @@ fn obstacle_words(case: &CaseContent, around: &Surroundings) -> Option<(String, 
     ))
 }
 
+/// Is something given for something else?
+fn is_swap(case: &CaseContent) -> bool {
+    case.route.as_deref() == Some("swap") || case.procedure == Procedure::SwapPremises
+}
+
 fn appraisals_missing(case: &CaseContent) -> Option<(String, String)> {
     missing(
         case.details.appraisal(Side::Own).is_none(),
@@ -274,7 +322,7 @@ fn appraisals_missing(case: &CaseContent) -> Option<(String, String)> {
     )
     .or_else(|| {
         missing(
-            case.route.as_deref() == Some("swap") && case.details.appraisal(Side::Other).is_none(),
+            is_swap(case) && case.details.appraisal(Side::Other).is_none(),
             "置换的另一方资产未评估",
             "the other side of the swap is not appraised",
         )
@@ -538,7 +586,10 @@ fn check(guard: Guard, case: &CaseContent, around: &Surroundings, said: Said<'_>
         ),
         Guard::DisposalUnobstructed => {
             let route = said.route.or(case.route.as_deref());
-            if route.is_some_and(|route| DISPOSING.contains(&route)) {
+            if is_swap(case)
+                || case.procedure == Procedure::HandDown
+                || route.is_some_and(|route| DISPOSING.contains(&route))
+            {
                 obstacle_words(case, around)
             } else {
                 None
@@ -656,7 +707,7 @@ fn check(guard: Guard, case: &CaseContent, around: &Surroundings, said: Said<'_>
                 .titles
                 .iter()
                 .any(|(_, title)| title.right_nature_land == Some(RightNature::Allocated));
-            let is_sale = matches!(case.route.as_deref(), Some("auction" | "swap"));
+            let is_sale = is_swap(case) || case.route.as_deref() == Some("auction");
             let documents = details.documents();
             missing(
                 is_sale && is_allocated && !(documents.contains("land_approval") && documents.contains("land_grant")),
@@ -837,6 +888,25 @@ fn check(guard: Guard, case: &CaseContent, around: &Surroundings, said: Said<'_>
             });
             missing(emergency.is_none(), "没有险情记录", "the danger is missing (emergency)")
         }
+        Guard::HandOverListed => missing(
+            details.hand_over().is_none(),
+            "没有移交清单（资料、钥匙、租约）",
+            "the hand-over list is missing (hand_over: papers, keys, leases)",
+        ),
+        Guard::StockAnswered
+        | Guard::WithinEntitlement
+        | Guard::AllotmentRecorded
+        | Guard::AllotmentFree
+        | Guard::LeaseWithinApproval
+        | Guard::ConstructionRecorded
+        | Guard::BudgetFunded
+        | Guard::BuildingApproved
+        | Guard::AccountsRecorded
+        | Guard::OldPremisesHandedOver
+        | Guard::MovablesListed
+        | Guard::LeaderRoomRecorded
+        | Guard::LeaderWithinLimit
+        | Guard::LeaderOneRoom => allocation_guards::check(guard, case, around.allocation.as_ref(), today),
     }
 }
 

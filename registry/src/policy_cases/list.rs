@@ -17,7 +17,7 @@ use crate::request::{Context, Listed, Listing, Page, Problem, SortColumn, Times}
 #[derive(Debug, Clone, Default, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct ListQuery {
-    /// `idle_disposal` or `repair`; both unless told.
+    /// One of the procedures; all unless told.
     procedure: Option<String>,
     /// One or several states, comma-separated.
     state: Option<String>,
@@ -25,7 +25,9 @@ pub(super) struct ListQuery {
     route: Option<String>,
     /// The id of the parcel or building.
     asset: Option<Uuid>,
-    /// Part of the asset's name or code.
+    /// The id of the unit that asks.
+    unit: Option<Uuid>,
+    /// Part of the asset's or the unit's name or code.
     q: Option<String>,
     /// Only those whose day is over.
     #[serde(default)]
@@ -58,10 +60,14 @@ pub struct CaseRow {
     pub is_open: bool,
     /// The route that is chosen.
     pub route: Option<String>,
-    /// The parcel or building.
-    pub asset_id: Uuid,
+    /// The parcel or building; of a unit's case once it is known which.
+    pub asset_id: Option<Uuid>,
     /// Its name, else its code.
     pub asset_name: Option<String>,
+    /// The unit that asks.
+    pub unit_id: Option<Uuid>,
+    /// Its name.
+    pub unit_name: Option<String>,
     /// Who opened it.
     pub opened_by: String,
     /// Since when.
@@ -110,7 +116,7 @@ pub(super) async fn list_policy_cases(
     let listing = Listing::new(&uri, &SORT, query.sort.as_deref(), query.limit, query.cursor.as_deref())?;
     let mut select = QueryBuilder::new(
         "select v.object_id as id, v.procedure, v.state, v.is_open, v.route, v.asset_id, coalesce(a.name, a.code) as asset_name,
-                v.opened_by, lower(v.valid) as opened_on, v.due_on, v.deal_price, v.is_open and coalesce(v.due_on < ",
+                v.unit_id, w.name as unit_name, v.opened_by, lower(v.valid) as opened_on, v.due_on, v.deal_price, v.is_open and coalesce(v.due_on < ",
     );
     select.push_bind(times.as_of).push(", false) as overdue,");
     listing.push_columns(&mut select);
@@ -136,7 +142,10 @@ fn push_from(select: &mut QueryBuilder<Postgres>) {
         " from policy_case_version v
           left join lateral (
                select name, code from spatial_unit_version s
-                where s.object_id = v.asset_id and upper_inf(s.recorded) order by lower(s.valid) desc limit 1) a on true",
+                where s.object_id = v.asset_id and upper_inf(s.recorded) order by lower(s.valid) desc limit 1) a on true
+          left join lateral (
+               select name, code from unit_version u
+                where u.object_id = v.unit_id and upper_inf(u.recorded) order by lower(u.valid) desc limit 1) w on true",
     );
 }
 
@@ -163,9 +172,13 @@ fn narrow(select: &mut QueryBuilder<Postgres>, times: Times, query: &ListQuery) 
     if let Some(asset) = query.asset {
         select.push(" and v.asset_id = ").push_bind(asset);
     }
+    if let Some(unit) = query.unit {
+        select.push(" and v.unit_id = ").push_bind(unit);
+    }
     if let Some(q) = given("q", &query.q)? {
         let pattern = crate::request::contains_pattern(&q);
         select.push(" and (a.name ilike ").push_bind(pattern.clone());
+        select.push(" or w.name ilike ").push_bind(pattern.clone());
         select.push(" or a.code ilike ").push_bind(pattern).push(")");
     }
     if query.overdue {

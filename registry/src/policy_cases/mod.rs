@@ -1,9 +1,15 @@
-//! Policy cases (案件): what becomes of an idle asset, one case each (一资一策), and medium and major repairs (大中修).
+//! Policy cases (案件): what becomes of an idle asset, one case each (一资一策), medium and major repairs (大中修), and what
+//! units ask for: space by reassignment, swap, renting or building, and leaders' offices (调剂、置换、租用、建设、领导用房).
 //!
 //! Every step is a version of the case with its ledger entry, in one transaction with whatever it brings about: occupancy
 //! and usage, the title's end, the write-off. What is recorded in a case (documents, appraisals, bids, money) is kept with
 //! who brought it, and is never taken out again. An open case holds its asset against others of its kind.
 
+mod allocation;
+mod allocation_effects;
+mod allocation_guards;
+#[cfg(test)]
+mod allocation_tests;
 mod content;
 mod effects;
 mod facts;
@@ -16,8 +22,11 @@ mod read;
 #[cfg(test)]
 mod tests;
 mod transition;
+mod workflows;
 
 pub use content::{CaseContent, CaseDetails, verify_versions};
+#[cfg(test)]
+pub(crate) use guards::guarded_rules;
 pub use procedure::Procedure;
 
 use std::borrow::Cow;
@@ -48,8 +57,14 @@ where
     Clock: FromRef<S>,
 {
     OpenApiRouter::new()
-        .routes(routes!(read::get_idle_disposal_workflow))
-        .routes(routes!(read::get_repair_workflow))
+        .routes(routes!(workflows::get_idle_disposal_workflow))
+        .routes(routes!(workflows::get_repair_workflow))
+        .routes(routes!(workflows::get_reassign_workflow))
+        .routes(routes!(workflows::get_swap_premises_workflow))
+        .routes(routes!(workflows::get_rent_in_workflow))
+        .routes(routes!(workflows::get_build_workflow))
+        .routes(routes!(workflows::get_leader_office_workflow))
+        .routes(routes!(workflows::get_hand_down_workflow))
         .routes(routes!(list::list_policy_cases, open::open_policy_case))
         .routes(routes!(read::get_policy_case))
         .routes(routes!(read::list_policy_case_versions))

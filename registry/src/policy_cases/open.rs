@@ -9,17 +9,19 @@ use serde_json::Value;
 use sqlx::PgConnection;
 use time::Date;
 use uuid::Uuid;
+use workflow::Subject;
 
+use super::allocation::Need;
 use super::content::{CaseContent, CaseDetails, IdleReason, held_case};
 use super::facts::{Fact, Record};
 use super::permission::{require_opening, require_recording};
 use super::procedure::{Definition, Procedure};
 use super::read::{PolicyCase, WHAT, load, parse_id};
-use crate::ids::{PolicyCaseId, VersionId};
+use crate::ids::{PolicyCaseId, UnitId, VersionId};
 use crate::ledger::Action;
 use crate::period::{Held, ValidPeriod, revise};
 use crate::request::fields::optional_reason;
-use crate::request::{Body, Context, Fault, Idempotency, Problem, ProblemKind, Times, etag, require_match};
+use crate::request::{Body, Context, Fault, Idempotency, Place, Problem, ProblemKind, Times, etag, require_match};
 use crate::versioned::{Created, Occasion, answer, write_revision};
 use crate::working_days::WorkingCalendar;
 
@@ -33,8 +35,15 @@ const MOST_RECORDS: usize = 2_000;
 pub(super) struct Opening {
     /// By which procedure.
     procedure: Procedure,
-    /// The parcel or building.
-    asset_id: Uuid,
+    /// The parcel or building; of a swap what is given, of a unit's other cases it comes to be known later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    asset_id: Option<Uuid>,
+    /// The unit that asks for space.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unit_id: Option<Uuid>,
+    /// What it asks for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    need: Option<Need>,
     /// Why it stands idle; an idle asset's case needs it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     idle_reason: Option<IdleReason>,
@@ -47,7 +56,7 @@ pub(super) struct Opening {
 }
 
 /// Another case is open: whose, and where.
-async fn competing(context: &Context, asset: Uuid, procedure: Procedure, problem: Problem) -> Problem {
+async fn competing(context: &Context, asset: Option<Uuid>, procedure: Procedure, problem: Problem) -> Problem {
     if problem.code.as_deref() != Some("policy_case_version_one_per_asset") {
         return problem;
     }
@@ -76,30 +85,176 @@ async fn competing(context: &Context, asset: Uuid, procedure: Procedure, problem
     }
 }
 
-async fn require_rooms(connection: &mut PgConnection, opening: &Opening, on: Date) -> Result<(), Problem> {
-    if opening.room_ids.is_empty() {
+async fn require_rooms(
+    connection: &mut PgConnection,
+    (asset, rooms): (Option<Uuid>, &[Uuid]),
+    on: Date,
+) -> Result<(), Problem> {
+    if rooms.is_empty() {
         return Ok(());
     }
     let there = sqlx::query_scalar!(
         r#"select count(distinct object_id) as "count!" from room_version
             where object_id = any($1) and building_id = $2 and valid @> $3::date and upper_inf(recorded)"#,
-        opening.room_ids.as_slice(),
-        opening.asset_id,
+        rooms,
+        asset,
         on,
     )
     .fetch_one(connection)
     .await?;
-    if usize::try_from(there).ok() == Some(opening.room_ids.len()) {
+    if usize::try_from(there).ok() == Some(rooms.len()) {
         return Ok(());
     }
     Err(Problem::invalid(
         "room_ids",
         "有房间不在该楼栋 / not all of them are rooms of this building",
     )
+    .code("room_elsewhere")
     .remedy("send the ids of rooms of the building, each once"))
 }
 
-/// Opens a case about an asset. It holds the asset against other cases of its kind until it ends.
+/// What a case is about when it begins.
+struct About {
+    asset_id: Option<Uuid>,
+    unit_id: Option<Uuid>,
+    region_code: Option<String>,
+    place: Option<Place>,
+}
+
+/// Where the unit is that asks, as grants know places; none for a case that is about an asset.
+pub(super) async fn place_of(connection: &mut PgConnection, case: &CaseContent) -> Result<Option<Place>, Fault> {
+    let Some(unit) = case.unit_id else {
+        return Ok(None);
+    };
+    Ok(Some(Place {
+        region_code: case.region_code.clone(),
+        admin_level: level_of(connection, unit).await?,
+        unit_id: Some(UnitId(unit)),
+    }))
+}
+
+/// The level of a unit.
+pub(super) async fn level_of(connection: &mut PgConnection, unit: Uuid) -> Result<Option<String>, Fault> {
+    Ok(sqlx::query_scalar!(
+        "select level from unit_version where object_id = $1 and upper_inf(recorded) order by lower(valid) desc limit 1",
+        unit,
+    )
+    .fetch_optional(connection)
+    .await?)
+}
+
+/// The asset, and where it lies.
+async fn asset_on(connection: &mut PgConnection, asset: Uuid, on: Date) -> Result<Option<String>, Problem> {
+    let asset = sqlx::query!(
+        "select kind, region_code from spatial_unit_version
+          where object_id = $1 and valid @> $2::date and upper_inf(recorded)",
+        asset,
+        on,
+    )
+    .fetch_optional(connection)
+    .await?;
+    asset
+        .filter(|asset| matches!(asset.kind.as_str(), "parcel" | "building"))
+        .map(|asset| asset.region_code)
+        .ok_or_else(|| {
+            Problem::invalid(
+                "asset_id",
+                "没有这个宗地或楼栋 / no parcel or building is registered under this id",
+            )
+            .remedy("send the id of a parcel or building")
+        })
+}
+
+/// Settles what the case is about: an asset, or a unit and what it asks for.
+async fn about(
+    connection: &mut PgConnection,
+    opening: &Opening,
+    definition: &Definition,
+    today: Date,
+) -> Result<About, Problem> {
+    let asset_missing =
+        || Problem::invalid("asset_id", "请选择宗地或楼栋 / choose a parcel or building").remedy("send asset_id");
+    if definition.subject == Subject::Asset {
+        if opening.unit_id.is_some() || opening.need.is_some() {
+            return Err(Problem::invalid(
+                "unit_id",
+                "这类案件以资产立案 / this procedure is about an asset, not about a unit",
+            )
+            .remedy("leave unit_id and need out"));
+        }
+        let asset = opening.asset_id.ok_or_else(asset_missing)?;
+        return Ok(About {
+            region_code: asset_on(connection, asset, today).await?,
+            asset_id: Some(asset),
+            unit_id: None,
+            place: None,
+        });
+    }
+    let unit_id = opening.unit_id.ok_or_else(|| {
+        Problem::invalid("unit_id", "请选择申请单位 / choose the unit that asks").remedy("send unit_id")
+    })?;
+    let unit = sqlx::query!(
+        "select level, region_code from unit_version where object_id = $1 and valid @> $2::date and upper_inf(recorded)",
+        unit_id,
+        today,
+    )
+    .fetch_optional(&mut *connection)
+    .await?
+    .ok_or_else(|| {
+        Problem::invalid("unit_id", "没有这个单位 / no unit is registered under this id").remedy("send the id of a unit")
+    })?;
+    let region_code = unit.region_code.ok_or_else(|| {
+        Problem::invalid("unit_id", "该单位没有行政区划，请先补全 / the unit has no region")
+            .code("unit_without_region")
+            .remedy("say in which region the unit is, then open the case")
+    })?;
+    // A leader's office is one room, and which one is said in the case.
+    if opening.procedure != Procedure::LeaderOffice {
+        let need = opening.need.as_ref().ok_or_else(|| {
+            Problem::invalid("need", "请填写需求 / say what the unit asks for")
+                .code("need_missing")
+                .rule("SPC-04", "党政机关办公用房建设标准 (2674) art. 3")
+                .remedy("send need.people by rank, or need.use_area_m2, and need.purpose")
+        })?;
+        need.check()?;
+        for rank in need.people.keys() {
+            if let Err(why) = crate::space::rank_limit_m2(&unit.level, Some(&region_code), rank)? {
+                return Err(Problem::invalid("need.people", format!("{} / {}", why.zh, why.en))
+                    .code("rank_not_of_level")
+                    .rule("SPC-10", "党政机关办公用房建设标准 (2674) art. 9")
+                    .remedy("use the ranks of the unit's level"));
+            }
+        }
+    }
+    let is_swap = opening.procedure == Procedure::SwapPremises;
+    match opening.asset_id {
+        Some(asset) if is_swap => {
+            asset_on(connection, asset, today).await?;
+        }
+        None if is_swap => return Err(asset_missing()),
+        None => {}
+        Some(_) => {
+            return Err(Problem::invalid(
+                "asset_id",
+                "这类案件先有单位和需求，资产在办理中确定 / which asset it is comes out in the case",
+            )
+            .remedy("leave asset_id out"));
+        }
+    }
+    Ok(About {
+        asset_id: opening.asset_id,
+        unit_id: Some(unit_id),
+        place: Some(Place {
+            region_code: Some(region_code.clone()),
+            admin_level: Some(unit.level),
+            unit_id: Some(UnitId(unit_id)),
+        }),
+        region_code: Some(region_code),
+    })
+}
+
+/// Opens a case: about an asset, which it holds against other cases of its kind until it ends, or about a unit and what it
+/// asks for.
 #[utoipa::path(post, path = "/api/v1/policy-cases", operation_id = "open_policy_case", tag = "policy cases",
     params(("Idempotency-Key" = String, Header)), request_body = Opening,
     responses((status = 201, body = Created), (status = 403, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
@@ -108,49 +263,36 @@ pub(super) async fn open_policy_case(
     headers: HeaderMap,
     Body(opening): Body<Opening>,
 ) -> Result<Response, Problem> {
-    require_opening(&context.caller, opening.procedure)?;
+    let definition = opening.procedure.definition().map_err(|refused| Fault::Impossible {
+        what: refused.to_string(),
+    })?;
+    if definition.subject == Subject::Asset {
+        require_opening(&context.caller, opening.procedure, None)?;
+    }
     let idempotency = Idempotency::read(&headers, &("policy-cases", &opening))?;
     let mut transaction = context.database.begin().await?;
     if let Some(repeated) = idempotency.repeated(&mut transaction, &context.actor).await? {
         return Ok(repeated.into_response());
     }
     let (now, today) = (context.clock.now(), context.clock.today());
-    let asset = sqlx::query!(
-        "select kind, region_code from spatial_unit_version
-          where object_id = $1 and valid @> $2::date and upper_inf(recorded)",
-        opening.asset_id,
-        today,
-    )
-    .fetch_optional(&mut *transaction)
-    .await?;
-    let asset = asset
-        .filter(|asset| matches!(asset.kind.as_str(), "parcel" | "building"))
-        .ok_or_else(|| {
-            Problem::invalid(
-                "asset_id",
-                "没有这个宗地或楼栋 / no parcel or building is registered under this id",
-            )
-            .remedy("send the id of a parcel or building")
-        })?;
+    let about = about(&mut transaction, &opening, definition, today).await?;
+    require_opening(&context.caller, opening.procedure, about.place.as_ref())?;
     if opening.procedure == Procedure::IdleDisposal && opening.idle_reason.is_none() {
         return Err(Problem::invalid("idle_reason", "请选择闲置原因 / say why it stands idle")
             .code("idle_reason_missing")
             .rule("DSP-01", "党政机关办公用房管理办法 art. 27")
             .remedy("choose one of surplus, unsuitable, planning, dangerous, vacated, reorganised, unclear_title, other"));
     }
-    require_rooms(&mut transaction, &opening, today).await?;
-    let definition = opening.procedure.definition().map_err(|refused| Fault::Impossible {
-        what: refused.to_string(),
-    })?;
+    require_rooms(&mut transaction, (about.asset_id, &opening.room_ids), today).await?;
     crate::procedures::keep(&mut transaction, definition, now).await?;
     let mut content = CaseContent {
-        asset_id: opening.asset_id,
+        asset_id: about.asset_id,
         procedure: opening.procedure,
         definition: definition.digest(),
         state: definition.initial.clone(),
         is_open: true,
         route: None,
-        region_code: asset.region_code,
+        region_code: about.region_code,
         opened_by: context.actor.0.clone(),
         put_forward_by: None,
         decided_by: None,
@@ -158,8 +300,10 @@ pub(super) async fn open_policy_case(
         details: CaseDetails {
             idle_reason: opening.idle_reason,
             room_ids: opening.room_ids.clone(),
+            need: opening.need.clone(),
             ..CaseDetails::default()
         },
+        unit_id: about.unit_id,
     };
     start_clock(&mut content, definition, today)?;
     let id = PolicyCaseId::fresh();
@@ -287,7 +431,8 @@ pub(super) async fn record_in_policy_case(
     require_match(&headers, &etag(held.version_id))?;
     let definition = super::definition_of(&mut transaction, &held.content).await?;
     let fact = Fact::read(&sent, &definition, today)?;
-    require_recording(&context.caller, fact.kind())?;
+    let place = place_of(&mut transaction, &held.content).await?;
+    require_recording(&context.caller, fact.kind(), place.as_ref())?;
     let takes = definition
         .state(&held.content.state)
         .map(|state| state.records.as_slice())
@@ -322,6 +467,16 @@ pub(super) async fn record_in_policy_case(
         state: content.state.clone(),
         fact,
     });
+    if let Some(list) = content.details.hand_over()
+        && level_of(&mut transaction, list.receiver_id).await?.is_none()
+    {
+        return Err(
+            Problem::invalid("receiver_id", "没有这个单位 / no unit is registered under this id")
+                .code("unit_unknown")
+                .remedy("send the id of a unit"),
+        );
+    }
+    settle_asset(&mut transaction, &mut content, today).await?;
     let occasion = Occasion {
         actor: context.actor.clone(),
         reason: Some(format!("登记 {kind}")),
@@ -331,6 +486,42 @@ pub(super) async fn record_in_policy_case(
     transaction.commit().await?;
     let case = load(&context, id, Times::now(&context.clock)).await?;
     Ok(answer(StatusCode::OK, None, version, Json(case)))
+}
+
+/// What a unit's case is about, by what is on record: the space that is to be given, what is rented, the leader's room.
+async fn settle_asset(connection: &mut PgConnection, content: &mut CaseContent, today: Date) -> Result<(), Problem> {
+    let (asset, rooms) = match content.procedure {
+        Procedure::Reassign => match content.details.allotment() {
+            None => (None, Vec::new()),
+            Some(allotment) => (Some(allotment.asset_id), allotment.room_ids.clone()),
+        },
+        Procedure::RentIn => (content.details.lease_in().and_then(|lease| lease.asset_id), Vec::new()),
+        Procedure::LeaderOffice => match content.details.leader_room() {
+            None => (None, Vec::new()),
+            Some(room) => {
+                let building = sqlx::query_scalar!(
+                    "select building_id from room_version where object_id = $1 and valid @> $2::date and upper_inf(recorded)",
+                    room.room_id,
+                    today,
+                )
+                .fetch_optional(&mut *connection)
+                .await?
+                .ok_or_else(|| {
+                    Problem::invalid("room_id", "没有这个房间 / no room is registered under this id")
+                        .remedy("send the id of a room")
+                })?;
+                (Some(building), vec![room.room_id])
+            }
+        },
+        _ => return Ok(()),
+    };
+    if let Some(asset) = asset {
+        asset_on(connection, asset, today).await?;
+        require_rooms(connection, (Some(asset), &rooms), today).await?;
+    }
+    content.asset_id = asset;
+    content.details.room_ids = rooms;
+    Ok(())
 }
 
 /// Writes the next version of a case.

@@ -1,6 +1,6 @@
 //! Who may do what with policy cases. Every action asks here and nowhere else.
 
-use crate::request::{Caller, Permission, Problem, ProblemKind};
+use crate::request::{Caller, Permission, Place, Problem, ProblemKind};
 
 use super::procedure::Procedure;
 
@@ -17,16 +17,21 @@ pub(super) fn permission_of(role: &str) -> Option<Permission> {
     }
 }
 
-/// Does the caller have that role of the procedures?
-pub(super) fn has_role(caller: &Caller, role: &str) -> bool {
-    permission_of(role).is_some_and(|permission| caller.scope.holds_everywhere(permission))
+/// Does the caller hold it for a case: where the unit is that asks, else over the whole registry?
+fn holds(caller: &Caller, permission: Permission, place: Option<&Place>) -> bool {
+    match place {
+        Some(place) => caller.scope.holds_at(permission, place),
+        None => caller.scope.holds_everywhere(permission),
+    }
 }
 
-fn require_one(caller: &Caller, needed: &[Permission], remedy: &str) -> Result<(), Problem> {
-    if needed
-        .iter()
-        .any(|permission| caller.scope.holds_everywhere(*permission))
-    {
+/// Does the caller have that role of the procedures, for a case of that place?
+pub(super) fn has_role(caller: &Caller, role: &str, place: Option<&Place>) -> bool {
+    permission_of(role).is_some_and(|permission| holds(caller, permission, place))
+}
+
+fn require_one(caller: &Caller, needed: &[Permission], place: Option<&Place>, remedy: &str) -> Result<(), Problem> {
+    if needed.iter().any(|permission| holds(caller, *permission, place)) {
         return Ok(());
     }
     let words: Vec<&str> = needed.iter().map(|permission| permission.as_str()).collect();
@@ -45,19 +50,19 @@ fn require_one(caller: &Caller, needed: &[Permission], remedy: &str) -> Result<(
 ///
 /// # Errors
 /// A problem that says what is missing.
-pub(super) fn require_opening(caller: &Caller, procedure: Procedure) -> Result<(), Problem> {
+pub(super) fn require_opening(caller: &Caller, procedure: Procedure, place: Option<&Place>) -> Result<(), Problem> {
     let needed: &[Permission] = match procedure {
-        Procedure::IdleDisposal => &[Permission::WorkOnCases],
-        Procedure::Repair => &[Permission::WorkOnCases, Permission::ApplyForRepairs],
+        Procedure::IdleDisposal | Procedure::HandDown => &[Permission::WorkOnCases],
+        _ => &[Permission::WorkOnCases, Permission::ApplyForRepairs],
     };
-    require_one(caller, needed, "let somebody open it who works on cases")
+    require_one(caller, needed, place, "let somebody open it who works on cases")
 }
 
 /// May the caller record something of that kind?
 ///
 /// # Errors
 /// A problem that says what is missing.
-pub(super) fn require_recording(caller: &Caller, kind: &str) -> Result<(), Problem> {
+pub(super) fn require_recording(caller: &Caller, kind: &str, place: Option<&Place>) -> Result<(), Problem> {
     use Permission::{ApplyForRepairs, ConfirmMoney, ProposePolicies, WorkOnCases, WorkOnTitles};
     let needed: &[Permission] = match kind {
         // Whoever confirms the money doesn't write it down.
@@ -65,7 +70,11 @@ pub(super) fn require_recording(caller: &Caller, kind: &str) -> Result<(), Probl
         "score" | "stock_search" | "assessment" => &[ProposePolicies],
         "cost_review" => &[ConfirmMoney],
         "repair_application" => &[WorkOnCases, ApplyForRepairs],
-        "works" | "completion" => &[WorkOnCases, ApplyForRepairs],
+        "works" | "completion" | "construction" | "leader_room" | "lease_in" | "movables" => {
+            &[WorkOnCases, ApplyForRepairs]
+        }
+        "allotment" => &[WorkOnCases, ProposePolicies],
+        "final_accounts" => &[WorkOnCases, ConfirmMoney],
         "document" | "void" => &[
             WorkOnCases,
             ProposePolicies,
@@ -75,5 +84,5 @@ pub(super) fn require_recording(caller: &Caller, kind: &str) -> Result<(), Probl
         ],
         _ => &[WorkOnCases],
     };
-    require_one(caller, needed, "let somebody record it whose work it is")
+    require_one(caller, needed, place, "let somebody record it whose work it is")
 }

@@ -63,6 +63,18 @@ procedures! {
     IdleDisposal => "idle_disposal",
     /// 大中修
     Repair => "repair",
+    /// 办公用房调剂
+    Reassign => "reassign",
+    /// 办公用房置换
+    SwapPremises => "swap_premises",
+    /// 办公用房租用
+    RentIn => "rent_in",
+    /// 办公用房建设
+    Build => "build",
+    /// 领导干部办公用房配置
+    LeaderOffice => "leader_office",
+    /// 划转下沉
+    HandDown => "hand_down",
 }
 
 /// Whose steps there can be, and what may be recorded.
@@ -163,6 +175,36 @@ pub enum Guard {
     CompletionRecorded,
     /// The danger is on record.
     EmergencyRecorded,
+    /// ALC-01: the stock was searched, and why each suitable space of the same city won't do is said.
+    StockAnswered,
+    /// SPC-04, ALC-05: what the unit has and what it asks for are within what is due.
+    WithinEntitlement,
+    /// The space that is to be given is on record.
+    AllotmentRecorded,
+    /// It stands idle, and nobody else was given it.
+    AllotmentFree,
+    /// ALC-05: the lease is within what was approved, and its rent not above the market's.
+    LeaseWithinApproval,
+    /// What is to be built is on record.
+    ConstructionRecorded,
+    /// ALC-08: the money comes from the budget.
+    BudgetFunded,
+    /// ALC-07: the works begin after the approval.
+    BuildingApproved,
+    /// ALC-09: the final accounts are on record.
+    AccountsRecorded,
+    /// ALC-10: the old premises are handed over.
+    OldPremisesHandedOver,
+    /// What is movable in the rooms that are left went to the shared store (公物仓).
+    MovablesListed,
+    /// Who is to sit where is on record.
+    LeaderRoomRecorded,
+    /// SPC-01: the office is within the limit of the rank.
+    LeaderWithinLimit,
+    /// USE-06: one leader, one office; a second one only beside a part-time post.
+    LeaderOneRoom,
+    /// DSP-20: papers, keys and leases are on the hand-over list.
+    HandOverListed,
 }
 
 /// What a transition brings about, in the same transaction.
@@ -202,6 +244,26 @@ pub enum Effect {
     BeginWorks,
     /// It is what it was before.
     EndWorks,
+    /// Approvals made so far no longer count; who applied stays the same.
+    VoidApprovals,
+    /// The rooms are the unit's; what is rented is rented in.
+    TakeIntoUse,
+    /// The rooms that the unit leaves are being vacated.
+    VacateOld,
+    /// The day on which the lease ends is watched.
+    WatchExpiry,
+    /// What was rented is given back.
+    LeaveRented,
+    /// What is given in exchange is being vacated.
+    LeaveGiven,
+    /// The leader sits in the room.
+    SeatLeader,
+    /// They no longer do.
+    UnseatLeader,
+    /// The clock of the state begins anew.
+    RunClockAnew,
+    /// The asset is of the level of the bureau that receives it.
+    HandDown,
 }
 
 #[cfg(test)]
@@ -217,7 +279,66 @@ mod tests {
             "idle-disposal.md",
             &Procedure::IdleDisposal.definition().unwrap().markdown(),
         );
-        documented("repair.md", &Procedure::Repair.definition().unwrap().markdown());
+        for procedure in &Procedure::ALL[1..] {
+            let file = format!("{}.md", procedure.as_str().replace('_', "-"));
+            documented(&file, &procedure.definition().unwrap().markdown());
+        }
+    }
+
+    #[test]
+    fn every_procedure_has_its_guide_and_its_subject() {
+        use workflow::Subject;
+        for procedure in Procedure::ALL {
+            let definition = procedure.definition().unwrap();
+            let asks = !matches!(
+                procedure,
+                Procedure::IdleDisposal | Procedure::Repair | Procedure::HandDown
+            );
+            assert_eq!(definition.subject == Subject::Unit, asks, "{procedure:?}");
+            assert!(definition.guide.is_some(), "{procedure:?} has a guide");
+            assert!(
+                definition.materials().any(|material| material.required),
+                "{procedure:?}"
+            );
+            assert!(definition.guide_steps().count() >= 5, "{procedure:?}");
+        }
+    }
+
+    #[test]
+    fn nobody_rents_builds_or_swaps_before_the_stock_was_searched() {
+        for (procedure, step) in [
+            (
+                Procedure::RentIn,
+                "guards = [\"stock_answered\", \"within_entitlement\"]",
+            ),
+            (
+                Procedure::Build,
+                "guards = [\"stock_answered\", \"within_entitlement\"]",
+            ),
+            (
+                Procedure::SwapPremises,
+                "guards = [\"stock_answered\", \"within_entitlement\"]",
+            ),
+        ] {
+            let definition = procedure.definition().unwrap();
+            assert!(definition.text().contains(step), "{procedure:?}");
+            // The approval straight from the application is refused when the program starts, and the way is told.
+            let from = definition.transition("approve").unwrap().from[0].clone();
+            let round = definition.text().replace(
+                &format!("id = \"approve\"\nfrom = [\"{from}\"]"),
+                &format!("id = \"approve\"\nfrom = [\"{from}\", \"applied\"]"),
+            );
+            assert_ne!(round, definition.text());
+            let refused = Definition::read(procedure.as_str(), &round, VOCABULARY)
+                .map(|_| ())
+                .unwrap_err();
+            assert!(
+                refused
+                    .reason
+                    .contains("apply → approve leads to approved without search"),
+                "{refused}"
+            );
+        }
     }
 
     #[test]

@@ -4,11 +4,13 @@ use axum::Json;
 use axum::extract::Path;
 use axum::http::HeaderMap;
 use axum::response::Response;
+use rust_decimal::Decimal;
 use serde::Serialize;
 use time::Date;
 use uuid::Uuid;
 use workflow::Due;
 
+use super::allocation_guards::AllocationFacts;
 use super::content::{CaseContent, CaseDetails, select_cases};
 use super::facts::Side;
 use super::guards::{Said, Surroundings, Unmet, chain, unmet};
@@ -16,11 +18,12 @@ use super::open::{calendar, is_working};
 use super::procedure::{Definition, Guard, Procedure};
 use super::transition::price_of;
 use crate::approval_thresholds::Office;
+use crate::idle_space::SuitableSpace;
 use crate::ids::{PolicyCaseId, VersionId};
 use crate::money::Money;
 use crate::period::day;
-use crate::procedures::Workflow;
 use crate::request::{Context, Fault, Page, Problem, Times};
+use crate::space::BothLanguages;
 use crate::versioned::{HistoryFacts, Named, VersionFacts, answer_read, history};
 
 pub(super) const WHAT: &str = "this case";
@@ -152,6 +155,31 @@ pub struct MoneyTold {
     pub remitted: Money,
 }
 
+/// What is due to the unit that asks, what it has and what it asks for: basic office space, m² of use area.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = PolicyCaseSpace)]
+pub struct SpaceTold {
+    /// Its level.
+    pub level: String,
+    /// What is due; null where that can't be said.
+    #[schema(value_type = Option<String>)]
+    pub entitled_m2: Option<Decimal>,
+    /// What it has and keeps.
+    #[schema(value_type = String)]
+    pub keeps_m2: Decimal,
+    /// What it asks for.
+    #[schema(value_type = Option<String>)]
+    pub asks_m2: Option<Decimal>,
+    /// Why something can't be said.
+    pub why_none: Option<BothLanguages>,
+    /// Idle space of the same city that would do: it comes first (行政事业性国有资产管理条例 art. 11).
+    pub suitable: Vec<SuitableSpace>,
+    /// The rule that says so.
+    pub rule: &'static str,
+    /// Its article.
+    pub article: &'static str,
+}
+
 /// A case.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct PolicyCase {
@@ -161,10 +189,18 @@ pub struct PolicyCase {
     pub procedure: Procedure,
     /// The digest of the definition that it began with.
     pub definition: String,
-    /// The parcel or building.
-    pub asset: Named,
+    /// The parcel or building; of a unit's case once it is known which.
+    pub asset: Option<Named>,
     /// Which of the two.
-    pub asset_kind: String,
+    pub asset_kind: Option<String>,
+    /// The unit that asks.
+    pub unit: Option<Named>,
+    /// What is due to it, what it has, and what there is.
+    pub space: Option<SpaceTold>,
+    /// The day that is watched where no deadline runs: the end of a lease.
+    #[serde(with = "day::option")]
+    #[schema(value_type = Option<String>, format = Date)]
+    pub watched_until: Option<Date>,
     /// How many rooms it is about, and their building area, m².
     pub rooms: i64,
     /// That area, m².
@@ -248,17 +284,42 @@ pub(super) async fn load(context: &Context, id: PolicyCaseId, times: Times) -> R
     let row = row.ok_or_else(|| Problem::not_found(WHAT))?;
     let version = VersionFacts::new(row.version_id, &row.valid, &row.recorded);
     let case = row.content()?;
-    let asset = sqlx::query!(
-        r#"select u.kind, v.code as "code?", v.name as "name?"
-             from spatial_unit u
-             left join lateral (
-                  select code, name from spatial_unit_version
-                   where object_id = u.id and upper_inf(recorded) order by lower(valid) desc limit 1) v on true
-            where u.id = $1"#,
-        case.asset_id,
-    )
-    .fetch_one(&mut *connection)
-    .await?;
+    let (asset, asset_kind) = match case.asset_id {
+        None => (None, None),
+        Some(asset) => {
+            let found = sqlx::query!(
+                r#"select u.kind, v.code as "code?", v.name as "name?"
+                     from spatial_unit u
+                     left join lateral (
+                          select code, name from spatial_unit_version
+                           where object_id = u.id and upper_inf(recorded) order by lower(valid) desc limit 1) v on true
+                    where u.id = $1"#,
+                asset,
+            )
+            .fetch_optional(&mut *connection)
+            .await?;
+            let named = |code, name| Named { id: asset, code, name };
+            match found {
+                // Who sees the unit need not see what it was given.
+                None => (Some(named(None, None)), None),
+                Some(found) => (Some(named(found.code, found.name)), Some(found.kind)),
+            }
+        }
+    };
+    let unit = match case.unit_id {
+        None => None,
+        Some(unit) => sqlx::query!(
+            "select code, name from unit_version where object_id = $1 and upper_inf(recorded) order by lower(valid) desc limit 1",
+            unit,
+        )
+        .fetch_optional(&mut *connection)
+        .await?
+        .map(|found| Named {
+            id: unit,
+            code: Some(found.code),
+            name: Some(found.name),
+        }),
+    };
     let rooms = sqlx::query!(
         r#"select count(*) as "count!", sum(building_area_m2) as area
              from (select distinct on (object_id) object_id, building_area_m2 from room_version
@@ -273,7 +334,7 @@ pub(super) async fn load(context: &Context, id: PolicyCaseId, times: Times) -> R
     let definition = super::definition_of(&mut connection, &case).await?;
     let around = Surroundings::read(
         &mut connection,
-        &case,
+        (id, &case),
         case.route.as_deref(),
         Times::now(&context.clock),
     )
@@ -282,12 +343,11 @@ pub(super) async fn load(context: &Context, id: PolicyCaseId, times: Times) -> R
     Ok(PolicyCase {
         id: id.0,
         procedure: case.procedure,
-        asset: Named {
-            id: case.asset_id,
-            code: asset.code,
-            name: asset.name,
-        },
-        asset_kind: asset.kind,
+        asset,
+        asset_kind,
+        unit,
+        space: around.allocation.as_ref().map(told_space),
+        watched_until: case.due_on.filter(|_| case.is_open && case.details.clock.is_none()),
         rooms: rooms.count,
         rooms_area_m2: rooms.area.map(|area| area.normalize()),
         state_zh: state.map(|state| state.zh.clone()).unwrap_or_default(),
@@ -309,6 +369,20 @@ pub(super) async fn load(context: &Context, id: PolicyCaseId, times: Times) -> R
         details: case.details,
         version,
     })
+}
+
+fn told_space(facts: &AllocationFacts) -> SpaceTold {
+    let (entitled, asks) = (&facts.space.entitled_m2, &facts.asks_m2);
+    SpaceTold {
+        level: facts.space.level.clone(),
+        entitled_m2: entitled.as_ref().ok().map(|area| area.round_dp(2).normalize()),
+        keeps_m2: facts.keeps_m2.round_dp(2).normalize(),
+        asks_m2: asks.as_ref().ok().map(|area| area.round_dp(2).normalize()),
+        why_none: entitled.as_ref().err().or(asks.as_ref().err()).cloned(),
+        suitable: facts.suitable.clone(),
+        rule: "ALC-01",
+        article: "行政事业性国有资产管理条例 art. 11",
+    }
 }
 
 fn track(definition: &Definition, case: &CaseContent) -> Vec<TrackState> {
@@ -483,25 +557,4 @@ pub(super) async fn list_policy_case_versions(
         next: None,
         total: None,
     }))
-}
-
-fn told(procedure: Procedure) -> Result<Json<Workflow>, Problem> {
-    let definition = procedure.definition().map_err(|refused| Fault::Impossible {
-        what: refused.to_string(),
-    })?;
-    Ok(Json(Workflow::of(definition)))
-}
-
-/// The procedure of idle assets: its states, routes, transitions and documents, as the page and the documentation show them.
-#[utoipa::path(get, path = "/api/v1/workflows/idle_disposal", operation_id = "get_idle_disposal_workflow", tag = "policy cases",
-    responses((status = 200, body = Workflow)))]
-pub(super) async fn get_idle_disposal_workflow() -> Result<Json<Workflow>, Problem> {
-    told(Procedure::IdleDisposal)
-}
-
-/// The procedure of repairs.
-#[utoipa::path(get, path = "/api/v1/workflows/repair", operation_id = "get_repair_workflow", tag = "policy cases",
-    responses((status = 200, body = Workflow)))]
-pub(super) async fn get_repair_workflow() -> Result<Json<Workflow>, Problem> {
-    told(Procedure::Repair)
 }

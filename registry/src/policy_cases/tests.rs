@@ -17,26 +17,26 @@ use crate::spatial_units::tests::{Answer, app, ask_as};
 use crate::versioned::tests::{entries, prove};
 
 /// The office: whoever asks shows who they are.
-struct Office {
-    app: Router,
-    state: AppState,
-    pool: PgPool,
+pub(super) struct Office {
+    pub(super) app: Router,
+    pub(super) state: AppState,
+    pub(super) pool: PgPool,
     tokens: BTreeMap<&'static str, String>,
 }
 
-const MANAGER: &str = "manager";
-const SECOND: &str = "second-manager";
-const PLANNER: &str = "planner";
-const APPROVER: &str = "approver";
-const FINANCE: &str = "finance";
-const CLERK: &str = "clerk";
-const CONTACT: &str = "contact";
+pub(super) const MANAGER: &str = "manager";
+pub(super) const SECOND: &str = "second-manager";
+pub(super) const PLANNER: &str = "planner";
+pub(super) const APPROVER: &str = "approver";
+pub(super) const FINANCE: &str = "finance";
+pub(super) const CLERK: &str = "clerk";
+pub(super) const CONTACT: &str = "contact";
 const ADMINISTRATOR: &str = "administrator";
 
 /// Thirty homes of 80.42 m²: 2 412.6 m² together.
 const HOMES: i16 = 30;
 
-fn square(number: u32) -> Value {
+pub(super) fn square(number: u32) -> Value {
     let west = 111.6 + f64::from(number) * 0.002;
     let corners =
         [[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0], [0.0, 0.0]].map(|[x, y]| [west + x * 0.001, 26.4 + y * 0.001]);
@@ -48,7 +48,7 @@ fn parcel_code(number: u32) -> String {
 }
 
 impl Office {
-    async fn open(pool: &PgPool) -> Self {
+    pub(super) async fn open(pool: &PgPool) -> Self {
         Self::open_on(pool, date!(2026 - 11 - 21)).await
     }
 
@@ -86,29 +86,36 @@ impl Office {
         office
     }
 
-    fn days_pass(&self, days: i64) {
+    pub(super) fn days_pass(&self, days: i64) {
         self.state.clock.advance(Duration::days(days));
     }
 
-    async fn ask(&self, who: &str, method: &str, uri: &str, headers: &[(&str, &str)], body: Option<Value>) -> Answer {
+    pub(super) async fn ask(
+        &self,
+        who: &str,
+        method: &str,
+        uri: &str,
+        headers: &[(&str, &str)],
+        body: Option<Value>,
+    ) -> Answer {
         // Time passes between two requests.
         self.state.clock.advance(Duration::seconds(7));
         ask_as(&self.app, Some(&self.tokens[who]), method, uri, headers, body).await
     }
 
-    async fn read(&self, uri: &str) -> Value {
+    pub(super) async fn read(&self, uri: &str) -> Value {
         let answer = self.ask(MANAGER, "GET", uri, &[], None).await;
         assert_eq!(answer.status, StatusCode::OK, "{uri}: {}", answer.body);
         answer.body
     }
 
-    async fn post(&self, who: &str, uri: &str, body: Value) -> Answer {
+    pub(super) async fn post(&self, who: &str, uri: &str, body: Value) -> Answer {
         let key = Uuid::now_v7().to_string();
         self.ask(who, "POST", uri, &[("Idempotency-Key", &key)], Some(body))
             .await
     }
 
-    async fn made(&self, who: &str, uri: &str, body: Value) -> String {
+    pub(super) async fn made(&self, who: &str, uri: &str, body: Value) -> String {
         let answer = self.post(who, uri, body).await;
         assert_eq!(answer.status, StatusCode::CREATED, "{uri}: {}", answer.body);
         answer.body["id"].as_str().unwrap().to_owned()
@@ -126,7 +133,7 @@ impl Office {
     }
 
     /// The parcel under the building.
-    async fn parcel(&self, number: u32) -> String {
+    pub(super) async fn parcel(&self, number: u32) -> String {
         self.made(
             MANAGER,
             "/api/v1/parcels",
@@ -148,7 +155,7 @@ impl Office {
     }
 
     /// A title in the bureau's name on the building and the parcel under it, on land of that nature.
-    async fn title(&self, building: &str, number: u32, nature: &str, more: Value) -> String {
+    pub(super) async fn title(&self, building: &str, number: u32, nature: &str, more: Value) -> String {
         let parcel = self.parcel(number).await;
         let mut title = json!({
             "evidence": "both", "unit_code": format!("{}F00010001", parcel_code(number)), "right_type": "4", "right_nature_land": nature,
@@ -185,23 +192,23 @@ impl Office {
         self.made(MANAGER, "/api/v1/policy-cases", opening).await
     }
 
-    async fn case(&self, id: &str) -> Value {
+    pub(super) async fn case(&self, id: &str) -> Value {
         self.read(&format!("/api/v1/policy-cases/{id}")).await
     }
 
-    async fn send(&self, who: &str, id: &str, what: &str, body: Value) -> Answer {
+    pub(super) async fn send(&self, who: &str, id: &str, what: &str, body: Value) -> Answer {
         let tag = format!("\"{}\"", self.case(id).await["version_id"].as_str().unwrap());
         let uri = format!("/api/v1/policy-cases/{id}/{what}");
         self.ask(who, "POST", &uri, &[("If-Match", &tag)], Some(body)).await
     }
 
-    async fn record(&self, who: &str, id: &str, fact: Value) -> Value {
+    pub(super) async fn record(&self, who: &str, id: &str, fact: Value) -> Value {
         let answer = self.send(who, id, "records", fact.clone()).await;
         assert_eq!(answer.status, StatusCode::OK, "{fact}: {}", answer.body);
         answer.body
     }
 
-    async fn papers(&self, who: &str, id: &str, kinds: &[&str]) {
+    pub(super) async fn papers(&self, who: &str, id: &str, kinds: &[&str]) {
         for kind in kinds {
             self.record(
                 who,
@@ -212,14 +219,20 @@ impl Office {
         }
     }
 
-    async fn go(&self, who: &str, id: &str, step: Value) -> Value {
+    pub(super) async fn go(&self, who: &str, id: &str, step: Value) -> Value {
         let answer = self.send(who, id, "transitions", step.clone()).await;
         assert_eq!(answer.status, StatusCode::OK, "{step}: {}", answer.body);
         answer.body
     }
 
     /// A step or record that is refused, by its rule and article, and that changes nothing.
-    async fn is_refused(&self, who: &str, id: &str, (what, body): (&str, Value), (code, rule): (&str, &str)) -> Value {
+    pub(super) async fn is_refused(
+        &self,
+        who: &str,
+        id: &str,
+        (what, body): (&str, Value),
+        (code, rule): (&str, &str),
+    ) -> Value {
         let before = self.case(id).await["version_id"].clone();
         let ledger = entries(&self.pool).await;
         let answer = self.send(who, id, what, body.clone()).await;
@@ -248,7 +261,7 @@ impl Office {
         answer.body
     }
 
-    async fn step_is_refused(&self, who: &str, id: &str, step: Value, code: &str, rule: &str) -> Value {
+    pub(super) async fn step_is_refused(&self, who: &str, id: &str, step: Value, code: &str, rule: &str) -> Value {
         self.is_refused(who, id, ("transitions", step), (code, rule)).await
     }
 

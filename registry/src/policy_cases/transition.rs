@@ -10,13 +10,14 @@ use sqlx::PgConnection;
 use time::Date;
 use workflow::step::{Asked, Standing, StepRefused};
 
+use super::allocation_effects::{hand_down, leave, seat_leader, take_into_use, unseat_leader, vacate_old};
 use super::content::{CaseContent, Decided, Decision, Taken, held_case};
 use super::effects::{
     Made, change_asset, end_title, occupancy_after, set_occupancy, strike_building, usage_after, write_off,
 };
 use super::facts::money;
 use super::guards::{Said, Surroundings, Unmet, unmet};
-use super::open::{note_due, start_clock, write_step};
+use super::open::{note_due, place_of, start_clock, write_step};
 use super::permission::has_role;
 use super::procedure::{Definition, Effect, Procedure, Transition};
 use super::read::{PolicyCase, WHAT, load, parse_id};
@@ -69,6 +70,11 @@ fn refused(refused: StepRefused, definition: &Definition, case: &CaseContent) ->
     let order_rule = match case.procedure {
         Procedure::IdleDisposal => ("DSP-06", "行政事业性国有资产管理条例 art. 19"),
         Procedure::Repair => ("MNT-02", "党政机关办公用房管理办法 art. 25"),
+        Procedure::RentIn => ("ALC-02", "机关事务管理条例 art. 23"),
+        Procedure::Build => ("ALC-07", "机关团体建设楼堂馆所管理条例 art. 10"),
+        Procedure::Reassign | Procedure::SwapPremises => ("ALC-01", "行政事业性国有资产管理条例 art. 11"),
+        Procedure::HandDown => ("DSP-06", "行政事业性国有资产管理条例 art. 19"),
+        Procedure::LeaderOffice => ("USE-06", "党政机关办公用房管理办法 art. 19"),
     };
     let offered = format!("from here there are: {}", list(definition, case));
     let conflict = |zh: String, code: &str| Problem::new(ProblemKind::Conflict, format!("{zh} / {en}")).code(code);
@@ -156,7 +162,8 @@ pub(super) async fn step_policy_case(
     let mut content = held.content.clone();
     let definition = super::definition_of(&mut transaction, &content).await?;
     let documents = content.details.documents();
-    let has = |role: &str| has_role(&context.caller, role);
+    let place = place_of(&mut transaction, &content).await?;
+    let has = |role: &str| has_role(&context.caller, role, place.as_ref());
     let taking = workflow::step::step(
         &definition,
         Standing {
@@ -177,7 +184,7 @@ pub(super) async fn step_policy_case(
     let route = route.map(ToOwned::to_owned);
     content.route.clone_from(&route);
     let times = Times::now(&context.clock);
-    let around = Surroundings::read(&mut transaction, &content, route.as_deref(), times).await?;
+    let around = Surroundings::read(&mut transaction, (id, &content), route.as_deref(), times).await?;
     let said = Said {
         reason: reason.is_some(),
         on: on.or(Some(today)),
@@ -222,7 +229,7 @@ pub(super) async fn step_policy_case(
         .unwrap_or_else(|| format!("{} / {}", transition.zh, transition.en));
     run_effects(
         &mut transaction,
-        transition,
+        (transition, &definition),
         &mut content,
         &around,
         (decision, made, &why),
@@ -241,7 +248,7 @@ pub(super) async fn step_policy_case(
 
 async fn run_effects(
     connection: &mut PgConnection,
-    transition: &Transition,
+    (transition, definition): (&Transition, &Definition),
     content: &mut CaseContent,
     around: &Surroundings,
     (decision, made, why): (Decision, Made<'_>, &str),
@@ -320,6 +327,26 @@ async fn run_effects(
                 let idle_since = content.details.idle_since_before.take();
                 set_occupancy(connection, content, (&before, idle_since), made).await?;
             }
+            Effect::VoidApprovals => {
+                content.decided_by = None;
+                for decision in &mut content.details.decisions {
+                    decision.void = true;
+                }
+            }
+            Effect::TakeIntoUse => take_into_use(connection, content, made).await?,
+            Effect::VacateOld => vacate_old(connection, content, made).await?,
+            Effect::WatchExpiry => content.due_on = content.details.lease_in().map(|lease| lease.to),
+            Effect::LeaveRented | Effect::LeaveGiven => leave(connection, content, made).await?,
+            Effect::SeatLeader => {
+                let area = around
+                    .allocation
+                    .as_ref()
+                    .and_then(|facts| facts.leader.as_ref()?.area_m2);
+                content.details.occupant_id = seat_leader(connection, content, (made, area)).await?;
+            }
+            Effect::UnseatLeader => unseat_leader(connection, content, made).await?,
+            Effect::HandDown => hand_down(connection, content, made).await?,
+            Effect::RunClockAnew => start_clock(content, definition, today)?,
         }
     }
     Ok(())

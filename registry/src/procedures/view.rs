@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use workflow::{Count, Definition, Word, word};
+use workflow::{Count, Definition, Label, Subject, Word, word};
 
 /// Words in both languages.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
@@ -121,6 +121,54 @@ pub struct WorkflowDocuments {
     pub allocated: Vec<String>,
 }
 
+/// A document of the guide.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct GuideMaterial {
+    /// Its kind.
+    pub kind: String,
+    /// Chinese.
+    pub zh: String,
+    /// English.
+    pub en: String,
+    /// 必须, else 可选.
+    pub required: bool,
+}
+
+/// A step of the guide.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[schema(as = GuideStep)]
+pub struct GuideStepTold {
+    /// The transition.
+    pub id: String,
+    /// Chinese.
+    pub zh: String,
+    /// English.
+    pub en: String,
+    /// Whose step it is.
+    pub roles: Vec<String>,
+    /// It may take so many days.
+    pub days: Option<u32>,
+    /// `working` or `calendar` days.
+    pub count: Option<String>,
+    /// Where the law says so.
+    pub source: Option<String>,
+}
+
+/// What applicants are told (办事指南), in its five parts.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct WorkflowGuide {
+    /// 适用范围
+    pub scope: WorkflowLabel,
+    /// 办理依据
+    pub basis: Vec<WorkflowLabel>,
+    /// 申请条件
+    pub conditions: Vec<WorkflowLabel>,
+    /// 申请材料
+    pub materials: Vec<GuideMaterial>,
+    /// 审批程序
+    pub steps: Vec<GuideStepTold>,
+}
+
 /// A procedure.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct Workflow {
@@ -132,6 +180,10 @@ pub struct Workflow {
     pub zh: String,
     /// English.
     pub en: String,
+    /// What a case begins with: `asset` or `unit`.
+    pub subject: &'static str,
+    /// What applicants are told; null where nobody applies.
+    pub guide: Option<WorkflowGuide>,
     /// Where everything begins.
     pub initial: String,
     /// The states, the straight way in its order.
@@ -157,6 +209,11 @@ impl Workflow {
             digest: definition.digest(),
             zh: definition.zh.clone(),
             en: definition.en.clone(),
+            subject: match definition.subject {
+                Subject::Asset => "asset",
+                Subject::Unit => "unit",
+            },
+            guide: guide(definition),
             initial: definition.initial.clone(),
             states: definition.states.iter().map(state).collect(),
             routes: definition
@@ -197,6 +254,50 @@ impl Workflow {
     }
 }
 
+fn label(label: &Label) -> WorkflowLabel {
+    WorkflowLabel {
+        zh: label.zh.clone(),
+        en: label.en.clone(),
+    }
+}
+
+fn counted(count: Count) -> String {
+    match count {
+        Count::Working => "working".to_owned(),
+        Count::Calendar => "calendar".to_owned(),
+    }
+}
+
+fn guide<G: Word, E: Word>(definition: &Definition<G, E>) -> Option<WorkflowGuide> {
+    let guide = definition.guide.as_ref()?;
+    Some(WorkflowGuide {
+        scope: label(&guide.scope),
+        basis: guide.basis.iter().map(label).collect(),
+        conditions: guide.conditions.iter().map(label).collect(),
+        materials: definition
+            .materials()
+            .map(|material| GuideMaterial {
+                kind: material.kind.to_owned(),
+                zh: material.label.zh.clone(),
+                en: material.label.en.clone(),
+                required: material.required,
+            })
+            .collect(),
+        steps: definition
+            .guide_steps()
+            .map(|step| GuideStepTold {
+                id: step.transition.id.clone(),
+                zh: step.transition.zh.clone(),
+                en: step.transition.en.clone(),
+                roles: step.transition.roles.clone(),
+                days: step.deadline.map(|deadline| deadline.days),
+                count: step.deadline.map(|deadline| counted(deadline.count)),
+                source: step.transition.source.clone(),
+            })
+            .collect(),
+    })
+}
+
 fn state(state: &workflow::State) -> WorkflowState {
     WorkflowState {
         id: state.id.clone(),
@@ -207,10 +308,7 @@ fn state(state: &workflow::State) -> WorkflowState {
         routes: state.routes.clone(),
         deadline: state.deadline.as_ref().map(|deadline| WorkflowDeadline {
             days: deadline.days,
-            count: match deadline.count {
-                Count::Working => "working".to_owned(),
-                Count::Calendar => "calendar".to_owned(),
-            },
+            count: counted(deadline.count),
             escalate: deadline
                 .escalate
                 .iter()

@@ -59,7 +59,7 @@ permissions! {
     ApprovePolicies => "approve_policies",
     /// Confirm that money came in and was remitted; review what works cost.
     ConfirmMoney => "confirm_money",
-    /// Apply for repairs of what one uses.
+    /// Apply for repairs of what one uses, and for space.
     ApplyForRepairs => "apply_for_repairs",
     /// Open policy cases, record in them and take them further; which of it is whose the procedure says.
     StepPolicyCases => "step_policy_cases",

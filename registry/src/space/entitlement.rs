@@ -231,15 +231,15 @@ pub(super) async fn get_room_entitlement(
 }
 
 /// A room with both its areas, measured or estimated.
-struct Measured<'a> {
-    room: &'a RoomInBook,
-    use_area_m2: Decimal,
+pub(super) struct Measured<'a> {
+    pub room: &'a RoomInBook,
+    pub use_area_m2: Decimal,
     building_area_m2: Decimal,
     is_estimated: bool,
 }
 
 impl<'a> Measured<'a> {
-    fn of(room: &'a RoomInBook, building: Option<&BuildingInBook>, parameters: &Parameters) -> Self {
+    pub fn of(room: &'a RoomInBook, building: Option<&BuildingInBook>, parameters: &Parameters) -> Self {
         let (height_class, _) = height_class(building, parameters);
         let (use_area_m2, building_area_m2, is_estimated) = match (room.use_area_m2, room.building_area_m2) {
             (Some(use_area), Some(building_area)) => (use_area, building_area, false),
@@ -258,7 +258,7 @@ impl<'a> Measured<'a> {
         }
     }
 
-    fn is_basic(&self) -> bool {
+    pub fn is_basic(&self) -> bool {
         self.room
             .room_type
             .as_deref()
@@ -285,7 +285,7 @@ fn named(id: Uuid, building: Option<&BuildingInBook>) -> Named {
 }
 
 /// The buildings in which the unit has basic office space, each with its share of it.
-fn seated_buildings(
+pub(super) fn seated_buildings(
     measured: &[Measured<'_>],
     buildings: &HashMap<Uuid, BuildingInBook>,
     parameters: &Parameters,
@@ -313,7 +313,7 @@ fn seated_buildings(
 }
 
 /// What is due by headcount, or why that can't be said.
-fn calculate(
+pub(super) fn calculate(
     unit: &UnitInBook,
     seated: &[SeatedBuilding],
     parameters: &Parameters,

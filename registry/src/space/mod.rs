@@ -9,8 +9,11 @@ mod settings;
 mod shown;
 #[cfg(test)]
 mod tests;
+mod unit_space;
 
 pub use settings::{Settings, SettingsRefused, settings};
+pub use shown::BothLanguages;
+pub use unit_space::{UnitSpace, rank_limit_m2, unit_space};
 
 use axum::extract::FromRef;
 use utoipa_axum::router::OpenApiRouter;

@@ -17,9 +17,9 @@ pub(super) fn shown(figure: Decimal) -> f64 {
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct BothLanguages {
     /// 中文
-    zh: String,
+    pub zh: String,
     /// English
-    en: String,
+    pub en: String,
 }
 
 impl BothLanguages {

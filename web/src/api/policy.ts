@@ -2,7 +2,7 @@
 import { create, getJson, send, withQuery } from "@/api/http";
 import type { CaseVersion, Page, RelatedObject } from "@/api/types";
 
-export const procedures = ["idle_disposal", "repair"] as const;
+export const procedures = ["idle_disposal", "repair", "reassign", "swap_premises", "rent_in", "build", "leader_office", "hand_down"] as const;
 export type Procedure = (typeof procedures)[number];
 
 export const idleReasons = ["surplus", "unsuitable", "planning", "dangerous", "vacated", "reorganised", "unclear_title", "other"] as const;
@@ -16,8 +16,21 @@ export type Mode = (typeof modes)[number];
 
 export type Named = { id: string; zh: string; en: string };
 
+/** What applicants are told (办事指南), in its five parts. */
+export type PolicyGuide = {
+  scope: { zh: string; en: string };
+  basis: { zh: string; en: string }[];
+  conditions: { zh: string; en: string }[];
+  materials: { kind: string; zh: string; en: string; required: boolean }[];
+  steps: (Named & { roles: string[]; days: number | null; count: "working" | "calendar" | null; source: string | null })[];
+};
+
 export type PolicyWorkflow = {
   id: string;
+  zh: string;
+  en: string;
+  subject: "asset" | "unit";
+  guide: PolicyGuide | null;
   states: (Named & { end: boolean; aside: boolean; records: string[] })[];
   routes: (Named & { documents: string[]; source: string | null })[];
   document_kinds: Record<string, { zh: string; en: string }>;
@@ -29,8 +42,10 @@ export type PolicyCaseRow = {
   state: string;
   is_open: boolean;
   route: string | null;
-  asset_id: string;
+  asset_id: string | null;
   asset_name: string | null;
+  unit_id: string | null;
+  unit_name: string | null;
   opened_by: string;
   opened_on: string;
   due_on: string | null;
@@ -38,7 +53,8 @@ export type PolicyCaseRow = {
   deal_price: string | null;
 };
 
-export type Fact = { record: string } & Record<string, string | number | boolean>;
+export type FactValue = string | number | boolean | string[] | Record<string, string>[];
+export type Fact = { record: string } & Record<string, FactValue>;
 export type PolicyRecord = { no: number; by: string; at: string; state: string; fact: Fact };
 
 export type PolicyStep = {
@@ -56,12 +72,39 @@ export type PolicyStep = {
   source: string | null;
 };
 
+/** What a unit asks for. */
+export type SpaceNeed = { people?: Record<string, number>; use_area_m2?: string; purpose: string; vacates: boolean };
+
+export type SuitableSpace = {
+  id: string;
+  code: string | null;
+  name: string | null;
+  address: string | null;
+  idle_m2: string;
+  rooms: { id: string; floor: number; number: string; use_area_m2: string }[];
+  use_area_m2: string;
+};
+
+export type CaseSpace = {
+  level: string;
+  entitled_m2: string | null;
+  keeps_m2: string;
+  asks_m2: string | null;
+  why_none: { zh: string; en: string } | null;
+  suitable: SuitableSpace[];
+  rule: string;
+  article: string;
+};
+
 export type PolicyCase = {
   id: string;
   version_id: string;
   procedure: Procedure;
-  asset: RelatedObject;
-  asset_kind: "parcel" | "building";
+  asset: RelatedObject | null;
+  asset_kind: "parcel" | "building" | null;
+  unit: RelatedObject | null;
+  space: CaseSpace | null;
+  watched_until: string | null;
   rooms: number;
   rooms_area_m2: string | null;
   state: string;
@@ -98,6 +141,8 @@ export type PolicyCase = {
   records_taken: string[];
   details: {
     idle_reason?: IdleReason;
+    need?: SpaceNeed;
+    room_ids?: string[];
     records?: PolicyRecord[];
     decisions?: { what: string; office?: Office; number: string; on: string; by: string; price?: string; void?: boolean }[];
   };
@@ -161,8 +206,30 @@ export async function fetchPolicyVersions(id: string): Promise<CaseVersion[]> {
   return (await getJson<Page<CaseVersion>>(`/api/v1/policy-cases/${encodeURIComponent(id)}/versions`)).items;
 }
 
+/** Bureaus and other units whose name or code holds a text. */
+export async function searchReceivers(text: string): Promise<{ value: string; label: string }[]> {
+  const page = await getJson<Page<{ id: string; name: string }>>(withQuery("/api/v1/units", { q: text.trim(), limit: 12 }));
+  return page.items.map((one) => ({ value: one.id, label: one.name }));
+}
+
 export function openPolicyCase(procedure: Procedure, asset: string, idleReason: IdleReason | null): Promise<string> {
   return create("/api/v1/policy-cases", { procedure, asset_id: asset, ...(idleReason === null ? {} : { idle_reason: idleReason }) });
+}
+
+/** Opens a case of a unit that asks for space; of a swap with the asset that is given. */
+export function openUnitCase(procedure: Procedure, unit: string, need: SpaceNeed | null, asset: string | null): Promise<string> {
+  return create("/api/v1/policy-cases", { procedure, unit_id: unit, ...(need === null ? {} : { need }), ...(asset === null ? {} : { asset_id: asset }) });
+}
+
+/** Buildings whose name or code holds a text. */
+export async function searchBuildings(text: string): Promise<{ id: string; code: string | null; name: string | null }[]> {
+  return (await getJson<Page<{ id: string; code: string | null; name: string | null }>>(withQuery("/api/v1/buildings", { q: text.trim(), limit: 12 }))).items;
+}
+
+/** The offices of a unit, for a leader's room. */
+export async function fetchOfficesOf(unit: string): Promise<{ id: string; number: string; building_name: string | null; use_area_m2: number | null }[]> {
+  type Row = { id: string; number: string; building_name: string | null; use_area_m2: number | null };
+  return (await getJson<Page<Row>>(withQuery("/api/v1/rooms", { unit, room_type: "office", sort: "place", limit: 1000 }))).items;
 }
 
 async function change(held: PolicyCase, what: "records" | "transitions", body: object): Promise<PolicyCase> {

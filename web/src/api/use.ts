@@ -125,8 +125,8 @@ export async function fetchRoomsOf(building: string): Promise<RoomLine[]> {
 }
 
 /** Units whose name or code holds a text. */
-export async function searchUnits(text: string): Promise<{ id: string; code: string; name: string }[]> {
-  const page = await getJson<Page<{ id: string; code: string; name: string }>>(withQuery("/api/v1/units", { q: text.trim(), limit: 12 }));
+export async function searchUnits(text: string): Promise<{ id: string; code: string; name: string; level: string }[]> {
+  const page = await getJson<Page<{ id: string; code: string; name: string; level: string }>>(withQuery("/api/v1/units", { q: text.trim(), limit: 12 }));
   return page.items;
 }
 

@@ -3,6 +3,7 @@ import agreements from "./agreements.en";
 import documents from "./documents.en";
 import parameters from "./parameters.en";
 import { identity, identityRefusals } from "./identity.en";
+import allocation from "./allocation.en";
 import policy from "./policy.en";
 import { restricted } from "./restricted.en";
 import space from "./space.en";
@@ -13,6 +14,7 @@ export default {
   ...documents,
   ...agreements,
   ...parameters,
+  ...allocation,
   ...policy,
   ...titles,
   ...use,

@@ -85,7 +85,7 @@ export default {
     mode_of: "处置方式",
     class_of: "资产类别",
   },
-  policy_procedure: { idle_disposal: "闲置处置", repair: "大中修" },
+  policy_procedure: { idle_disposal: "闲置处置", repair: "大中修", reassign: "办公用房调剂", swap_premises: "办公用房置换", rent_in: "办公用房租用", build: "办公用房建设", leader_office: "领导干部办公用房配置", hand_down: "划转下沉" },
   policy_money: { book_value: "账面价值", appraised: "评估价", appraisal_until: "评估有效期至", reserve: "底价", approved_price: "批准价格", price: "成交价", paid: "已收款", remitted: "已缴库" },
   policy_idle_reason: {
     surplus: "总量有余", unsuitable: "位置、环境、结构不适合", planning: "规划拆迁", dangerous: "危房无加固价值", vacated: "重新配置后腾空",
@@ -100,6 +100,8 @@ export default {
     co_owner_consent: "共有人同意", appraisal: "评估", round: "公告与底价", bid: "报价", award: "成交", contract: "合同", payment: "收款",
     remittance: "缴库", repair_application: "申报内容", site_visit: "现场勘查", assessment: "评估论证", cost_review: "造价审核",
     publication: "批前公示", plan_entry: "年度计划", works: "开工", completion: "竣工", emergency: "险情",
+    allotment: "拟定房源", lease_in: "租赁合同", construction: "建设内容", final_accounts: "竣工决算", movables: "移交公物仓", leader_room: "人员和房间",
+    hand_over: "移交清单",
   },
   policy_field: {
     kind: "材料种类", name: "名称或编号", date: "日期", on: "日期", measured_m2: "实测建筑面积（平方米）", book_value: "账面价值（元）", safe: "结构安全",
@@ -111,6 +113,8 @@ export default {
     opinion: "专家意见", reviewer: "审核单位", cost: "审核造价（元）", standard: "财政资金标准（元）", from: "自", to: "至", objections: "异议件数",
     answered: "异议已答复", year: "年度", budget: "预算（元）", started_on: "开工日期", contractor: "施工单位", completed_on: "竣工日期",
     settled: "结算（元）", danger: "险情", no: "记录编号", reason: "理由",
+    landlord: "出租人", address: "坐落", use_area_m2: "使用面积（平方米）", rent_year: "年租金（元）", market_rent_year: "市场年租金（元）", way: "建设方式", site: "建设地点", investment: "总投资（元）", fund: "资金来源", items: "件数", list: "清单编号", received_by: "接收人", person: "姓名", staff_number: "人员编号", rank: "职级", post: "任职", post_ends: "兼职期限", room_id: "办公室", second_office_approval: "第二处办公室批准文号",
+    receiver_id: "接收单位", papers: "资料份数", keys: "钥匙数", leases: "租约数",
   },
-  policy_choice: { own: "本资产", other: "置换对方资产", wear: "老化损坏", safety: "安全隐患", installations: "设施故障", change_of_user: "使用人变动", true: "是", false: "否" },
+  policy_choice: { own: "本资产", other: "置换对方资产", wear: "老化损坏", safety: "安全隐患", installations: "设施故障", change_of_user: "使用人变动", true: "是", false: "否", new: "新建", extension: "扩建", rebuilding: "改建", purchase: "购置", budget: "预算安排", own_income: "自筹", loan: "借款", donation: "捐赠", main: "主要任职", part_time: "兼职" },
 };

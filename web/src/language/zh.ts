@@ -3,6 +3,7 @@ import agreements from "./agreements.zh";
 import documents from "./documents.zh";
 import parameters from "./parameters.zh";
 import { identity, identityRefusals } from "./identity.zh";
+import allocation from "./allocation.zh";
 import policy from "./policy.zh";
 import { restricted } from "./restricted.zh";
 import space from "./space.zh";
@@ -13,6 +14,7 @@ export default {
   ...documents,
   ...agreements,
   ...parameters,
+  ...allocation,
   ...policy,
   ...titles,
   ...use,
