@@ -38,7 +38,8 @@ create or replace function scope_assets_of(kind text, id uuid) returns uuid[]
 select case kind
     when 'title' then scope_assets_of_title(id)
     when 'title_case' then array(select asset_id from title_case_version where object_id = id and upper_inf(recorded))
-    when 'policy_case' then array(select asset_id from policy_case_version where object_id = id and upper_inf(recorded))
+    when 'policy_case' then array(
+        select asset_id from policy_case_version where object_id = id and upper_inf(recorded) and asset_id is not null)
     when 'idle_record' then array(select asset_id from idle_record_version where object_id = id and upper_inf(recorded))
     when 'use_agreement' then array(
         select unnest(building_ids) from use_agreement_version where object_id = id and upper_inf(recorded))
