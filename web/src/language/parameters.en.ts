@@ -27,7 +27,7 @@ export default {
     saved: "Saved; the rules that compare with it are run again",
     ended: "Ended; the rules that compare with it are run again",
     unit: {
-      m2: "m²", m: "m", days: "days", months: "months", years: "years", units: "units", persons: "persons",
+      yuan: "yuan", share_of_the_area_before: "(share of the area before)", m2: "m²", m: "m", days: "days", months: "months", years: "years", units: "units", persons: "persons",
       share_of_the_registered_area: "(share of the registered area)",
       share_of_the_certificate_area: "(share of the certificate's area)",
       share_of_what_is_due: "(share of what is due)",
