@@ -722,6 +722,12 @@ pub(crate) mod tests {
         crate::approval_thresholds::verify_versions(&mut transaction, &mut expected)
             .await
             .unwrap();
+        crate::leases::verify_versions(&mut transaction, &mut expected)
+            .await
+            .unwrap();
+        crate::rent_relief::verify_versions(&mut transaction, &mut expected)
+            .await
+            .unwrap();
         expected
             .first_bad(&mut transaction)
             .await

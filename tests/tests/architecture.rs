@@ -17,7 +17,7 @@ const LAYERS: &[&[&str]] = &[
     &["map_layers"],
     &["demo_city"],
     &["imports"],
-    &["idle_space"],
+    &["idle_space", "leases", "rent_relief"],
     &["exports"],
     &["checks"],
     &["search", "totals", "occupancies"],

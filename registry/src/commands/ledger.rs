@@ -165,6 +165,8 @@ async fn prove(store: &Store, witness: &Witness) -> Result<(LogProof, usize), Un
         crate::idle_records::verify_versions(&mut transaction, &mut expected).await,
         crate::policy_cases::verify_versions(&mut transaction, &mut expected).await,
         crate::approval_thresholds::verify_versions(&mut transaction, &mut expected).await,
+        crate::leases::verify_versions(&mut transaction, &mut expected).await,
+        crate::rent_relief::verify_versions(&mut transaction, &mut expected).await,
     ] {
         outcome.map_err(|fault| match fault {
             crate::request::Fault::Database { source } => Unproven::Database { source },

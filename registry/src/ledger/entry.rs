@@ -170,6 +170,16 @@ words! {
         IdleRecord => "idle_record",
         /// A paper as a file (文件).
         Document => "document",
+        /// What is let or rented in (租约).
+        Lease => "lease",
+        /// What rent falls due when (租金计划).
+        RentSchedule => "rent_schedule",
+        /// What was paid and remitted (租金收缴).
+        RentAccount => "rent_account",
+        /// By what rent is waived (减免政策).
+        ReliefPolicy => "relief_policy",
+        /// Rent that is waived (房租减免).
+        RentRelief => "rent_relief",
     }
 }
 
