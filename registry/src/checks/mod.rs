@@ -5,6 +5,8 @@
 
 mod change;
 mod follow;
+#[cfg(test)]
+mod lease_tests;
 mod list;
 mod routes;
 mod rule;
