@@ -1,5 +1,6 @@
 // The words of the page in English. The keys are exactly those of zh.ts; a test holds them together.
 import documents from "./documents.en";
+import leases from "./leases.en";
 import policy from "./policy.en";
 import { restricted } from "./restricted.en";
 import space from "./space.en";
@@ -8,6 +9,7 @@ import use from "./use.en";
 
 export default {
   ...documents,
+  ...leases,
   ...policy,
   ...titles,
   ...use,
@@ -22,6 +24,7 @@ export default {
     titles: "Titles",
     space: "Space",
     policies: "Policies",
+    leases: "Leases",
     imports: "Imports",
     people: "People",
     table: "Table",
@@ -34,7 +37,7 @@ export default {
     other_language_short: "中",
     to_other_language: "Switch to Chinese 中文",
   },
-  panel: { idle: "Find idle space", overview: "Overview", layers: "Layers", titles: "Titles", policies: "One asset, one policy", checks: "Compliance checks", space: "Space standard", imports: "Imports", people: "Accounts and grants" },
+  panel: { leases: "Leases", idle: "Find idle space", overview: "Overview", layers: "Layers", titles: "Titles", policies: "One asset, one policy", checks: "Compliance checks", space: "Space standard", imports: "Imports", people: "Accounts and grants" },
   action: {
     cancel: "Cancel",
     try_again: "Try again",

@@ -1,5 +1,6 @@
 // 界面文字(中文)。键与 en.ts 完全一致,由测试保证。
 import documents from "./documents.zh";
+import leases from "./leases.zh";
 import policy from "./policy.zh";
 import { restricted } from "./restricted.zh";
 import space from "./space.zh";
@@ -8,6 +9,7 @@ import use from "./use.zh";
 
 export default {
   ...documents,
+  ...leases,
   ...policy,
   ...titles,
   ...use,
@@ -22,6 +24,7 @@ export default {
     space: "测算",
     idle: "找空间",
     policies: "一资一策",
+    leases: "租约",
     imports: "导入记录",
     people: "账户",
     table: "列表",
@@ -34,7 +37,7 @@ export default {
     other_language_short: "EN",
     to_other_language: "切换到英文 English",
   },
-  panel: { idle: "找空间", overview: "概览", layers: "图层", titles: "权属登记", policies: "一资一策", checks: "合规检查", space: "面积测算与核定", imports: "导入记录", people: "账户与授权" },
+  panel: { leases: "租约", idle: "找空间", overview: "概览", layers: "图层", titles: "权属登记", policies: "一资一策", checks: "合规检查", space: "面积测算与核定", imports: "导入记录", people: "账户与授权" },
   action: {
     cancel: "取消",
     try_again: "重试",
