@@ -66,6 +66,13 @@ fn days_of(policy: &PolicyContent) -> ValidPeriod {
     }
 }
 
+/// A lease as the policy judges it.
+struct Judged {
+    id: LeaseId,
+    lease: LeaseContent,
+    waived: Result<Waived, NotEligible>,
+}
+
 /// What would be waived of a lease.
 struct Waived {
     instalments: Vec<i32>,
@@ -76,7 +83,7 @@ async fn judged(
     connection: &mut PgConnection,
     policy: &PolicyContent,
     leases: Vec<(LeaseId, Held<LeaseContent>)>,
-) -> Result<Vec<(LeaseId, LeaseContent, Result<Waived, NotEligible>)>, Problem> {
+) -> Result<Vec<Judged>, Problem> {
     let ids: Vec<Uuid> = leases.iter().map(|(id, _)| id.0).collect();
     let mut schedules = held_rows_of(connection, &ids).await?;
     Ok(leases
@@ -89,7 +96,11 @@ async fn judged(
                     instalments: rows.iter().map(|row| row.content.number).collect(),
                     amount: Money::sum(rows.iter().map(|row| row.content.amount_due)),
                 });
-            (id, lease.content, waived)
+            Judged {
+                id,
+                lease: lease.content,
+                waived,
+            }
         })
         .collect())
 }
@@ -119,7 +130,7 @@ pub(super) async fn list_candidates(context: Context, Path(id): Path<String>) ->
     transaction.commit().await?;
     let candidates = judged
         .into_iter()
-        .map(|(id, lease, waived)| {
+        .map(|Judged { id, lease, waived }| {
             let relief_state = states.get(&id.0).cloned();
             let reason = waived.as_ref().err().copied().filter(|_| relief_state.is_none());
             let (instalments, amount) =
@@ -245,10 +256,10 @@ async fn applied(
         .fetch_all(&mut *connection)
         .await?;
     let leases = leases_out(connection, Some(&ids), days_of(policy), policy.region_code.as_deref()).await?;
-    let mut judged: HashMap<Uuid, (LeaseContent, Result<Waived, NotEligible>)> = judged(connection, policy, leases)
+    let mut judged: HashMap<Uuid, Judged> = judged(connection, policy, leases)
         .await?
         .into_iter()
-        .map(|(id, lease, waived)| (id.0, (lease, waived)))
+        .map(|one| (one.id.0, one))
         .collect();
     let refused = |words: String, code: &str| {
         Problem::invalid("applications", words)
@@ -260,7 +271,7 @@ async fn applied(
         .applications
         .iter()
         .map(|one| {
-            let (lease, waived) = judged.remove(&one.lease_id).ok_or_else(|| {
+            let Judged { lease, waived, .. } = judged.remove(&one.lease_id).ok_or_else(|| {
                 refused(
                     format!(
                         "政策范围内没有租约 {0} / no lease {0} is let where and when the policy says",
