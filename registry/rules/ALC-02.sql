@@ -2,19 +2,29 @@
 id = "ALC-02"
 severity = "error"
 zh = "未经批准租用"
-en = "Rented without an approval"
-finding_zh = "楼栋为租入，没有已核准的租用案件"
-finding_en = "the building is rented in, and no approval to rent is on record"
-remedy_zh = "补办核准，或按期退租"
-remedy_en = "apply for the approval, or give it back"
+en = "Rented in without an approval"
+finding_zh = "租入而没有已核准的租用案件，租约上也没有批准文号（自 {since}）"
+finding_en = "rented in since {since}: no approval to rent is on record, and no lease names one"
+remedy_zh = "补办核准并登记文号，或按期退租"
+remedy_en = "apply for the approval and register its number, or give it back"
 source = "《机关事务管理条例》第二十三条；《党政机关厉行节约反对浪费条例》"
-subject = "building"
-reads = ["policy_case"]
+subject = "spatial_unit"
+reads = ["policy_case", "lease"]
 */
-select v.object_id, null::uuid as other_id, v.object_id as at_id, jsonb_build_object('since', lower(v.valid)) as evidence
-  from spatial_unit_version v
- where v.kind = 'building' and v.occupancy = 'rented_in'
-   and upper_inf(v.recorded) and v.valid @> $1::date and ($2::uuid[] is null or v.object_id = any($2))
-   and not exists (
+with rented as (
+     select v.object_id as asset_id, null::uuid as lease_id, lower(v.valid) as since
+       from spatial_unit_version v
+      where v.kind = 'building' and v.occupancy = 'rented_in' and upper_inf(v.recorded) and v.valid @> $1::date
+        and ($2::uuid[] is null or v.object_id = any($2))
+        and not exists (select from lease_version l
+                         where l.asset_id = v.object_id and l.direction = 'in' and l.valid @> $1::date and upper_inf(l.recorded))
+     union all
+     select l.asset_id, l.object_id, lower(l.valid)
+       from lease_version l
+      where l.direction = 'in' and l.approval_number is null and l.valid @> $1::date and upper_inf(l.recorded)
+        and ($2::uuid[] is null or l.asset_id = any($2)))
+select r.asset_id as object_id, r.lease_id as other_id, r.asset_id as at_id, jsonb_build_object('since', r.since) as evidence
+  from rented r
+ where not exists (
        select from policy_case_version c
-        where c.asset_id = v.object_id and c.procedure = 'rent_in' and c.state = 'renting' and upper_inf(c.recorded))
+        where c.asset_id = r.asset_id and c.procedure = 'rent_in' and c.state = 'renting' and upper_inf(c.recorded))

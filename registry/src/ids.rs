@@ -41,6 +41,8 @@ typed_ids! {
     IdleRecordId,
     /// An import of one file.
     ImportId,
+    /// A lease out or in (租约).
+    LeaseId,
     /// Somebody who sits in a room (使用人).
     OccupantId,
     /// A person with an account.
@@ -49,6 +51,10 @@ typed_ids! {
     PolicyCaseId,
     /// A region (行政区划).
     RegionId,
+    /// By what rent is waived (减免政策).
+    ReliefPolicyId,
+    /// Rent that is waived (房租减免).
+    RentReliefId,
     /// A right as a list tells it (权利).
     RightId,
     /// A room (房间).

@@ -57,6 +57,33 @@ impl Money {
         Ok(Self(amount))
     }
 
+    /// So many cents (分); what is negative is nothing.
+    #[must_use]
+    pub fn of_cents(cents: i64) -> Self {
+        Self(Decimal::new(cents.max(0), 2))
+    }
+
+    /// So many cents.
+    #[must_use]
+    pub fn cents(self) -> i64 {
+        // Below 10¹³ yuan they fit.
+        i64::try_from((self.0 * Decimal::ONE_HUNDRED).trunc().mantissa()).unwrap_or(i64::MAX)
+    }
+
+    /// What is left after taking away an amount; nothing where that is more.
+    #[must_use]
+    pub fn less(self, other: Self) -> Self {
+        Self::of_cents(self.cents() - other.cents())
+    }
+
+    /// An amount as the database keeps it.
+    ///
+    /// # Errors
+    /// Why it is no amount.
+    pub fn kept(yuan: Decimal) -> Result<Self, MoneyRefused> {
+        Self::parse(&yuan.normalize().to_string())
+    }
+
     /// The exact number of yuan.
     #[must_use]
     pub fn yuan(self) -> Decimal {
@@ -149,6 +176,10 @@ mod tests {
             let sum = Money::sum(amounts);
             prop_assert_eq!(sum.to_string(), format!("{}.{:02}", all / 100, all % 100));
             prop_assert_eq!(Money::parse(&sum.to_string()).unwrap(), sum);
+            prop_assert_eq!(sum.cents() as u64, all);
+            prop_assert_eq!(Money::kept(sum.yuan()).unwrap(), sum);
+            prop_assert_eq!(sum.less(sum), Money::NOTHING);
+            prop_assert_eq!(Money::NOTHING.less(sum), Money::NOTHING);
         }
     }
 }

@@ -728,6 +728,12 @@ pub(crate) mod tests {
         crate::use_agreements::verify_versions(&mut transaction, &mut expected)
             .await
             .unwrap();
+        crate::leases::verify_versions(&mut transaction, &mut expected)
+            .await
+            .unwrap();
+        crate::rent_relief::verify_versions(&mut transaction, &mut expected)
+            .await
+            .unwrap();
         expected
             .first_bad(&mut transaction)
             .await

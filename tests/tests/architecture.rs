@@ -18,7 +18,7 @@ const LAYERS: &[&[&str]] = &[
     &["demo_city"],
     &["imports"],
     &["policy_cases"],
-    &["idle_space"],
+    &["idle_space", "leases", "rent_relief"],
     &["exports"],
     &["checks"],
     &["search", "totals", "occupancies"],

@@ -36,7 +36,7 @@ pub(super) fn cases(
     faults: &mut Faults,
 ) -> Vec<DemoCase> {
     let mut cases = Vec::new();
-    let mut forgotten: [usize; 4] = [0; 4];
+    let mut forgotten: [usize; 3] = [0; 3];
     let bears_one = |faults: &Faults, key: &str| faults.planted.iter().any(|fault| fault.key == key);
     let houses = buildings
         .iter()
@@ -70,7 +70,6 @@ pub(super) fn cases(
                 "idle for more than half a year without a case",
             )),
             "under_repair" if is_house => Some((2, 1, "MNT-03", "没有批准即修缮", "under repair without an approval")),
-            "rented_in" if is_house => Some((3, 1, "ALC-02", "没有核准即租入", "rented in without an approval")),
             _ => None,
         };
         if let Some((at, most, rule, zh, en)) = missing
@@ -79,6 +78,14 @@ pub(super) fn cases(
         {
             forgotten[at] += 1;
             faults.plant(rule, layer_word, key, String::new(), zh, en);
+            continue;
+        }
+        // What is rented without an approval has no case either: its lease bears the fault.
+        if faults
+            .planted
+            .iter()
+            .any(|fault| fault.rule == "ALC-02" && fault.other_key == key)
+        {
             continue;
         }
         let turn = cases.len();

@@ -175,7 +175,7 @@ pub struct DemoCity {
     pub agreements: Vec<DemoAgreement>,
     /// The cases that are open.
     pub cases: Vec<DemoCase>,
-    /// Leases of what is let.
+    /// Leases of what is let and of what is rented in.
     pub leases: Vec<DemoLease>,
     /// What was made wrong on purpose.
     pub faults: Vec<PlantedFault>,
@@ -253,9 +253,15 @@ impl DemoCity {
         let mut rooms = rooms::rooms(&estate, &assets.buildings, &units, &mut sequence);
         rooms::spoil(&mut rooms, &estate, &mut faults);
         seats::staff_units(&mut units, &mut rooms);
-        let leases = leases::leases(&estate, &assets.buildings, &mut faults, &mut sequence);
+        let mut leases = leases::leases(&estate, &assets.buildings, &mut faults, &mut sequence);
         faults.spoil_units(&mut units);
         faults.spoil_papers(&estate, &mut assets.parcels, &mut assets.sites, &mut assets.buildings);
+        // No more is let than the ledger says there is.
+        for lease in &mut leases {
+            if let Some(area) = assets.buildings[lease.index].registered_area {
+                lease.area = lease.area.min(area);
+            }
+        }
         let mut titles = titles::titles(&estate, &assets.parcels, &assets.buildings, &units, &mut faults);
         let filings = titles::filings(&estate, &assets.parcels, &assets.buildings, &mut faults);
         faults.count_papers(&estate, &assets.parcels, &assets.sites);

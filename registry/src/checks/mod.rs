@@ -7,6 +7,8 @@
 mod agreement_tests;
 mod change;
 mod follow;
+#[cfg(test)]
+mod lease_tests;
 mod list;
 mod parameters;
 mod routes;

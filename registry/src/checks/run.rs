@@ -114,6 +114,13 @@ async fn around(connection: &mut PgConnection, rule: &Rule, objects: &[Uuid]) ->
            union
            select unit_id from policy_case_version where object_id = any($1) and unit_id is not null
            union
+           -- Rent is known by its lease.
+           select asset_id from lease_version where object_id = any($1)
+           union
+           select l.asset_id
+             from rent_relief_version r join lease_version l on l.object_id = r.lease_id
+            where r.object_id = any($1)
+           union
            select lower_id from spatial_unit_relation where upper_id = any($1)
            union
            select upper_id from spatial_unit_relation where lower_id = any($1)

@@ -43,7 +43,7 @@ fn door_rule_of(constraint: &str) -> Option<DoorRule> {
         "title_version_one_per_unit" => Some(DoorRule::UnitCodeOnce),
         "spatial_unit_version_geometry_sound" | "region_version_geometry_sound" => Some(DoorRule::SoundShape),
         "title_version_dates_in_order" => Some(DoorRule::DatesInOrder),
-        "title_case_version_four_eyes" => Some(DoorRule::FourEyes),
+        "title_case_version_four_eyes" | "rent_relief_version_four_eyes" => Some(DoorRule::FourEyes),
         _ => None,
     }
 }
@@ -342,6 +342,89 @@ fn meaning_of(constraint: &str) -> Option<(Meaning, &'static str)> {
         | "approval_threshold_version_recorded_bounded"
         | "approval_threshold_version_mode_known"
         | "approval_threshold_version_class_known" => (Ours, ""),
+        "lease_version_one_at_a_time"
+        | "rent_instalment_version_one_at_a_time"
+        | "relief_policy_version_one_at_a_time"
+        | "rent_relief_version_one_at_a_time" => (
+            Clash,
+            "somebody changed the same object at the same moment; read it again and repeat the change",
+        ),
+        "lease_part_within_area" => (Clash, "more of it would be let than there is in these days"),
+        "lease_version_renewed_once" => (Clash, "that lease is gone on from already"),
+        "lease_version_valid_bounded" => (Field("valid_to"), "the period ends before it begins"),
+        "lease_version_asset_fkey" => (Field("asset_id"), "the asset is not registered"),
+        "lease_version_renews_fkey" | "lease_version_renews_another" => {
+            (Field("renews_id"), "the lease that it goes on from is not registered")
+        }
+        "lease_version_area_positive" => (Field("area_m2"), "an area is more than nothing"),
+        "lease_version_days_in_order" => (Field("ends_on"), "the term ends before it begins"),
+        "lease_version_size_of_enterprise" => (Field("lessee_size"), "only an enterprise has a size"),
+        "lease_version_lessor_given" => (Field("lessor_name"), "the lessor has no name"),
+        "lease_version_lessee_given" => (Field("lessee_name"), "the lessee has no name"),
+        "rent_movement_version_within_received" => (
+            Clash,
+            "more would be remitted than came in; remit what came in, or reverse a remittance first",
+        ),
+        "rent_movement_version_reversed_once" => (Clash, "it is reversed already"),
+        "rent_movement_version_amount_positive" => (Field("amount"), "an amount is more than nothing"),
+        "rent_relief_version_four_eyes" => (Clash, "whoever applied for relief can't decide it too (GOV-01)"),
+        "rent_relief_version_once" => (Clash, "the lease has a relief by this policy already"),
+        "relief_policy_version_name_given" => (Field("name"), "the policy has no name"),
+        "relief_policy_version_document_given" => (Field("document"), "a policy rests on a document"),
+        "relief_policy_version_months_in_order" => (Field("months_to"), "the months end before they begin"),
+        "relief_policy_version_months_positive" => (Field("months"), "1 to 36 months are waived"),
+        "relief_policy_version_for_somebody" => (Field("sizes"), "nobody would be eligible"),
+        "lease_pkey"
+        | "lease_version_pkey"
+        | "lease_version_object_fkey"
+        | "lease_version_recorded_bounded"
+        | "lease_version_direction_known"
+        | "lease_version_rooms_with_areas"
+        | "lease_version_lessor_kind_known"
+        | "lease_version_lessee_kind_known"
+        | "lease_version_sector_known"
+        | "lease_version_rent_positive"
+        | "lease_version_end_whole"
+        | "lease_part_pkey"
+        | "lease_part_version_fkey"
+        | "rent_instalment_version_pkey"
+        | "rent_instalment_version_object_fkey"
+        | "rent_instalment_version_valid_bounded"
+        | "rent_instalment_version_recorded_bounded"
+        | "rent_instalment_version_number_positive"
+        | "rent_instalment_version_amount_positive"
+        | "rent_instalment_version_due_within_amount"
+        | "rent_instalment_version_relief_whole"
+        | "rent_instalment_version_relief_fkey"
+        | "rent_movement_version_pkey"
+        | "rent_movement_version_object_fkey"
+        | "rent_movement_version_valid_bounded"
+        | "rent_movement_version_recorded_bounded"
+        | "rent_movement_version_kind_known"
+        | "rent_movement_version_document_given"
+        | "rent_movement_version_reversal_whole"
+        | "rent_movement_version_reverses_fkey"
+        | "rent_movement_version_reverses_alike"
+        | "relief_policy_pkey"
+        | "relief_policy_version_pkey"
+        | "relief_policy_version_object_fkey"
+        | "relief_policy_version_valid_bounded"
+        | "relief_policy_version_recorded_bounded"
+        | "relief_policy_version_sizes_known"
+        | "relief_policy_version_sectors_known"
+        | "rent_relief_pkey"
+        | "rent_relief_version_pkey"
+        | "rent_relief_version_object_fkey"
+        | "rent_relief_version_policy_fkey"
+        | "rent_relief_version_lease_fkey"
+        | "rent_relief_version_valid_bounded"
+        | "rent_relief_version_recorded_bounded"
+        | "rent_relief_version_state_known"
+        | "rent_relief_version_of_something"
+        | "rent_relief_version_amount_positive"
+        | "rent_relief_version_applied_by_given"
+        | "rent_relief_version_decision_whole"
+        | "rent_relief_version_approved_by_document" => (Ours, ""),
         "document_name_given" => (Field("file"), "the file has no name"),
         "document_bytes_positive" => (Field("file"), "the file is empty"),
         "document_pkey"

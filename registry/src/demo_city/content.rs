@@ -1,7 +1,8 @@
 //! What the generator says, as the nouns say it.
 
 use gis_data::demo_city::{
-    DemoAgreement, DemoAsset, DemoCase, DemoFiling, DemoOccupant, DemoRoom, DemoTitle, DemoUnit, Hundredths,
+    DemoAgreement, DemoAsset, DemoCase, DemoCity, DemoFiling, DemoLease, DemoOccupant, DemoRoom, DemoTitle, DemoUnit,
+    Hundredths,
 };
 use rust_decimal::Decimal;
 use serde_json::json;
@@ -9,9 +10,13 @@ use time::Date;
 use time::format_description::well_known::Iso8601;
 
 use super::{DATASET, day, impossible};
-use crate::ids::{RoomId, SpatialUnitId, UnitId};
+use crate::ids::{LeaseId, ReliefPolicyId, RentReliefId, RoomId, SpatialUnitId, UnitId};
+use crate::leases::{InstalmentContent, LeaseContent, LeaseDetails, MovementContent, schedule};
+use crate::money::Money;
 use crate::occupants::OccupantContent;
+use crate::period::ValidPeriod;
 use crate::policy_cases::Procedure;
+use crate::rent_relief::{PolicyContent, ReliefContent};
 use crate::request::Fault;
 use crate::rooms::RoomContent;
 use crate::spatial_units::{Content, Kind};
@@ -355,4 +360,197 @@ pub(super) fn case(
         details,
         unit_id: unit.map(|unit| unit.0),
     })
+}
+
+/// The policy by which rent of the city is waived.
+pub(super) fn relief_policy() -> Result<PolicyContent, Fault> {
+    Ok(PolicyContent {
+        name: "2026年阶段性减免房租".to_owned(),
+        document: "常政办发〔2026〕演示1号".to_owned(),
+        region_code: None,
+        months_from: day("2026-01-01")?,
+        months_to: day("2026-06-30")?,
+        months: 3,
+        sizes: ["medium", "micro", "small"].map(ToOwned::to_owned).to_vec(),
+        self_employed: true,
+        sectors: Vec::new(),
+    })
+}
+
+pub(super) fn lease(
+    lease: &DemoLease,
+    asset_id: SpatialUnitId,
+    city: &DemoCity,
+    units: &[UnitId],
+) -> Result<(ValidPeriod, LeaseContent), Fault> {
+    let unit = lease
+        .unit
+        .and_then(|unit| Some((city.units.get(unit)?.name.clone(), units.get(unit)?.0)));
+    let (unit_name, unit_id) = unit.unzip();
+    let rent = Money::of_cents(i64::from(lease.rent_yuan) * 100);
+    let details = LeaseDetails {
+        lessor_unit_id: unit_id.filter(|_| !lease.is_in),
+        lessee_unit_id: unit_id.filter(|_| lease.is_in),
+        purpose: Some(if lease.is_in { "办公" } else { "商业" }.to_owned()),
+        rent_basis: "month".to_owned(),
+        rent,
+        rhythm: "monthly".to_owned(),
+        price_basis: if lease.is_public {
+            "public_letting"
+        } else {
+            "negotiated"
+        }
+        .to_owned(),
+        exchange: lease.is_public.then(|| "常州市公共资源交易中心".to_owned()),
+        exchange_record: lease.is_public.then(|| format!("演示招租{}", lease.code)),
+        approved_area_m2: lease.approved_area.map(decimal),
+        land_income_document: lease.has_land_income.then(|| "演示：土地收益随租金一并缴库".to_owned()),
+        ..LeaseDetails::default()
+    };
+    let content = LeaseContent {
+        asset_id,
+        direction: if lease.is_in { "in" } else { "out" }.to_owned(),
+        room_ids: Vec::new(),
+        room_areas_m2: Vec::new(),
+        area_m2: decimal(lease.area),
+        lessor_kind: match (lease.is_in, &unit_name) {
+            (true, _) => "private",
+            (false, Some(_)) => "using_unit",
+            (false, None) => "bureau",
+        }
+        .to_owned(),
+        lessor_name: if lease.is_in {
+            lease.other.clone()
+        } else {
+            unit_name.clone().unwrap_or_else(|| "常州市机关事务管理局".to_owned())
+        },
+        lessee_kind: if lease.is_in { "unit" } else { "enterprise" }.to_owned(),
+        lessee_size: (!lease.is_in).then(|| "small".to_owned()),
+        lessee_sector: (!lease.is_in).then(|| "services".to_owned()),
+        lessee_name: if lease.is_in {
+            unit_name.unwrap_or_else(|| lease.other.clone())
+        } else {
+            lease.other.clone()
+        },
+        is_sublet: false,
+        ends_on: day(&lease.to)?,
+        monthly_rent: rent,
+        contract_number: Some(lease.code.clone()),
+        approval_number: lease.approval.clone(),
+        renews_id: None,
+        end_reason: None,
+        details,
+    };
+    Ok((ValidPeriod::since(day(&lease.from)?), content))
+}
+
+/// The rows of a lease's rent.
+pub(super) fn rent(content: &LeaseContent, valid: ValidPeriod) -> Vec<(ValidPeriod, InstalmentContent)> {
+    schedule(&content.terms(valid.from))
+        .into_iter()
+        .map(|row| {
+            let content = InstalmentContent {
+                number: row.number,
+                due_on: row.due_on,
+                amount: row.amount,
+                amount_due: row.amount,
+                relief_id: None,
+            };
+            (row.period, content)
+        })
+        .collect()
+}
+
+/// The relief of a lease, where it has one; its rows are owed no more.
+pub(super) fn relief(
+    lease: &DemoLease,
+    id: LeaseId,
+    policy: ReliefPolicyId,
+    schedule: &mut [(ValidPeriod, InstalmentContent)],
+) -> Result<Option<(RentReliefId, ReliefContent)>, Fault> {
+    let from = day("2026-01-01")?;
+    let relief = RentReliefId::fresh();
+    let mut waived: Vec<&mut InstalmentContent> = schedule
+        .iter_mut()
+        .filter(|(period, _)| period.from >= from)
+        .take(lease.relief_months.into())
+        .map(|(_, row)| row)
+        .collect();
+    if waived.is_empty() {
+        return Ok(None);
+    }
+    for row in &mut waived {
+        row.amount_due = Money::NOTHING;
+        row.relief_id = Some(relief.0);
+    }
+    let content = ReliefContent {
+        policy_id: lease.has_policy.then_some(policy.0),
+        lease_id: id.0,
+        state: "approved".to_owned(),
+        instalments: waived.iter().map(|row| row.number).collect(),
+        amount: Money::sum(waived.iter().map(|row| row.amount)),
+        evidence: Some("演示：上门走访".to_owned()),
+        end_user_proof: None,
+        applied_by: "演示经办人".to_owned(),
+        decided_by: Some("演示审批人".to_owned()),
+        decision_document: Some("演示：减免批复".to_owned()),
+        decision_reason: None,
+    };
+    Ok(Some((relief, content)))
+}
+
+/// What was paid, and what of it went to the treasury on the same day.
+pub(super) fn movements(
+    lease: &DemoLease,
+    content: &LeaseContent,
+    schedule: &[(ValidPeriod, InstalmentContent)],
+    today: Date,
+) -> Result<Vec<(ValidPeriod, MovementContent)>, Fault> {
+    let paid_until = lease
+        .paid_until
+        .as_deref()
+        .map(day)
+        .transpose()?
+        .unwrap_or(today)
+        .min(today);
+    let kept_until = lease
+        .kept_until
+        .as_deref()
+        .map(day)
+        .transpose()?
+        .filter(|kept| *kept < paid_until);
+    let due = |after: Option<Date>, until: Date| {
+        Money::sum(
+            schedule
+                .iter()
+                .filter(|(_, row)| row.due_on <= until && after.is_none_or(|after| row.due_on > after))
+                .map(|(_, row)| row.amount_due),
+        )
+    };
+    let mut movements = Vec::new();
+    let mut moved = |kind: &str, amount: Money, on: Date| {
+        if amount > Money::NOTHING {
+            let movement = MovementContent {
+                kind: kind.to_owned(),
+                amount,
+                document: format!(
+                    "演示{}-{}",
+                    if kind == "payment" { "票据" } else { "缴款书" },
+                    lease.code
+                ),
+                note: None,
+                reverses_id: None,
+            };
+            movements.push((ValidPeriod::since(on), movement));
+        }
+    };
+    if let Some(kept_until) = kept_until {
+        moved("payment", due(None, kept_until), kept_until);
+    }
+    let amount = due(kept_until, paid_until);
+    moved("payment", amount, paid_until);
+    if content.direction == "out" && kept_until.is_none() {
+        moved("remittance", amount, paid_until);
+    }
+    Ok(movements)
 }

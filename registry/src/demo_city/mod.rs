@@ -20,8 +20,10 @@ use crate::clock::Clock;
 use crate::database::{CopyRows, Database};
 use crate::digest::{VersionHead, version_digest};
 use crate::ids::{
-    OccupantId, PolicyCaseId, RegionId, RoomId, SpatialUnitId, TitleCaseId, TitleId, UnitId, UseAgreementId, VersionId,
+    LeaseId, OccupantId, PolicyCaseId, RegionId, ReliefPolicyId, RoomId, SpatialUnitId, TitleCaseId, TitleId, UnitId,
+    UseAgreementId, VersionId,
 };
+use crate::leases::write_rows;
 use crate::ledger::{Action, EntryId, NewEntry, Object, ObjectKind};
 use crate::occupants::OccupantContent;
 use crate::period::{Revision, ValidPeriod, recorded_since};
@@ -114,6 +116,7 @@ pub async fn load(database: &Database, clock: &Clock, city: DemoCity) -> Result<
     loading.titles(&mut transaction, &city).await?;
     loading.filings(&mut transaction, &city, clock.today()).await?;
     loading.cases(&mut transaction, &city, clock.today()).await?;
+    loading.leases(&mut transaction, &city, clock.today()).await?;
     loading
         .rooms(&mut transaction, city.rooms, &city.occupants, &city.agreements)
         .await?;
@@ -435,6 +438,59 @@ impl Loading {
             self.write(&mut writer, PolicyCaseId::fresh().0, &revision)?;
         }
         writer.flush(connection).await
+    }
+
+    /// Leases with their rent; what fell due by today is paid and remitted, but for some.
+    async fn leases(&self, connection: &mut PgConnection, city: &DemoCity, today: Date) -> Result<(), Fault> {
+        let mut policies = VersionWriter::default();
+        let policy = ReliefPolicyId::fresh();
+        self.write(
+            &mut policies,
+            policy.0,
+            &self.revision(None, content::relief_policy()?, |_| ())?,
+        )?;
+        policies.flush(connection).await?;
+        let (mut leases, mut rows) = (VersionWriter::default(), VersionWriter::default());
+        let (mut reliefs, mut movements) = (VersionWriter::default(), VersionWriter::default());
+        for lease in &city.leases {
+            let asset = self.asset(Layer::Buildings, lease.index)?;
+            let id = LeaseId::fresh();
+            let (valid, content) = content::lease(lease, asset, city, &self.units)?;
+            let mut schedule = content::rent(&content, valid);
+            if let Some(relief) = content::relief(lease, id, policy, &mut schedule)? {
+                let (relief_id, relief) = relief;
+                self.write(&mut reliefs, relief_id.0, &self.revision(None, relief, |_| ())?)?;
+            }
+            let paid = content::movements(lease, &content, &schedule, today)?;
+            let said = |write| Revision {
+                close: Vec::new(),
+                write,
+                at: self.now,
+            };
+            self.write(&mut leases, id.0, &said(vec![(valid, content)]))?;
+            write_rows(
+                &mut rows,
+                id,
+                &Revision {
+                    close: Vec::new(),
+                    write: schedule,
+                    at: self.now,
+                },
+                &self.occasion,
+            )?;
+            if !paid.is_empty() {
+                let paid = Revision {
+                    close: Vec::new(),
+                    write: paid,
+                    at: self.now,
+                };
+                movements.revise(id.0, Action::Create, &paid, None, &self.occasion)?;
+            }
+        }
+        leases.flush(connection).await?;
+        reliefs.flush(connection).await?;
+        rows.flush(connection).await?;
+        movements.flush(connection).await
     }
 
     /// While the database takes some rooms in, the next are built: two cores do what one would do in turn.

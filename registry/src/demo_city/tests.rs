@@ -80,7 +80,12 @@ async fn the_city_is_there_with_its_census_and_its_ledger(pool: PgPool) {
         + city.titles.len()
         + city.filings.len()
         + city.cases.len()
-        + city.occupants.len();
+        + city.agreements.len()
+        + city.occupants.len()
+        // A lease, its schedule and its account, what is waived of it, and the policy.
+        + city.leases.len() * 3
+        + city.leases.iter().filter(|lease| lease.relief_months > 0).count()
+        + 1;
     assert_eq!(entries(&pool).await, i64::try_from(things).unwrap());
     prove(&pool).await.unwrap();
 

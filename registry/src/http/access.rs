@@ -11,8 +11,9 @@ use axum::response::{IntoResponse, Response};
 
 use super::AppState;
 use crate::request::Permission::{
-    BringDocuments, DecideFindings, EditAssets, EditDirectory, ExportRegistry, ImportFiles, KeepThresholds,
-    ManagePeople, ReadImports, ReadMetrics, ReadPeople, ReadRegistry, StepPolicyCases, StepTitleCases, WorkOnTitles,
+    ApprovePolicies, BringDocuments, ConfirmMoney, DecideFindings, EditAssets, EditDirectory, ExportRegistry,
+    ImportFiles, KeepThresholds, ManagePeople, ReadImports, ReadMetrics, ReadPeople, ReadRegistry, StepPolicyCases,
+    StepTitleCases, WorkOnTitles,
 };
 use crate::request::{Acting, Caller, Permission, Problem, ProblemKind};
 
@@ -148,6 +149,29 @@ pub(super) const ROUTES: &[(&str, &str, Need)] = &[
     ("GET", "/api/v1/idle-records/{id}", READ),
     ("GET", "/api/v1/idle-records/{id}/versions", READ),
     ("POST", "/api/v1/idle-records/{id}/closures", May(EditAssets)),
+    // Leases, their rent, and what of it is waived.
+    ("GET", "/api/v1/leases", READ),
+    ("POST", "/api/v1/leases", May(EditAssets)),
+    ("GET", "/api/v1/leases/export", EXPORT),
+    ("GET", "/api/v1/lease-totals", READ),
+    ("GET", "/api/v1/leases/{id}", READ),
+    ("PATCH", "/api/v1/leases/{id}", May(EditAssets)),
+    ("GET", "/api/v1/leases/{id}/versions", READ),
+    ("POST", "/api/v1/leases/{id}/closures", May(EditAssets)),
+    ("GET", "/api/v1/leases/{id}/account", READ),
+    ("POST", "/api/v1/leases/{id}/movements", May(ConfirmMoney)),
+    (
+        "POST",
+        "/api/v1/leases/{id}/movements/{movement}/reversals",
+        May(ConfirmMoney),
+    ),
+    ("GET", "/api/v1/relief-policies", READ),
+    ("POST", "/api/v1/relief-policies", Everywhere(EditAssets)),
+    ("GET", "/api/v1/relief-policies/{id}", READ),
+    ("GET", "/api/v1/relief-policies/{id}/candidates", READ),
+    ("GET", "/api/v1/relief-policies/{id}/reliefs", READ),
+    ("POST", "/api/v1/relief-policies/{id}/reliefs", May(EditAssets)),
+    ("POST", "/api/v1/relief-policies/{id}/decisions", May(ApprovePolicies)),
     ("GET", "/api/v1/search", READ),
     ("GET", "/api/v1/totals", READ),
     ("GET", "/api/v1/map", READ),

@@ -74,6 +74,8 @@ fn api() -> OpenApiRouter<AppState> {
         .merge(crate::titles::router())
         .merge(crate::title_cases::router())
         .merge(crate::idle_records::router())
+        .merge(crate::leases::router())
+        .merge(crate::rent_relief::router())
         .merge(crate::policy_cases::router())
         .merge(crate::approval_thresholds::router())
         .merge(crate::use_agreements::router())

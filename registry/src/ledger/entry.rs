@@ -174,6 +174,16 @@ words! {
         RuleParameter => "rule_parameter",
         /// A use agreement with its certificate (使用协议、使用权证).
         UseAgreement => "use_agreement",
+        /// What is let or rented in (租约).
+        Lease => "lease",
+        /// What rent falls due when (租金计划).
+        RentSchedule => "rent_schedule",
+        /// What was paid and remitted (租金收缴).
+        RentAccount => "rent_account",
+        /// By what rent is waived (减免政策).
+        ReliefPolicy => "relief_policy",
+        /// Rent that is waived (房租减免).
+        RentRelief => "rent_relief",
     }
 }
 

@@ -4,6 +4,7 @@ import documents from "./documents.en";
 import parameters from "./parameters.en";
 import { identity, identityRefusals } from "./identity.en";
 import allocation from "./allocation.en";
+import leases from "./leases.en";
 import policy from "./policy.en";
 import { restricted } from "./restricted.en";
 import space from "./space.en";
@@ -15,6 +16,7 @@ export default {
   ...agreements,
   ...parameters,
   ...allocation,
+  ...leases,
   ...policy,
   ...titles,
   ...use,
@@ -29,6 +31,7 @@ export default {
     titles: "Titles",
     space: "Space",
     policies: "Policies",
+    leases: "Leases",
     imports: "Imports",
     people: "People",
     table: "Table",
@@ -41,7 +44,7 @@ export default {
     other_language_short: "中",
     to_other_language: "Switch to Chinese 中文",
   },
-  panel: { idle: "Find idle space", overview: "Overview", layers: "Layers", titles: "Titles", policies: "One asset, one policy", checks: "Compliance checks", space: "Space standard", imports: "Imports", people: "Accounts and grants" },
+  panel: { leases: "Leases", idle: "Find idle space", overview: "Overview", layers: "Layers", titles: "Titles", policies: "One asset, one policy", checks: "Compliance checks", space: "Space standard", imports: "Imports", people: "Accounts and grants" },
   action: {
     cancel: "Cancel",
     try_again: "Try again",

@@ -4,6 +4,7 @@ import documents from "./documents.zh";
 import parameters from "./parameters.zh";
 import { identity, identityRefusals } from "./identity.zh";
 import allocation from "./allocation.zh";
+import leases from "./leases.zh";
 import policy from "./policy.zh";
 import { restricted } from "./restricted.zh";
 import space from "./space.zh";
@@ -15,6 +16,7 @@ export default {
   ...agreements,
   ...parameters,
   ...allocation,
+  ...leases,
   ...policy,
   ...titles,
   ...use,
@@ -29,6 +31,7 @@ export default {
     space: "测算",
     idle: "找空间",
     policies: "一资一策",
+    leases: "租约",
     imports: "导入记录",
     people: "账户",
     table: "列表",
@@ -41,7 +44,7 @@ export default {
     other_language_short: "EN",
     to_other_language: "切换到英文 English",
   },
-  panel: { idle: "找空间", overview: "概览", layers: "图层", titles: "权属登记", policies: "一资一策", checks: "合规检查", space: "面积测算与核定", imports: "导入记录", people: "账户与授权" },
+  panel: { leases: "租约", idle: "找空间", overview: "概览", layers: "图层", titles: "权属登记", policies: "一资一策", checks: "合规检查", space: "面积测算与核定", imports: "导入记录", people: "账户与授权" },
   action: {
     cancel: "取消",
     try_again: "重试",

@@ -16,6 +16,7 @@ const full: View = {
   unitId: "0190-unit",
   idleQuestion: null,
   policyId: "case-1",
+  leaseId: "l-1",
   table: "buildings",
 };
 

@@ -4,7 +4,7 @@ import { isLayerName, isTheme, layerNames, valuesOf, type LayerName, type Theme 
 export type Camera = { longitude: number; latitude: number; zoom: number; bearing: number };
 export type AssetReference = { layer: LayerName; id: string };
 
-export const panels = ["overview", "layers", "titles", "policies", "idle", "checks", "space", "imports", "people"] as const;
+export const panels = ["overview", "layers", "titles", "policies", "leases", "idle", "checks", "space", "imports", "people"] as const;
 export type Panel = (typeof panels)[number];
 
 export const cardTabs = ["facts", "history", "source"] as const;
@@ -30,6 +30,7 @@ export type View = {
   /** What a planner looks for, as a query of its own. */
   idleQuestion: string | null;
   policyId: string | null;
+  leaseId: string | null;
   table: LayerName | null;
 };
 
@@ -48,6 +49,7 @@ export const defaultView: Readonly<View> = {
   unitId: null,
   idleQuestion: null,
   policyId: null,
+  leaseId: null,
   table: null,
 };
 
@@ -91,6 +93,7 @@ export function writeQuery(view: View): AddressQuery {
   if (view.unitId !== null) query["unit"] = view.unitId;
   if (view.panel === "idle" && view.idleQuestion !== null) query["find"] = view.idleQuestion;
   if (view.policyId !== null) query["policy"] = view.policyId;
+  if (view.leaseId !== null) query["lease"] = view.leaseId;
   if (view.table !== null) query["table"] = view.table;
   return query;
 }
@@ -129,6 +132,7 @@ export function readQuery(query: Record<string, unknown>): View {
     unitId: text("unit") ?? null,
     idleQuestion: panel === "idle" ? (text("find") ?? null) : null,
     policyId: text("policy") ?? null,
+    leaseId: text("lease") ?? null,
     table: table !== undefined && isLayerName(table) ? table : null,
   };
 }

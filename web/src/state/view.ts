@@ -80,6 +80,7 @@ export const useViewStore = defineStore("view", () => {
     if (panel !== "titles") view.caseId = null;
     if (panel !== "space") view.unitId = null;
     if (panel !== "policies") view.policyId = null;
+    if (panel !== "leases") view.leaseId = null;
   }
 
   function showImport(id: string | null): void {
@@ -100,6 +101,11 @@ export const useViewStore = defineStore("view", () => {
   function showPolicy(id: string | null): void {
     view.panel = "policies";
     view.policyId = id;
+  }
+
+  function showLease(id: string | null): void {
+    view.panel = "leases";
+    view.leaseId = id;
   }
 
   function returnToNow(): void {
@@ -127,6 +133,7 @@ export const useViewStore = defineStore("view", () => {
     showCase,
     showUnit,
     showPolicy,
+    showLease,
     returnToNow,
     notFilled,
   };
