@@ -25,6 +25,7 @@ const LAYERS: &[&[&str]] = &[
     &["space"],
     &["policy_cases"],
     &["title_cases", "idle_records"],
+    &["successions"],
     &[
         "titles",
         "rights",

@@ -170,6 +170,8 @@ words! {
         IdleRecord => "idle_record",
         /// A paper as a file (文件).
         Document => "document",
+        /// What became of what (分割、合并).
+        Succession => "succession",
     }
 }
 

@@ -1,5 +1,6 @@
 // The words of the page in English. The keys are exactly those of zh.ts; a test holds them together.
 import documents from "./documents.en";
+import lineage from "./lineage.en";
 import policy from "./policy.en";
 import { restricted } from "./restricted.en";
 import space from "./space.en";
@@ -8,6 +9,7 @@ import use from "./use.en";
 
 export default {
   ...documents,
+  ...lineage,
   ...policy,
   ...titles,
   ...use,

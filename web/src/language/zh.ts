@@ -1,5 +1,6 @@
 // 界面文字(中文)。键与 en.ts 完全一致,由测试保证。
 import documents from "./documents.zh";
+import lineage from "./lineage.zh";
 import policy from "./policy.zh";
 import { restricted } from "./restricted.zh";
 import space from "./space.zh";
@@ -8,6 +9,7 @@ import use from "./use.zh";
 
 export default {
   ...documents,
+  ...lineage,
   ...policy,
   ...titles,
   ...use,
