@@ -713,6 +713,9 @@ pub(crate) mod tests {
         crate::title_cases::verify_versions(&mut transaction, &mut expected)
             .await
             .unwrap();
+        crate::successions::verify_versions(&mut transaction, &mut expected)
+            .await
+            .unwrap();
         crate::idle_records::verify_versions(&mut transaction, &mut expected)
             .await
             .unwrap();

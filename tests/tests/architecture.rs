@@ -25,6 +25,7 @@ const LAYERS: &[&[&str]] = &[
     &["people"],
     &["space"],
     &["title_cases", "idle_records"],
+    &["successions"],
     &[
         "titles",
         "rights",

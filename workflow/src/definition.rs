@@ -193,6 +193,9 @@ pub struct DocumentList {
     /// Where the land is allocated (划拨).
     #[serde(default)]
     pub allocated: Vec<String>,
+    /// Where a parcel or building is split or merged.
+    #[serde(default)]
+    pub with_split: Vec<String>,
 }
 
 /// What must never be: to stand in a state without a step that leads there by law.

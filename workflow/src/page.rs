@@ -175,16 +175,17 @@ impl<G: Word, E: Word> Definition<G, E> {
             return;
         }
         page.push_str(
-            "\n## Documents\n\n| registration type | always | with a building | on allocated land |\n|---|---|---|---|\n",
+            "\n## Documents\n\n| registration type | always | with a building | on allocated land | to split or merge |\n|---|---|---|---|---|\n",
         );
         for list in &self.documents {
             let _ = writeln!(
                 page,
-                "| {} | {} | {} | {} |",
+                "| {} | {} | {} | {} | {} |",
                 list.registration_type,
                 self.names(&list.required),
                 self.names(&list.with_building),
-                self.names(&list.allocated)
+                self.names(&list.allocated),
+                self.names(&list.with_split)
             );
         }
     }

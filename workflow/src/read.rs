@@ -97,6 +97,7 @@ impl<G: Word, E: Word> Definition<G, E> {
             papers(&list.required)?;
             papers(&list.with_building)?;
             papers(&list.allocated)?;
+            papers(&list.with_split)?;
         }
         for one in &self.forbidden {
             state(&one.state, "what is forbidden")?;

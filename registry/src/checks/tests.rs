@@ -1772,3 +1772,45 @@ async fn each_rule_of_cases_fires_where_nothing_answers_for_it(pool: PgPool) {
         fires("DSP-02", parcel, found).await;
     }
 }
+
+/// A shape of a new one that is changed after the split no longer makes up what was there.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_split_that_no_longer_conserves_the_area_is_found(pool: PgPool) {
+    let (app, state) = app(&pool).await;
+    let outline = |west: f64, east: f64| {
+        let ring = [[west, 0.0], [east, 0.0], [east, 1.0], [west, 1.0], [west, 0.0]]
+            .map(|[x, y]| [111.6 + x * 0.001, 26.4 + y * 0.001]);
+        json!({"type": "Polygon", "coordinates": [ring]})
+    };
+    let old = json!({"valid_from": "2020-01-01", "geometry": outline(0.0, 2.0)});
+    let old = ask(
+        &app,
+        "POST",
+        "/api/v1/parcels",
+        &[("Idempotency-Key", "old")],
+        Some(old),
+    )
+    .await;
+    let body = json!({
+        "on": "2026-11-01", "from": [{"id": old.body["id"], "version_id": old.body["version_id"]}], "survey": "测绘", "reason": "分割",
+        "pieces": [{"geometry": outline(0.0, 1.0)}, {"geometry": outline(1.0, 2.0)}],
+    });
+    let split = ask(
+        &app,
+        "POST",
+        "/api/v1/successions",
+        &[("Idempotency-Key", "split")],
+        Some(body),
+    )
+    .await;
+    assert_eq!(split.status, StatusCode::CREATED, "{}", split.body);
+    assert_eq!(found_by(&state, "GEO-14", None).await, 0);
+    let new = split.body["to_ids"][1].as_str().unwrap();
+    let at = format!("/api/v1/parcels/{new}");
+    let tag = ask(&app, "GET", &at, &[], None).await.etag.unwrap();
+    state.clock.advance(time::Duration::minutes(1));
+    let change = json!({"valid_from": "2026-11-01", "geometry": outline(1.0, 1.9)});
+    let changed = ask(&app, "PATCH", &at, &[("If-Match", &tag)], Some(change)).await;
+    assert_eq!(changed.status, StatusCode::OK, "{}", changed.body);
+    assert_eq!(found_by(&state, "GEO-14", Some(vec![new.parse().unwrap()])).await, 1);
+}

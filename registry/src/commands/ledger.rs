@@ -162,6 +162,7 @@ async fn prove(store: &Store, witness: &Witness) -> Result<(LogProof, usize), Un
         crate::rights::verify_versions(&mut transaction, &mut expected).await,
         crate::titles::verify_versions(&mut transaction, &mut expected).await,
         crate::title_cases::verify_versions(&mut transaction, &mut expected).await,
+        crate::successions::verify_versions(&mut transaction, &mut expected).await,
         crate::idle_records::verify_versions(&mut transaction, &mut expected).await,
         crate::policy_cases::verify_versions(&mut transaction, &mut expected).await,
         crate::approval_thresholds::verify_versions(&mut transaction, &mut expected).await,

@@ -250,6 +250,20 @@ fn meaning_of(constraint: &str) -> Option<(Meaning, &'static str)> {
         "encumbrance_version_one_per_place" => {
             (Clash, "another seizure took this place in the queue at the same moment")
         }
+        "succession_version_numbers" | "succession_version_none_its_own_heir" => (
+            Field("pieces"),
+            "one becomes several others, or several become one other",
+        ),
+        "succession_version_survey_given" => (Field("survey"), "a split or merge rests on a survey"),
+        "succession_pkey"
+        | "succession_version_pkey"
+        | "succession_version_object_fkey"
+        | "succession_version_case_fkey"
+        | "succession_version_valid_bounded"
+        | "succession_version_recorded_bounded"
+        | "succession_version_kind_known"
+        | "succession_version_object_kind_known"
+        | "succession_version_one_at_a_time" => (Ours, ""),
         "idle_record_version_one_at_a_time" => (
             Clash,
             "somebody changed the same object at the same moment; read it again and repeat the change",

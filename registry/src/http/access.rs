@@ -136,6 +136,10 @@ pub(super) const ROUTES: &[(&str, &str, Need)] = &[
     ("POST", "/api/v1/{layer}/{id}/relations", May(EditAssets)),
     ("POST", "/api/v1/{layer}/{id}/relations/closures", May(EditAssets)),
     ("GET", "/api/v1/{layer}/{id}/rights", READ),
+    // What became of what; a preview stores nothing.
+    ("GET", "/api/v1/successions", READ),
+    ("POST", "/api/v1/successions", May(EditAssets)),
+    ("POST", "/api/v1/succession-previews", READ),
     ("GET", "/api/v1/{layer}/export", EXPORT),
     // How it is used.
     ("GET", "/api/v1/units/{id}/occupancy", READ),

@@ -73,6 +73,7 @@ fn api() -> OpenApiRouter<AppState> {
         .merge(crate::rights::router())
         .merge(crate::titles::router())
         .merge(crate::title_cases::router())
+        .merge(crate::successions::router())
         .merge(crate::idle_records::router())
         .merge(crate::leases::router())
         .merge(crate::rent_relief::router())

@@ -170,10 +170,8 @@ words! {
         IdleRecord => "idle_record",
         /// A paper as a file (文件).
         Document => "document",
-        /// A region's own value of what rules compare with (规则参数).
-        RuleParameter => "rule_parameter",
-        /// A use agreement with its certificate (使用协议、使用权证).
-        UseAgreement => "use_agreement",
+        /// What became of what (分割、合并).
+        Succession => "succession",
         /// What is let or rented in (租约).
         Lease => "lease",
         /// What rent falls due when (租金计划).
@@ -184,6 +182,10 @@ words! {
         ReliefPolicy => "relief_policy",
         /// Rent that is waived (房租减免).
         RentRelief => "rent_relief",
+        /// A region's own value of what rules compare with (规则参数).
+        RuleParameter => "rule_parameter",
+        /// A use agreement with its certificate (使用协议、使用权证).
+        UseAgreement => "use_agreement",
     }
 }
 

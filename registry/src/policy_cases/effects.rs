@@ -257,8 +257,8 @@ pub(super) async fn strike_building(
     let mut statement = TitleStatement::of(before);
     statement.building_ids.retain(|building| *building != asset);
     if statement.building_ids.is_empty() {
-        statement.house_area_m2 = None;
-        statement.house_use = None;
+        // The right to the land outlives the house: what is left has the unit code and the right of the land.
+        statement.leave_the_land();
     }
     let content = statement.content(made.on, before.case_id)?;
     crate::titles::write_change(

@@ -1063,6 +1063,10 @@ async fn other_routes_ask_for_their_own_and_leave_the_asset_as_they_say(pool: Pg
         (&left["parcel_ids"], &left["building_ids"]),
         (&json!([parcel]), &json!([]))
     );
+    // What is left is the land's: its right, and its own unit code.
+    assert_eq!(left["right_type"], "3", "{left}");
+    let code = left["unit_code"].as_str().unwrap();
+    assert!(code.ends_with("W00000000"), "{code}");
     office.read(&format!("/api/v1/parcels/{parcel}")).await;
     assert_eq!(
         office

@@ -119,6 +119,8 @@ pub struct WorkflowDocuments {
     pub with_building: Vec<String>,
     /// Where the land is allocated (划拨).
     pub allocated: Vec<String>,
+    /// Where a parcel or building is split or merged.
+    pub with_split: Vec<String>,
 }
 
 /// A document of the guide.
@@ -236,6 +238,7 @@ impl Workflow {
                     required: list.required.clone(),
                     with_building: list.with_building.clone(),
                     allocated: list.allocated.clone(),
+                    with_split: list.with_split.clone(),
                 })
                 .collect(),
             document_kinds: definition

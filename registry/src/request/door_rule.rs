@@ -25,11 +25,13 @@ pub enum DoorRule {
     DatesInOrder,
     /// 自己审批自己
     FourEyes,
+    /// 分割合并面积不守恒
+    AreaConserved,
 }
 
 impl DoorRule {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::UnitCodeForm,
         Self::UnitCodeOnce,
         Self::SoundShape,
@@ -39,6 +41,7 @@ impl DoorRule {
         Self::UseAreaWithinBuildingArea,
         Self::DatesInOrder,
         Self::FourEyes,
+        Self::AreaConserved,
     ];
 
     /// Its id, and the regulation, standard or practice it stands on.
@@ -54,6 +57,7 @@ impl DoorRule {
             Self::UseAreaWithinBuildingArea => ("SPC-12", "算术关系"),
             Self::DatesInOrder => ("TTL-20", "《不动产登记暂行条例》（国务院令第656号）"),
             Self::FourEyes => ("GOV-01", "内部控制：四眼原则"),
+            Self::AreaConserved => ("GEO-14", "权籍调查要求：分割合并前后界址相符、面积守恒"),
         }
     }
 }

@@ -22,6 +22,7 @@ pub(crate) use list::{narrow, push_order};
 pub use place::require_edit;
 pub use queries::{HeldUnit, Occasion, VersionWriter, held_versions, known_versions, write_revision};
 pub(crate) use read::RESTRICTED;
+pub use relations::{EndedRelation, begin_relation, end_relations};
 pub use verify::verify_versions;
 
 use axum::extract::FromRef;

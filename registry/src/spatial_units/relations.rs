@@ -5,11 +5,14 @@ use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
-use time::Date;
+use sqlx::PgConnection;
+use sqlx::postgres::types::PgRange;
+use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
 use super::Kind;
 use super::place::require_edit;
+use super::queries::Occasion;
 use super::read::parse_id;
 use crate::digest::{VersionHead, version_digest};
 use crate::ids::VersionId;
@@ -261,6 +264,182 @@ pub(super) async fn unrelate_spatial_units(
     crate::ledger::append(&mut transaction, &entry).await?;
     transaction.commit().await?;
     Ok(Json(said).into_response())
+}
+
+/// A connection that was ended.
+#[derive(Debug)]
+pub struct EndedRelation {
+    /// Its kind.
+    pub kind: String,
+    /// The site or parcel.
+    pub upper_id: Uuid,
+    /// The parcel or building.
+    pub lower_id: Uuid,
+}
+
+/// Connects two assets from a day on; a connection that is there already stays as it is.
+///
+/// # Errors
+/// The database's.
+pub async fn begin_relation(
+    connection: &mut PgConnection,
+    (kind, upper_id, lower_id): (&str, Uuid, Uuid),
+    (on, now): (Date, OffsetDateTime),
+    occasion: &Occasion,
+) -> Result<(), Fault> {
+    let valid = ValidPeriod::since(on);
+    let is_there = sqlx::query_scalar!(
+        r#"select exists (
+               select from spatial_unit_relation
+                where upper_id = $1 and lower_id = $2 and upper_inf(recorded) and valid && $3) as "there!""#,
+        upper_id,
+        lower_id,
+        PgRange::from(valid),
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    if is_there {
+        return Ok(());
+    }
+    let versions = vec![write_relation(connection, (kind, upper_id, lower_id), valid, now).await?];
+    note(
+        connection,
+        Action::Relate,
+        (kind, upper_id, lower_id),
+        (&[], &versions),
+        now,
+        occasion,
+    )
+    .await
+}
+
+/// Ends every connection of some assets on a day, and tells which they were.
+///
+/// # Errors
+/// The database's.
+pub async fn end_relations(
+    connection: &mut PgConnection,
+    assets: &[Uuid],
+    (on, now): (Date, OffsetDateTime),
+    occasion: &Occasion,
+) -> Result<Vec<EndedRelation>, Fault> {
+    let held = sqlx::query!(
+        "select version_id, kind, upper_id, lower_id, valid
+           from spatial_unit_relation
+          where (upper_id = any($1) or lower_id = any($1)) and upper_inf(recorded)
+            and (upper_inf(valid) or upper(valid) > $2)
+          order by version_id
+            for update",
+        assets,
+        on,
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    let mut ended = Vec::with_capacity(held.len());
+    for row in held {
+        let was = valid_period(&row.valid);
+        sqlx::query!(
+            "update spatial_unit_relation set recorded = tstzrange(lower(recorded), $2) where version_id = $1",
+            row.version_id,
+            now,
+        )
+        .execute(&mut *connection)
+        .await?;
+        let ends = (row.kind.as_str(), row.upper_id, row.lower_id);
+        let mut versions = Vec::new();
+        if on > was.from {
+            let valid = ValidPeriod {
+                from: was.from,
+                to: Some(on),
+            };
+            versions.push(write_relation(connection, ends, valid, now).await?);
+        }
+        note(
+            connection,
+            Action::Unrelate,
+            ends,
+            (&[row.version_id], &versions),
+            now,
+            occasion,
+        )
+        .await?;
+        ended.push(EndedRelation {
+            kind: row.kind,
+            upper_id: row.upper_id,
+            lower_id: row.lower_id,
+        });
+    }
+    Ok(ended)
+}
+
+async fn write_relation(
+    connection: &mut PgConnection,
+    (kind, upper_id, lower_id): (&str, Uuid, Uuid),
+    valid: ValidPeriod,
+    now: OffsetDateTime,
+) -> Result<serde_json::Value, Fault> {
+    let head = VersionHead {
+        version_id: VersionId::fresh().0,
+        object_id: upper_id,
+        valid,
+        recorded_from: now,
+    };
+    let digest = relation_digest(&head, kind, lower_id);
+    sqlx::query!(
+        "insert into spatial_unit_relation (version_id, kind, upper_id, lower_id, valid, recorded)
+         values ($1, $2, $3, $4, $5, $6)",
+        head.version_id,
+        kind,
+        upper_id,
+        lower_id,
+        PgRange::from(valid),
+        recorded_since(now),
+    )
+    .execute(connection)
+    .await?;
+    Ok(serde_json::json!({
+        "id": head.version_id, "sha256": hex::encode(digest), "valid_from": valid.from.to_string(),
+        "valid_to": valid.to.map(|to| to.to_string()),
+    }))
+}
+
+async fn note(
+    connection: &mut PgConnection,
+    action: Action,
+    (kind, upper_id, lower_id): (&str, Uuid, Uuid),
+    (closed, written): (&[Uuid], &[serde_json::Value]),
+    now: OffsetDateTime,
+    occasion: &Occasion,
+) -> Result<(), Fault> {
+    let raw = |value: &serde_json::Value| {
+        serde_json::value::to_raw_value(value).map_err(|error| Fault::Impossible {
+            what: error.to_string(),
+        })
+    };
+    let closed: Vec<_> = closed.iter().map(|id| serde_json::json!({"id": id})).collect();
+    let before = (!closed.is_empty())
+        .then(|| raw(&serde_json::json!({"versions": closed})))
+        .transpose()?;
+    let after = raw(&serde_json::json!({
+        "versions": written, "kind": kind, "upper_id": upper_id, "lower_id": lower_id,
+    }))?;
+    let entry = NewEntry {
+        id: EntryId::fresh(),
+        recorded_at: now,
+        actor: &occasion.actor.0,
+        action,
+        object: Object {
+            kind: ObjectKind::Relation,
+            id: upper_id,
+        },
+        before: before.as_deref(),
+        after: Some(&after),
+        reason: occasion.reason.as_deref(),
+        case_id: None,
+        import_id: None,
+    };
+    crate::ledger::append(connection, &entry).await?;
+    Ok(())
 }
 
 /// The digest of a relation's row; the upper end is the object of the head.

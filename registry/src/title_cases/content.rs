@@ -13,7 +13,9 @@ use crate::ids::{DocumentId, TitleCaseId};
 use crate::ledger::{ExpectedVersions, ObjectKind};
 use crate::period::{Held, day};
 use crate::request::Fault;
-use crate::titles::dictionaries::{FilingReason, PolicyAction, RefusalGround, RegistrationType};
+use crate::successions::Plan;
+use crate::titles::dictionaries::{EndCause, FilingReason, PolicyAction, RefusalGround, RegistrationType};
+use crate::titles::encumbrances::EncumbranceStatement;
 use crate::versioned::{StoredVersion, VersionContent, VersionStatements, version_statements};
 use crate::working_days::Deadline;
 
@@ -44,36 +46,79 @@ impl CaseDetails {
     }
 }
 
-/// The eight checks of a return from a platform company, in their order.
-pub const RETURN_CHECKS: [(&str, &str, &str); 8] = [
-    ("origin", "取得方式(划转、作价出资、出让、注入)", "how it got there"),
-    (
+/// One of the checks of a return, and whether it rests on a paper.
+#[derive(Debug, Clone, Copy)]
+pub struct CheckOfReturn {
+    /// Its name.
+    pub name: &'static str,
+    /// Chinese.
+    pub zh: &'static str,
+    /// English.
+    pub en: &'static str,
+    /// The paper that has to be named with it; none where what was found is said in words alone.
+    pub paper: Option<(&'static str, &'static str)>,
+}
+
+const fn check(
+    name: &'static str,
+    zh: &'static str,
+    en: &'static str,
+    paper: Option<(&'static str, &'static str)>,
+) -> CheckOfReturn {
+    CheckOfReturn { name, zh, en, paper }
+}
+
+/// The eight checks of a return from a platform company, in their order. How it got there, the reduction of state capital
+/// and the approvals are acts of somebody, and each has its paper; of the others what was found is said.
+pub const RETURN_CHECKS: [CheckOfReturn; 8] = [
+    check(
+        "origin",
+        "取得方式(划转、作价出资、出让、注入)",
+        "how it got there",
+        Some(("划转、出资或注入文件", "the act by which it got there")),
+    ),
+    check(
         "encumbrances",
         "权利负担(抵押、查封、异议、租约)",
         "encumbrances and leases",
+        None,
     ),
-    ("financing", "以资产为依托的债券或贷款", "bonds or loans backed by it"),
-    (
+    check(
+        "financing",
+        "以资产为依托的债券或贷款",
+        "bonds or loans backed by it",
+        None,
+    ),
+    check(
         "books",
         "公司账面与国资减资审批",
         "the company's books and the reduction of state capital",
+        Some(("国资减资审批文件", "the approval of the reduction of state capital")),
     ),
-    (
+    check(
         "approval",
         "公司决议、国资财政批复、政府决定",
         "resolution, approvals and decision",
+        Some(("公司决议、批复或政府决定文号", "the resolution, approval or decision")),
     ),
-    (
+    check(
         "transfer",
         "向机关事务管理部门办理转移登记的安排",
         "the transfer registration to the bureau",
+        None,
     ),
-    (
+    check(
         "restore",
         "恢复办公用房属性和使用功能",
         "category and function restored",
+        None,
     ),
-    ("accounts", "公司核销、机关入账", "written off there, entered here"),
+    check(
+        "accounts",
+        "公司核销、机关入账",
+        "written off there, entered here",
+        None,
+    ),
 ];
 
 /// One of the checks.
@@ -181,6 +226,24 @@ pub struct CaseDetails {
     /// 受理号: the registry's own number of the application.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub receipt_no: Option<String>,
+    /// 分割合并方案: what is to become of what.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub succession: Option<Plan>,
+    /// 注销事由
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end_cause: Option<EndCause>,
+    /// What the assets are once the title has ended and no other is in them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asset_status: Option<String>,
+    /// What is to be entered on the title.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entry: Option<EncumbranceStatement>,
+    /// What was entered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encumbrance_id: Option<Uuid>,
+    /// The titles that a split or merge made, in the order of its plan.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub title_ids: Vec<Uuid>,
 }
 
 /// Everything a version says; the periods and ids stand beside it.

@@ -2,16 +2,18 @@
 
 use sqlx::PgConnection;
 use time::{Date, OffsetDateTime};
+use uuid::Uuid;
 
 use super::content::CaseContent;
 use super::guards::title_terms;
 use crate::ids::{TitleCaseId, TitleId};
 use crate::ledger::Action;
+use crate::period::{ValidPeriod, revise};
 use crate::request::{Actor, Problem, ProblemKind};
-use crate::titles::asset_status::{AssetChange, assets_of, change_assets, status_of};
+use crate::titles::asset_status::{AssetChange, assets_of, change_assets, follow_end, status_of, status_without_title};
 use crate::titles::dictionaries::{PolicyAction, RegistrationType};
-use crate::titles::{TitleContent, TitleStatement, held_versions, write_change, write_new};
-use crate::versioned::Occasion;
+use crate::titles::{TitleContent, TitleStatement, held_versions, refused, write_change, write_new};
+use crate::versioned::{Occasion, write_revision};
 
 /// By whom, when and why.
 #[derive(Debug, Clone, Copy)]
@@ -24,7 +26,7 @@ pub(super) struct Made<'a> {
 }
 
 impl Made<'_> {
-    fn occasion(&self, what: &str) -> Occasion {
+    pub(super) fn occasion(&self, what: &str) -> Occasion {
         Occasion {
             actor: self.actor.clone(),
             reason: Some(self.reason.unwrap_or(what).to_owned()),
@@ -102,10 +104,10 @@ pub(super) async fn record_title(
 pub(super) async fn note_certificate(
     connection: &mut PgConnection,
     case: &mut CaseContent,
-    (on, cert_no, print_serial): (Date, &str, Option<&str>),
+    (title, (on, cert_no, print_serial)): (Uuid, (Date, &str, Option<&str>)),
     made: Made<'_>,
 ) -> Result<(), Problem> {
-    let (Some(title), Some(recorded_on)) = (case.title_id, case.details.recorded_on) else {
+    let Some(recorded_on) = case.details.recorded_on else {
         return Err(Problem::new(ProblemKind::Conflict, "no title was recorded").code("no_title"));
     };
     let held = held_versions(connection, TitleId(title)).await?;
@@ -129,6 +131,57 @@ pub(super) async fn note_certificate(
     .await?;
     case.details.issued_on = Some(on);
     Ok(())
+}
+
+/// Ends the title that the case deals with (注销); its assets say what they are without it.
+///
+/// # Errors
+/// Where it has ended by then.
+pub(super) async fn end_title(
+    connection: &mut PgConnection,
+    case: &mut CaseContent,
+    on: Date,
+    made: Made<'_>,
+) -> Result<(), Problem> {
+    let title = TitleId(case.title_id.unwrap_or_default());
+    let occasion = made.occasion("注销登记");
+    let before = close_title(connection, title, on, made.now, &occasion).await?;
+    let status = status_without_title(case.details.asset_status.as_deref())?;
+    follow_end(connection, (title, &before), on, status, (made.now, &occasion)).await?;
+    case.details.recorded_on = Some(on);
+    Ok(())
+}
+
+/// Ends a title on a day and tells what it said.
+///
+/// # Errors
+/// Where it has ended by then.
+pub(super) async fn close_title(
+    connection: &mut PgConnection,
+    title: TitleId,
+    on: Date,
+    now: OffsetDateTime,
+    occasion: &Occasion,
+) -> Result<TitleContent, Problem> {
+    let held = held_versions(connection, title).await?;
+    let last_day = on.previous_day().unwrap_or(on);
+    let before = held
+        .iter()
+        .find(|version| version.valid.contains(last_day) && version.valid.to.is_none())
+        .map(|version| version.content.clone())
+        .ok_or_else(|| {
+            Problem::invalid(
+                "on",
+                format!("the title doesn't stand unchanged in the book from the day before {on} on"),
+            )
+            .code("not_standing")
+            .remedy("choose a day after its last change")
+        })?;
+    let revision = revise(&held, ValidPeriod::since(on), None, now);
+    write_revision(connection, title.0, Action::Close, &revision, Some(&before), occasion)
+        .await
+        .map_err(refused)?;
+    Ok(before)
 }
 
 /// The assets of a recorded title: their registration status (the one place where it is kept), and what comes back from a

@@ -6,12 +6,14 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use sqlx::PgConnection;
 use time::Date;
+use uuid::Uuid;
 
-use super::content::{CaseContent, RETURN_CHECKS};
+use super::content::{CaseContent, CaseDetails, RETURN_CHECKS};
 use super::procedure::{Definition, Guard};
 use crate::ids::TitleId;
 use crate::request::{Fault, Problem, Times};
-use crate::titles::dictionaries::{PolicyAction, RegistrationType, RightNature};
+use crate::successions::old_ones;
+use crate::titles::dictionaries::{HolderKind, PolicyAction, RegistrationType, RightNature};
 use crate::titles::encumbrances::{Act, Effect, Encumbrance, encumbrances_of, obstacles};
 use crate::titles::{TitleContent, TitleStatement};
 use crate::unit_code::{LandOwnership, ParcelKind, UnitCode};
@@ -28,6 +30,10 @@ pub(super) struct Facts {
     pub encumbrances: Vec<Encumbrance>,
     /// What the book says of the title that is dealt with.
     pub title: Option<TitleContent>,
+    /// The titles that a split or merge touches.
+    pub touched: Vec<(TitleId, TitleContent)>,
+    /// Why the plan of a split or merge can't be carried out as things are; none where it can, or where there is none.
+    pub plan_trouble: Option<Problem>,
 }
 
 impl Facts {
@@ -42,10 +48,22 @@ impl Facts {
         )
         .fetch_optional(&mut *connection)
         .await?;
-        let encumbrances = match case.title_id {
+        let mut encumbrances = match case.title_id {
             None => Vec::new(),
             Some(title) => encumbrances_of(&mut *connection, TitleId(title), times).await?,
         };
+        let (mut touched, mut plan_trouble) = (Vec::new(), None);
+        let is_planned = !matches!(case.state.as_str(), "recorded" | "certified" | "archived");
+        if let Some(plan) = case.details.succession.as_ref().filter(|_| is_planned) {
+            touched = titles_of(connection, &plan.from_ids, times.as_of).await?;
+            for (title, _) in touched.iter().filter(|(title, _)| Some(title.0) != case.title_id) {
+                encumbrances.extend(encumbrances_of(&mut *connection, *title, times).await?);
+            }
+            plan_trouble = match old_ones(connection, plan, times.as_of).await {
+                Ok(old) => old.measure.require_conserved().err(),
+                Err(problem) => Some(problem),
+            };
+        }
         let title = match case.title_id {
             None => None,
             Some(title) => crate::titles::current(connection, TitleId(title)).await?,
@@ -56,8 +74,37 @@ impl Facts {
             shape_known: asset.is_some_and(|asset| asset.shape_known),
             encumbrances,
             title,
+            touched,
+            plan_trouble,
         })
     }
+}
+
+/// The current titles in some assets on a day.
+///
+/// # Errors
+/// The database's.
+pub(super) async fn titles_of(
+    connection: &mut PgConnection,
+    assets: &[Uuid],
+    on: Date,
+) -> Result<Vec<(TitleId, TitleContent)>, Fault> {
+    let ids = sqlx::query_scalar!(
+        "select object_id from title_version
+          where (parcel_ids && $1 or building_ids && $1) and book_state = '1' and valid @> $2::date and upper_inf(recorded)
+          order by object_id",
+        assets,
+        on,
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    let mut titles = Vec::with_capacity(ids.len());
+    for id in ids {
+        if let Some(content) = crate::titles::current(connection, TitleId(id)).await? {
+            titles.push((TitleId(id), content));
+        }
+    }
+    Ok(titles)
 }
 
 /// What a step says of itself.
@@ -66,7 +113,8 @@ pub(super) struct Said {
     pub reason: bool,
     pub on: Option<Date>,
     pub refusal_ground: bool,
-    pub certificate: bool,
+    /// So many certificates.
+    pub certificates: usize,
 }
 
 /// A guard that doesn't hold, in both languages.
@@ -118,6 +166,9 @@ pub(super) fn wanted_documents(definition: &Definition, case: &CaseContent, fact
     }
     if allocated {
         kinds.extend(&list.allocated);
+    }
+    if case.details.policy_action == Some(PolicyAction::SplitMerge) {
+        kinds.extend(&list.with_split);
     }
     kinds
         .into_iter()
@@ -174,6 +225,9 @@ pub(super) fn title_terms(
 
 /// What a case is to bring about, as encumbrances look at it.
 pub(super) fn act_of(case: &CaseContent) -> Act {
+    if case.details.policy_action == Some(PolicyAction::SplitMerge) {
+        return Act::Split;
+    }
     match case.details.registration_type {
         Some(RegistrationType::First) => Act::FirstRegistration,
         Some(RegistrationType::Cancel) => Act::Cancel,
@@ -198,6 +252,31 @@ pub(super) fn unmet(
         .collect()
 }
 
+/// Is a check said to be done without the paper it rests on?
+pub(super) fn is_without_paper(details: &CaseDetails, check: &str) -> bool {
+    let mut said = details
+        .return_checks
+        .iter()
+        .filter(|done| done.check == check)
+        .peekable();
+    said.peek().is_some() && said.all(|done| done.paper.as_deref().is_none_or(|paper| paper.trim().is_empty()))
+}
+
+/// Is a platform company no longer to hold what the book says that it holds?
+fn leaves_company(case: &CaseContent, book: Option<&TitleContent>) -> bool {
+    let is_company = |kind: &str| kind == HolderKind::PlatformCompany.code();
+    let held = book.is_some_and(|title| title.holders.iter().any(|holder| is_company(holder.kind.code())));
+    let stays = terms(case, book)
+        .get("holders")
+        .and_then(Value::as_array)
+        .is_some_and(|holders| {
+            holders
+                .iter()
+                .any(|holder| holder["kind"].as_str().is_some_and(is_company))
+        });
+    held && !stays
+}
+
 /// What a field of a title is called on the certificate.
 fn field_zh(field: &str) -> &str {
     match field.split(['[', '.']).next().unwrap_or(field) {
@@ -216,6 +295,73 @@ fn field_zh(field: &str) -> &str {
         "old_house_certificate" => "房屋所有权证号",
         _ => field,
     }
+}
+
+/// What the case entered on its title, where it still lies there.
+fn entered<'a>(details: &CaseDetails, facts: &'a Facts) -> Option<&'a Encumbrance> {
+    facts
+        .encumbrances
+        .iter()
+        .find(|encumbrance| Some(encumbrance.id) == details.encumbrance_id)
+}
+
+/// Why a split or merge can't be put forward as it is planned.
+fn succession_trouble(case: &CaseContent, facts: &Facts) -> Option<(String, String)> {
+    let details = &case.details;
+    let trouble = |zh: &str, en: &str| Some((zh.to_owned(), en.to_owned()));
+    let Some(plan) = &details.succession else {
+        return trouble("请填写分割合并方案", "say what is to become of what (succession)");
+    };
+    if let Some(problem) = &facts.plan_trouble {
+        return Some((
+            format!("分割合并方案与现状不符：{}", problem.detail),
+            format!("the plan doesn't fit what is registered: {}", problem.detail),
+        ));
+    }
+    let is_firm = |code: &str| UnitCode::parse(code).is_ok_and(|code| !code.is_provisional());
+    let lacks_code = plan
+        .pieces
+        .iter()
+        .any(|piece| piece.id.is_none() && !piece.unit_code.as_deref().is_some_and(is_firm));
+    if lacks_code && !facts.asset_is_building {
+        return trouble(
+            "新的宗地缺少正式的不动产单元代码",
+            "a new parcel has no firm unit code of its own",
+        );
+    }
+    let covers_more = facts.touched.iter().any(|(_, title)| {
+        !facts.asset_is_building && title.parcel_ids.iter().any(|parcel| !plan.from_ids.contains(parcel))
+    });
+    if covers_more {
+        return trouble(
+            "原权利还涵盖其他宗地，请先办理变更",
+            "the old title covers other parcels, too: let them be taken out of it by a change first",
+        );
+    }
+    let holders = |title: &TitleContent| TitleStatement::of(title).fields().remove("holders");
+    let book = facts.title.as_ref().and_then(holders);
+    let differ = facts.touched.iter().any(|(_, title)| holders(title) != book);
+    let moves = differ
+        || plan.pieces.iter().any(|piece| piece.holders.is_some())
+        || terms(case, facts.title.as_ref()).get("holders") != book.as_ref();
+    if moves && details.registration_type != Some(RegistrationType::Transfer) {
+        return trouble(
+            "权利人改变的分割合并为转移登记(200)",
+            "where the holders change, a split or merge is a transfer (registration type 200)",
+        );
+    }
+    let is_company = facts
+        .touched
+        .iter()
+        .flat_map(|(_, title)| &title.holders)
+        .any(|holder| holder.kind == HolderKind::PlatformCompany);
+    if moves && is_company {
+        return trouble(
+            "登记在平台公司名下的权利，权利人的改变须按规范划转办理",
+            "what a platform company holds passes to another by a return alone",
+        );
+    }
+    None
 }
 
 fn check(
@@ -250,11 +396,25 @@ fn check(
                         | PolicyAction::Return
                         | PolicyAction::Change
                         | PolicyAction::Correct
+                        | PolicyAction::SplitMerge
+                        | PolicyAction::Cancel
+                        | PolicyAction::Objection
+                        | PolicyAction::PreNotice
+                        | PolicyAction::Seizure
                 )
             );
             let own_type = match details.policy_action {
                 Some(PolicyAction::Change) => Some(RegistrationType::Change),
                 Some(PolicyAction::Correct) => Some(RegistrationType::Correct),
+                // The same holder, or rights that move.
+                Some(PolicyAction::SplitMerge) => details
+                    .registration_type
+                    .filter(|registration| *registration == RegistrationType::Transfer)
+                    .or(Some(RegistrationType::Change)),
+                Some(PolicyAction::Cancel) => Some(RegistrationType::Cancel),
+                Some(PolicyAction::Objection) => Some(RegistrationType::Objection),
+                Some(PolicyAction::PreNotice) => Some(RegistrationType::PreNotice),
+                Some(PolicyAction::Seizure) => Some(RegistrationType::Seizure),
                 _ => None,
             };
             missing(
@@ -274,8 +434,8 @@ fn check(
             .or_else(|| {
                 missing(
                     own_type.is_some() && case.title_id.is_none(),
-                    "变更、更正登记须针对登记簿中已有的权利",
-                    "a change or a correction is of a title that is in the book: name it (title_id)",
+                    "此项登记须针对登记簿中已有的权利",
+                    "this is about a title that is in the book: name it (title_id)",
                 )
             })
             .or_else(|| {
@@ -301,20 +461,56 @@ fn check(
             let done: BTreeSet<&str> = details.return_checks.iter().map(|check| check.check.as_str()).collect();
             let open: Vec<_> = RETURN_CHECKS
                 .iter()
-                .filter(|(name, _, _)| !done.contains(name))
+                .filter(|check| !done.contains(check.name))
                 .collect();
             (!open.is_empty()).then(|| {
-                let zh: Vec<_> = open.iter().map(|(_, zh, _)| *zh).collect();
-                let en: Vec<_> = open.iter().map(|(name, _, _)| *name).collect();
+                let zh: Vec<_> = open.iter().map(|check| check.zh).collect();
+                let en: Vec<_> = open.iter().map(|check| check.name).collect();
                 (
                     format!("尚未核查：{}", zh.join("、")),
                     format!("not checked yet: {}", en.join(", ")),
                 )
             })
         }
+        Guard::ReturnPapersGiven => {
+            let open: Vec<_> = RETURN_CHECKS
+                .iter()
+                .filter_map(|check| Some((check, check.paper?)))
+                .filter(|(check, _)| is_without_paper(details, check.name))
+                .collect();
+            (!open.is_empty()).then(|| {
+                let zh: Vec<_> = open
+                    .iter()
+                    .map(|(check, (zh, _))| format!("{}：{zh}", check.zh))
+                    .collect();
+                let en: Vec<_> = open
+                    .iter()
+                    .map(|(check, (_, en))| format!("{}: {en}", check.name))
+                    .collect();
+                (
+                    format!("核查缺少依据文件：{}", zh.join("；")),
+                    format!("checks without their paper: {}", en.join("; ")),
+                )
+            })
+        }
+        Guard::CompanyReturns => {
+            let may = matches!(
+                details.policy_action,
+                Some(PolicyAction::Return | PolicyAction::Correct)
+            );
+            missing(
+                !may && leaves_company(case, facts.title.as_ref()),
+                "登记在平台公司名下的权利，权利人的改变须按规范划转办理",
+                "what a platform company holds passes to another by a return alone: classify the case anew",
+            )
+        }
         Guard::EncumbrancesHandled => {
+            // Where rights move with a split, what bars a transfer bars it, too.
+            let moves = act_of(case) == Act::Split && details.registration_type == Some(RegistrationType::Transfer);
+            let of_transfer = obstacles(&facts.encumbrances, Act::Transfer);
             let open = obstacles(&facts.encumbrances, act_of(case))
                 .into_iter()
+                .chain(of_transfer.into_iter().filter(|_| moves))
                 .find(|obstacle| match obstacle.effect {
                     Effect::Blocks => true,
                     Effect::NeedsConsent => !details.consents.contains(&obstacle.holder),
@@ -422,9 +618,37 @@ fn check(
             "name the ground of refusal (refusal_ground)",
         ),
         Guard::CertificateGiven => missing(
-            !said.certificate,
-            "请填写证号",
-            "the certificate's number is missing (cert_no)",
+            said.certificates != details.title_ids.len().max(1),
+            "请填写证号；分割后的每项权利各一个",
+            "the certificate's number is missing (cert_no); of a split one for each new title, in its order (cert_nos)",
+        ),
+        Guard::SuccessionGiven => succession_trouble(case, facts),
+        Guard::EndGiven => missing(
+            case.title_id.is_none() || details.end_cause.is_none(),
+            "请选择注销事由",
+            "say why the title ends (end_cause)",
+        ),
+        Guard::EntryGiven => {
+            let kind = details.entry.as_ref().map(|entry| entry.kind.code());
+            let policy = details.policy_action.map(PolicyAction::code);
+            missing(
+                case.title_id.is_none() || kind.is_none() || kind != policy,
+                "请填写拟记载的异议、预告或查封",
+                "say what is to be entered on the title (entry), of the kind that the case is about",
+            )
+        }
+        Guard::SuitInTime => {
+            let last = entered(details, facts).and_then(|entered| entered.expires_on);
+            missing(
+                said.on.is_some_and(|on| last.is_none_or(|last| on > last)),
+                "异议登记已失效，或已记载起诉(民法典第220条)",
+                "the objection had lapsed by then, or its suit is noted already (Civil Code art. 220)",
+            )
+        }
+        Guard::EntryLapsed => missing(
+            entered(details, facts).is_some_and(|entered| !entered.lapsed),
+            "尚未失效",
+            "it has not lapsed yet",
         ),
         Guard::FilingReasonGiven => missing(
             details.filing_reasons.is_empty() || details.filing_evidence.is_none(),

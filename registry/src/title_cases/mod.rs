@@ -6,11 +6,13 @@
 mod content;
 mod disposal;
 mod effects;
+mod entries;
 mod guards;
 mod list;
 mod open;
 mod procedure;
 mod read;
+mod split;
 #[cfg(test)]
 mod stories;
 #[cfg(test)]

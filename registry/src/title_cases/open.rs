@@ -18,8 +18,11 @@ use crate::ledger::Action;
 use crate::period::{ValidPeriod, revise};
 use crate::request::fields::{optional_reason, plain_text, said, sane_day};
 use crate::request::{Body, Context, Fault, Idempotency, Problem, ProblemKind, Times, etag, require_match};
+use crate::successions::{Plan, old_ones};
 use crate::titles::TitleStatement;
-use crate::titles::dictionaries::FilingReason;
+use crate::titles::asset_status::status_without_title;
+use crate::titles::dictionaries::{EndCause, FilingReason, PolicyAction};
+use crate::titles::encumbrances::EncumbranceStatement;
 use crate::titles::permission::{TitleAction, require, require_at};
 use crate::unit_code::UnitCode;
 use crate::versioned::{Created, Occasion, answer, changed_fields, write_revision};
@@ -36,6 +39,9 @@ pub(super) struct Opening {
     /// The title that is to be dealt with, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     title_id: Option<Uuid>,
+    /// What it will be classified as. An objection, a pre-notice or a seizure is entered beside whatever else is under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    policy_action: Option<PolicyAction>,
     /// Why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
@@ -68,6 +74,7 @@ async fn competing(context: &Context, asset: Uuid, code: Option<&str>, problem: 
              from title_case_version v
              join title_case c on c.id = v.object_id
             where upper_inf(recorded) and state <> 'archived'
+              and coalesce(v.details ->> 'policy_action', '') not in ('objection', 'pre_notice', 'seizure')
               and (asset_id = $1 or firm_code = title_firm_code($2))
             limit 1"#,
         asset,
@@ -145,7 +152,10 @@ pub(super) async fn open_title_case(
         due_on: None,
         review_on: None,
         disposal_frozen: false,
-        details: CaseDetails::default(),
+        details: CaseDetails {
+            policy_action: opening.policy_action,
+            ..CaseDetails::default()
+        },
         definition: Some(definition.digest()),
     };
     let code = content.unit_code.clone();
@@ -202,6 +212,14 @@ pub(super) struct Papers {
     draft: Option<Map<String, Value>>,
     filing_reasons: Option<Vec<FilingReason>>,
     filing_evidence: Option<String>,
+    /// What is to become of what, for a split or merge.
+    succession: Option<Plan>,
+    /// Why the title ends.
+    end_cause: Option<EndCause>,
+    /// What the assets are once it has ended: `none_handed` (unless told), `none_not_handed` or `other`.
+    asset_status: Option<String>,
+    /// What is to be entered on the title: an objection, a pre-notice or a seizure.
+    entry: Option<EncumbranceStatement>,
 }
 
 /// Fields of a title that the case itself knows better.
@@ -232,6 +250,14 @@ const OPEN_FOR_WORK: [&str; 12] = [
     "filing_draft",
     "filed",
 ];
+
+/// A problem with a part of the papers names the field within them.
+fn within(part: &str, problem: Problem) -> Problem {
+    Problem {
+        field: problem.field.map(|field| format!("{part}.{field}")),
+        ..problem
+    }
+}
 
 impl Papers {
     fn lay_over(self, content: &mut CaseContent, definition: &Definition, today: Date) -> Result<(), Problem> {
@@ -280,8 +306,8 @@ impl Papers {
         if let Some(checks) = self.return_checks {
             for (index, check) in checks.iter().enumerate() {
                 let field = |name: &str| format!("return_checks[{index}].{name}");
-                if !RETURN_CHECKS.iter().any(|(name, _, _)| *name == check.check) {
-                    let names: Vec<_> = RETURN_CHECKS.iter().map(|(name, _, _)| *name).collect();
+                if !RETURN_CHECKS.iter().any(|known| known.name == check.check) {
+                    let names: Vec<_> = RETURN_CHECKS.iter().map(|known| known.name).collect();
                     return Err(
                         Problem::invalid(&field("check"), format!("{:?} is none of the checks", check.check))
                             .remedy(format!("choose one of {}", names.join(", "))),
@@ -341,6 +367,27 @@ impl Papers {
         if let Some(evidence) = self.filing_evidence {
             details.filing_evidence = text("filing_evidence", evidence)?;
         }
+        if let Some(plan) = self.succession {
+            let plan = plan.settled().map_err(|problem| within("succession", problem))?;
+            if !plan.from_ids.contains(&content.asset_id) {
+                return Err(
+                    Problem::invalid("succession.from_ids", "the asset of this case is none of them")
+                        .remedy("name it among the old ones, or open a case on one of them"),
+                );
+            }
+            details.succession = Some(plan);
+        }
+        if self.end_cause.is_some() {
+            details.end_cause = self.end_cause;
+        }
+        if let Some(status) = self.asset_status {
+            status_without_title(Some(&status))?;
+            details.asset_status = Some(status);
+        }
+        if let Some(entry) = self.entry {
+            entry.check(today, today).map_err(|problem| within("entry", problem))?;
+            details.entry = Some(entry);
+        }
         Ok(())
     }
 }
@@ -389,6 +436,16 @@ pub(super) async fn work_on_title_case(
     let mut content = held.content.clone();
     let definition = super::definition_of(&mut transaction, &content).await?;
     papers.lay_over(&mut content, &definition, context.clock.today())?;
+    if let Some(plan) = &content.details.succession
+        && content.details.succession != held.content.details.succession
+    {
+        let old = old_ones(&mut transaction, plan, context.clock.today())
+            .await
+            .map_err(|problem| within("succession", problem))?;
+        old.measure
+            .require_conserved()
+            .map_err(|problem| within("succession", problem))?;
+    }
     let mut version = Some(held.version_id);
     if !changed_fields(&held.content, &content).is_empty() {
         take_up_files(&mut transaction, &context, id, &held.content.details, &content.details).await?;

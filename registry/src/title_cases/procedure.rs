@@ -24,6 +24,10 @@ pub enum Guard {
     ConsentGiven,
     /// All eight checks of a return are done.
     ReturnChecksDone,
+    /// Those checks of a return that rest on a paper name it.
+    ReturnPapersGiven,
+    /// What a platform company holds comes to another by a return alone.
+    CompanyReturns,
     /// Nothing on the title blocks the registration, and who must be told or consent is on record.
     EncumbrancesHandled,
     /// The documents of the registration type are there.
@@ -50,6 +54,16 @@ pub enum Guard {
     FilingReasonGiven,
     /// The documents of a filing are there.
     FilingDocumentsComplete,
+    /// What is to become of what, each new one with its shape and its own unit code.
+    SuccessionGiven,
+    /// Why the title ends.
+    EndGiven,
+    /// What is to be entered on the title.
+    EntryGiven,
+    /// The suit was brought while the objection held.
+    SuitInTime,
+    /// What was entered has lapsed.
+    EntryLapsed,
 }
 
 impl Guard {
@@ -90,6 +104,20 @@ pub enum Effect {
     SetReviewDate,
     /// What was put forward and reviewed before no longer counts.
     BeginAnew,
+    /// The old parcels or buildings and their titles end, the new ones begin.
+    CarryOutSuccession,
+    /// The title ends.
+    EndTitle,
+    /// The objection, pre-notice or seizure is entered on the title.
+    EnterEncumbrance,
+    /// The entry no longer lapses by itself.
+    KeepEntry,
+    /// The 90 days of a pre-notice begin.
+    StartNoticeDays,
+    /// The entry is taken off the title.
+    ReleaseEntry,
+    /// The entry ended with its last day.
+    ReleaseLapsed,
 }
 
 /// Whose steps there can be.
@@ -153,6 +181,8 @@ mod tests {
             ("filing_review", "filed"),
             ("filing_review", "collecting"),
             ("filed", "collecting"),
+            ("filing_review", "return_talks"),
+            ("filed", "return_talks"),
             ("kept", "archived"),
         ] {
             let there = definition
@@ -166,6 +196,23 @@ mod tests {
             definition
                 .leaving("recorded", None)
                 .all(|transition| transition.to != "withdrawn")
+        );
+    }
+
+    /// Without the step back to the talks the way round the approval is found at start-up.
+    #[test]
+    fn a_way_round_the_approval_of_a_return_is_found() {
+        let text = title_case().unwrap().text();
+        let open = text.replace(
+            r#"routes = ["re_register", "first_register", "file", "change", "correct", "split_merge", "cancel", "objection", "pre_notice", "seizure"]
+guards = ["reason_given"]"#,
+            r#"guards = ["reason_given"]"#,
+        );
+        assert_ne!(open, text);
+        let refused = super::Definition::read("title_case", &open, super::VOCABULARY).unwrap_err();
+        assert!(
+            refused.reason.contains("leads to recorded without approve_return"),
+            "{refused}"
         );
     }
 

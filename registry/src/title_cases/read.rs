@@ -10,7 +10,9 @@ use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
 use super::content::{CaseContent, CaseDetails, RETURN_CHECKS, select_cases};
-use super::guards::{Facts, OF_THE_CERTIFICATE, Said, Unmet, Wanted, act_of, terms, unmet, wanted_documents};
+use super::guards::{
+    Facts, OF_THE_CERTIFICATE, Said, Unmet, Wanted, act_of, is_without_paper, terms, unmet, wanted_documents,
+};
 use super::procedure::{Definition, Guard};
 use crate::documents::{Document, documents_of};
 use crate::ids::{TitleCaseId, VersionId};
@@ -61,8 +63,12 @@ pub struct WantedCheck {
     pub zh: String,
     /// English.
     pub en: String,
-    /// Is it done?
+    /// Is it done, its paper named where it rests on one?
     pub done: bool,
+    /// The paper it rests on, in Chinese; null where none is asked for.
+    pub paper_zh: Option<String>,
+    /// The same in English.
+    pub paper_en: Option<String>,
 }
 
 /// A field of the title that the case changes.
@@ -384,11 +390,14 @@ fn wanted_checks(case: &CaseContent) -> Vec<WantedCheck> {
     }
     RETURN_CHECKS
         .into_iter()
-        .map(|(check, zh, en)| WantedCheck {
-            check: check.to_owned(),
-            zh: zh.to_owned(),
-            en: en.to_owned(),
-            done: case.details.return_checks.iter().any(|done| done.check == check),
+        .map(|check| WantedCheck {
+            check: check.name.to_owned(),
+            zh: check.zh.to_owned(),
+            en: check.en.to_owned(),
+            done: case.details.return_checks.iter().any(|done| done.check == check.name)
+                && (check.paper.is_none() || !is_without_paper(&case.details, check.name)),
+            paper_zh: check.paper.map(|(zh, _)| zh.to_owned()),
+            paper_en: check.paper.map(|(_, en)| en.to_owned()),
         })
         .collect()
 }

@@ -463,11 +463,40 @@ async fn what_a_company_holds_returns_by_people_with_their_own_role(pool: PgPool
             "{missing}: {detail}"
         );
     }
-    let all: Vec<Value> = wanted
+    // Three of them are acts of somebody: none of these counts without its paper.
+    let with_paper: Vec<&str> = told["checks_wanted"]
+        .as_array()
+        .unwrap()
         .iter()
-        .map(|check| json!({"check": check, "finding": "已核查", "paper": "永函〔2026〕2号"}))
+        .filter(|check| check["paper_zh"].is_string())
+        .map(|check| check["check"].as_str().unwrap())
         .collect();
-    desks.work(&case, json!({"return_checks": all})).await;
+    assert_eq!(with_paper, ["origin", "books", "approval"]);
+    let checks = |without: &str| -> Vec<Value> {
+        wanted
+            .iter()
+            .map(|check| {
+                let has_paper = with_paper.contains(&check.as_str()) && check != without;
+                json!({"check": check, "finding": "已核查", "paper": if has_paper { "永函〔2026〕2号" } else { " " }})
+            })
+            .collect()
+    };
+    for without in &with_paper {
+        let worked = desks.work(&case, json!({"return_checks": checks(without)})).await;
+        let open: Vec<&Value> = worked["checks_wanted"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|check| check["done"] == false)
+            .map(|check| &check["check"])
+            .collect();
+        assert_eq!(open, [without], "{worked}");
+        let detail = desks
+            .is_refused(&desks.clerk, &case, approve.clone(), "guard_return_papers_given")
+            .await;
+        assert!(detail.contains(without), "{without}: {detail}");
+    }
+    desks.work(&case, json!({"return_checks": checks("none")})).await;
     desks.go(&desks.clerk, &case, approve).await;
     desks
         .work(
@@ -487,6 +516,84 @@ async fn what_a_company_holds_returns_by_people_with_their_own_role(pool: PgPool
         (&json!("return"), &json!("101")),
         "what was allocated stays allocated"
     );
+}
+
+/// A return has no way round its approval: not through a filing, and not under another name.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_return_is_approved_whichever_way_it_takes(pool: PgPool) {
+    let desks = Desks::open(&pool).await;
+    let parcel = desks.parcel(0.0).await;
+    let company = json!({"name": "永州城投", "kind": "platform_company"});
+    let title = desks.title(parcel, 9, company.clone()).await;
+    let case = desks.case(parcel, Some(title), Some(9)).await;
+    let clerk = &desks.clerk;
+    desks
+        .go(
+            clerk,
+            &case,
+            json!({"transition": "classify", "policy_action": "return"}),
+        )
+        .await;
+    desks.go(clerk, &case, json!({"transition": "begin_return"})).await;
+    desks.go(clerk, &case, json!({"transition": "draft_filing"})).await;
+    desks
+        .work(
+            &case,
+            json!({"filing_reasons": ["papers_lost"], "filing_evidence": "档案馆查无"}),
+        )
+        .await;
+    desks.bring_papers(&case).await;
+    desks
+        .go(clerk, &case, json!({"transition": "put_filing_forward"}))
+        .await;
+    let again = json!({"transition": "collect_again", "reason": "资料已找到"});
+    desks
+        .is_refused(clerk, &case, again.clone(), "transition_forbidden")
+        .await;
+    desks.go(&desks.reviewer, &case, json!({"transition": "file"})).await;
+    desks.is_refused(clerk, &case, again, "transition_forbidden").await;
+    let offered = desks.get(&case).await.body["steps"].clone();
+    let to: Vec<&Value> = offered.as_array().unwrap().iter().map(|step| &step["to"]).collect();
+    assert_eq!(to, ["return_talks", "filed"], "{offered}");
+    desks
+        .go(
+            clerk,
+            &case,
+            json!({"transition": "talk_again", "reason": "公司同意划转"}),
+        )
+        .await;
+    desks
+        .is_refused(clerk, &case, json!({"transition": "prepare"}), "transition_forbidden")
+        .await;
+    // What a company holds isn't brought into another's name as if it were a unit's.
+    for (policy, holders) in [("re_register", bureau()), ("change", bureau())] {
+        desks
+            .go(
+                clerk,
+                &case,
+                json!({"transition": "reclassify", "policy_action": policy, "reason": "另行办理"}),
+            )
+            .await;
+        desks.go(clerk, &case, json!({"transition": "collect"})).await;
+        desks
+            .work(
+                &case,
+                json!({"draft": {"holders": holders}, "area": {"surveyed_m2": 11_000.0}}),
+            )
+            .await;
+        desks.bring_papers(&case).await;
+        desks
+            .is_refused(clerk, &case, json!({"transition": "prepare"}), "guard_company_returns")
+            .await;
+    }
+    // The company's own name may change.
+    desks
+        .work(
+            &case,
+            json!({"draft": {"holders": [{"name": "永州城市发展集团", "kind": "platform_company"}]}}),
+        )
+        .await;
+    desks.go(clerk, &case, json!({"transition": "prepare"})).await;
 }
 
 #[sqlx::test(migrations = "../migrations")]
@@ -687,4 +794,367 @@ async fn bad_steps_change_nothing(pool: PgPool) {
         .await;
     assert!(detail.contains("COD-10"), "{detail}");
     assert_eq!(prove(&pool).await.map(|_| ()).map_err(|bad| bad.to_string()), Ok(()));
+}
+
+/// From the application to the book, without a certificate.
+async fn enter(desks: &Desks, case: &str, prepare: &str, record: &str) -> Value {
+    desks.go(&desks.clerk, case, json!({"transition": prepare})).await;
+    desks
+        .is_refused(&desks.clerk, case, json!({"transition": "submit_entry"}), "not_granted")
+        .await;
+    desks
+        .go(&desks.reviewer, case, json!({"transition": "submit_entry"}))
+        .await;
+    desks
+        .go(&desks.clerk, case, json!({"transition": "accept", "on": "2026-11-02"}))
+        .await;
+    desks.go(&desks.clerk, case, json!({"transition": "review"})).await;
+    let record = json!({"transition": record, "on": "2026-11-10"});
+    desks
+        .is_refused(&desks.clerk, case, record.clone(), "not_granted")
+        .await;
+    desks.go(&desks.reviewer, case, record).await
+}
+
+impl Desks {
+    /// A case about a title, collecting its papers.
+    async fn begun(&self, parcel: Uuid, title: Uuid, policy: &str) -> String {
+        let body = json!({"asset_id": parcel, "title_id": title, "policy_action": policy});
+        let answer = self.post(&self.clerk, "/api/v1/title-cases", body).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.body);
+        let case = answer.location.unwrap();
+        self.go(
+            &self.clerk,
+            &case,
+            json!({"transition": "classify", "policy_action": policy}),
+        )
+        .await;
+        self.go(&self.clerk, &case, json!({"transition": "collect"})).await;
+        case
+    }
+
+    async fn burdens(&self, title: &str) -> Vec<(String, String)> {
+        let body = self.get(&format!("/api/v1/titles/{title}")).await.body;
+        let burdens = body["encumbrances"].as_array().unwrap();
+        let text = |one: &Value, field: &str| one[field].as_str().unwrap_or_default().to_owned();
+        burdens
+            .iter()
+            .map(|one| (text(one, "kind"), text(one, "holder")))
+            .collect()
+    }
+}
+
+/// Halves of the parcel that stands `west` of the first.
+fn halves(west: f64) -> [Value; 2] {
+    [(0.0, 0.5), (0.5, 1.0)].map(|(from, to)| {
+        let ring = [[from, 0.0], [to, 0.0], [to, 1.0], [from, 1.0], [from, 0.0]]
+            .map(|[x, y]| [111.6 + (west + x) * 0.001, 26.4 + y * 0.001]);
+        json!({"type": "Polygon", "coordinates": [ring]})
+    })
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_titled_parcel_is_split_by_a_case_and_what_lay_on_it_lies_on_both(pool: PgPool) {
+    let desks = Desks::open(&pool).await;
+    let parcel = desks.parcel(0.0).await;
+    let title = desks.title(parcel, 11, bureau()[0].clone()).await;
+    let mortgage = json!({"kind": "mortgage", "holder": "某银行", "document": "抵押合同", "mortgage_kind": "1", "valid_from": "2020-01-01"});
+    let answer = desks
+        .post(&desks.clerk, &format!("/api/v1/titles/{title}/encumbrances"), mortgage)
+        .await;
+    assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.body);
+    let case = desks.begun(parcel, title, "split_merge").await;
+    let clerk = &desks.clerk;
+    let prepare = json!({"transition": "prepare_split"});
+    desks
+        .is_refused(clerk, &case, prepare.clone(), "guard_documents_complete")
+        .await;
+    desks.bring_papers(&case).await;
+    desks
+        .is_refused(clerk, &case, prepare.clone(), "guard_succession_given")
+        .await;
+    // What doesn't cover the ground isn't even taken down.
+    let [west, east] = halves(0.0);
+    let tag = desks.get(&case).await.etag.unwrap();
+    let half = json!({"succession": {"from_ids": [parcel], "pieces": [{"geometry": west}, {"geometry": west}]}});
+    let refused = desks.send(clerk, "PATCH", &case, &[("If-Match", &tag)], half).await;
+    assert_eq!(
+        (&refused.body["code"], &refused.body["rule"]["id"]),
+        (&json!("area_not_conserved"), &json!("GEO-14")),
+        "{}",
+        refused.body
+    );
+    let plan = |first: Value| {
+        json!({"succession": {"from_ids": [parcel], "pieces": [
+            {"geometry": west, "code": "A", "unit_code": code(12), "holders": first},
+            {"geometry": east, "code": "B", "unit_code": code(13)},
+        ]}})
+    };
+    // Where rights move it is a transfer, and no mere change.
+    desks
+        .work(&case, plan(json!([{"name": "永州市财政局", "kind": "unit"}])))
+        .await;
+    let detail = desks
+        .is_refused(clerk, &case, prepare.clone(), "guard_succession_given")
+        .await;
+    assert!(detail.contains("200"), "{detail}");
+    desks.work(&case, plan(Value::Null)).await;
+    // The old title ends: whoever has a mortgage on it consents.
+    let detail = desks
+        .is_refused(clerk, &case, prepare.clone(), "guard_encumbrances_handled")
+        .await;
+    assert!(detail.contains("某银行"), "{detail}");
+    desks.work(&case, json!({"consents": ["某银行"]})).await;
+    desks.go(clerk, &case, prepare).await;
+    desks.go(&desks.reviewer, &case, json!({"transition": "submit"})).await;
+    desks
+        .go(clerk, &case, json!({"transition": "accept", "on": "2026-11-02"}))
+        .await;
+    desks.go(clerk, &case, json!({"transition": "review"})).await;
+    let recorded = desks
+        .go(
+            &desks.reviewer,
+            &case,
+            json!({"transition": "record_split", "on": "2026-11-10"}),
+        )
+        .await;
+    let new: Vec<String> = serde_json::from_value(recorded["details"]["title_ids"].clone()).unwrap();
+    assert_eq!(new.len(), 2, "{recorded}");
+    let certify = |numbers: Value| json!({"transition": "certify", "on": "2026-11-12", "cert_nos": numbers});
+    desks
+        .is_refused(
+            clerk,
+            &case,
+            certify(json!([certificate(2026, 12)])),
+            "guard_certificate_given",
+        )
+        .await;
+    desks
+        .go(
+            clerk,
+            &case,
+            certify(json!([certificate(2026, 12), certificate(2026, 13)])),
+        )
+        .await;
+    desks.go(clerk, &case, json!({"transition": "archive"})).await;
+    let mut parcels = Vec::new();
+    for (id, number) in new.iter().zip([12, 13]) {
+        let held = desks.get(&format!("/api/v1/titles/{id}")).await.body;
+        for (field, value) in [
+            ("unit_code", json!(code(number))),
+            ("cert_no", json!(certificate(2026, number))),
+            ("registration_type", json!("300")),
+            ("policy_action", json!("split_merge")),
+            ("right_nature_land", json!("101")),
+            ("location", json!("湘江西路1号")),
+        ] {
+            assert_eq!(held[field], value, "{field}: {held}");
+        }
+        assert_eq!(held["holders"][0]["name"], BUREAU);
+        parcels.push(held["parcel_ids"][0].as_str().unwrap().to_owned());
+        assert_eq!(desks.burdens(id).await, [("mortgage".to_owned(), "某银行".to_owned())]);
+    }
+    // The old title and its parcel are what they were the day before, and no more.
+    let old = format!("/api/v1/titles/{title}");
+    assert_eq!(
+        desks.get(&format!("{old}?as_of=2026-11-09")).await.body["unit_code"],
+        json!(code(11))
+    );
+    let now = ask_as(&desks.app, Some(clerk), "GET", &old, &[], None).await;
+    assert_eq!(now.status, StatusCode::NOT_FOUND, "{}", now.body);
+    let told = desks.get(&format!("/api/v1/successions?asset={parcel}")).await.body;
+    assert_eq!(
+        (&told[0]["to"][0]["id"], &told[0]["survey"], &told[0]["case_id"]),
+        (&json!(parcels[0]), &json!("1号"), &recorded["id"]),
+        "{told}"
+    );
+    assert_eq!(desks.parcel_says(parcels[1].parse().unwrap()).await.0, "unified");
+    assert_eq!(prove(&pool).await.map(|_| ()).map_err(|bad| bad.to_string()), Ok(()));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_title_ends_with_the_consents_it_takes(pool: PgPool) {
+    let desks = Desks::open(&pool).await;
+    let parcel = desks.parcel(0.0).await;
+    let title = desks.title(parcel, 14, bureau()[0].clone()).await;
+    let seizure = json!({"kind": "seizure", "holder": "冷水滩区人民法院", "document": "(2026)湘1103执1号", "valid_from": "2026-01-05"});
+    let answer = desks
+        .post(&desks.clerk, &format!("/api/v1/titles/{title}/encumbrances"), seizure)
+        .await;
+    assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.body);
+    let case = desks.begun(parcel, title, "cancel").await;
+    desks.bring_papers(&case).await;
+    let prepare = json!({"transition": "prepare_cancel"});
+    desks
+        .is_refused(&desks.clerk, &case, prepare.clone(), "guard_end_given")
+        .await;
+    desks
+        .work(&case, json!({"end_cause": "taken_back", "asset_status": "none_handed"}))
+        .await;
+    let detail = desks
+        .is_refused(&desks.clerk, &case, prepare, "guard_encumbrances_handled")
+        .await;
+    assert!(detail.contains("art. 28"), "{detail}");
+    desks.work(&case, json!({"consents": ["冷水滩区人民法院"]})).await;
+    enter(&desks, &case, "prepare_cancel", "record_cancel").await;
+    desks.go(&desks.clerk, &case, json!({"transition": "close"})).await;
+    let old = format!("/api/v1/titles/{title}");
+    assert_eq!(
+        desks.get(&format!("{old}?as_of=2026-11-09")).await.body["unit_code"],
+        json!(code(14))
+    );
+    let now = ask_as(&desks.app, Some(&desks.clerk), "GET", &old, &[], None).await;
+    assert_eq!(now.status, StatusCode::NOT_FOUND, "{}", now.body);
+    assert_eq!(desks.parcel_says(parcel).await.0, "none_handed");
+    assert_eq!(prove(&pool).await.map(|_| ()).map_err(|bad| bad.to_string()), Ok(()));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn an_objection_lapses_without_a_suit_and_a_pre_notice_after_ninety_days(pool: PgPool) {
+    let desks = Desks::open(&pool).await;
+    let clerk = &desks.clerk;
+    let mut cases = Vec::new();
+    for (number, policy, holder) in [
+        (15, "objection", "张三"),
+        (16, "objection", "李四"),
+        (17, "pre_notice", "王五"),
+    ] {
+        let parcel = desks.parcel(f64::from(number) * 3.0).await;
+        let title = desks.title(parcel, number, bureau()[0].clone()).await;
+        let case = desks.begun(parcel, title, policy).await;
+        desks.bring_papers(&case).await;
+        desks
+            .is_refused(
+                clerk,
+                &case,
+                json!({"transition": "prepare_entry"}),
+                "guard_entry_given",
+            )
+            .await;
+        desks
+            .work(
+                &case,
+                json!({"entry": {"kind": policy, "holder": holder, "document": "申请书"}}),
+            )
+            .await;
+        let recorded = enter(&desks, &case, "prepare_entry", "record_entry").await;
+        let due = if policy == "objection" {
+            json!("2026-11-25")
+        } else {
+            Value::Null
+        };
+        assert_eq!(recorded["review_on"], due, "{policy}");
+        assert_eq!(
+            desks.burdens(&title.to_string()).await,
+            [(policy.to_owned(), holder.to_owned())]
+        );
+        cases.push((case, title.to_string()));
+    }
+    let [(lapsing, lapsing_title), (sued, sued_title), (notice, notice_title)] = &cases[..] else {
+        unreachable!("three cases were made");
+    };
+    desks
+        .is_refused(clerk, lapsing, json!({"transition": "lapse"}), "guard_entry_lapsed")
+        .await;
+    let suit = json!({"transition": "note_suit", "on": "2026-11-20", "approval": "受理案件通知书"});
+    let told = desks.go(clerk, sued, suit.clone()).await;
+    assert_eq!(told["review_on"], Value::Null);
+    let possible = json!({"transition": "note_registrable", "on": "2026-11-15"});
+    assert_eq!(desks.go(clerk, notice, possible).await["review_on"], "2027-02-13");
+    // The fifteen days pass; the case comes to the head of the queue.
+    desks.state.clock.advance(time::Duration::days(10));
+    let late = desks.get("/api/v1/title-cases?overdue=true").await.body;
+    let numbers: Vec<&Value> = late["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| &one["policy_action"])
+        .collect();
+    assert_eq!(numbers, [&json!("objection")], "{late}");
+    let late_suit = json!({"transition": "note_suit", "on": "2026-11-30", "approval": "受理案件通知书"});
+    desks.is_refused(clerk, lapsing, late_suit, "guard_suit_in_time").await;
+    desks.go(clerk, lapsing, json!({"transition": "lapse"})).await;
+    assert_eq!(desks.burdens(lapsing_title).await, []);
+    assert_eq!(desks.burdens(sued_title).await.len(), 1);
+    // Ninety days after the registration became possible.
+    desks
+        .is_refused(clerk, notice, json!({"transition": "lapse"}), "guard_entry_lapsed")
+        .await;
+    desks.state.clock.advance(time::Duration::days(80));
+    desks.go(clerk, notice, json!({"transition": "lapse"})).await;
+    assert_eq!(desks.burdens(notice_title).await, []);
+    let release = json!({"transition": "release", "on": "2027-02-01", "reason": "判决驳回异议"});
+    desks.go(clerk, sued, release).await;
+    assert_eq!(desks.burdens(sued_title).await, []);
+    assert_eq!(prove(&pool).await.map(|_| ()).map_err(|bad| bad.to_string()), Ok(()));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_court_seizes_what_another_case_is_about_and_stops_it(pool: PgPool) {
+    let desks = Desks::open(&pool).await;
+    let parcel = desks.parcel(0.0).await;
+    let title = desks
+        .title(parcel, 18, json!({"name": "永州市某局", "kind": "unit"}))
+        .await;
+    let transfer = desks.case(parcel, Some(title), Some(18)).await;
+    desks
+        .go(
+            &desks.clerk,
+            &transfer,
+            json!({"transition": "classify", "policy_action": "re_register"}),
+        )
+        .await;
+    desks
+        .go(&desks.clerk, &transfer, json!({"transition": "collect"}))
+        .await;
+    desks
+        .work(
+            &transfer,
+            json!({"draft": {"holders": bureau()}, "area": {"surveyed_m2": 11_000.0}}),
+        )
+        .await;
+    desks.bring_papers(&transfer).await;
+    desks
+        .go(&desks.clerk, &transfer, json!({"transition": "prepare"}))
+        .await;
+    desks
+        .go(&desks.reviewer, &transfer, json!({"transition": "submit"}))
+        .await;
+    desks
+        .go(
+            &desks.clerk,
+            &transfer,
+            json!({"transition": "accept", "on": "2026-11-02"}),
+        )
+        .await;
+    desks.go(&desks.clerk, &transfer, json!({"transition": "review"})).await;
+    // Another case of the same kind is held off, the court's is not.
+    let body = json!({"asset_id": parcel, "title_id": title});
+    let held_off = desks.post(&desks.clerk, "/api/v1/title-cases", body).await;
+    assert_eq!(
+        held_off.body["code"], "title_case_version_one_per_asset",
+        "{}",
+        held_off.body
+    );
+    let seizure = desks.begun(parcel, title, "seizure").await;
+    let wanted = desks.get(&seizure).await.body["documents_wanted"].clone();
+    let kinds: Vec<&Value> = wanted.as_array().unwrap().iter().map(|one| &one["kind"]).collect();
+    assert_eq!(kinds, ["official_pass", "assistance_notice", "ruling"]);
+    desks.bring_papers(&seizure).await;
+    desks
+        .work(
+            &seizure,
+            json!({"entry": {"kind": "seizure", "holder": "冷水滩区人民法院", "document": "(2026)湘1103执2号"}}),
+        )
+        .await;
+    enter(&desks, &seizure, "prepare_entry", "record_entry").await;
+    desks.go(&desks.clerk, &seizure, json!({"transition": "close"})).await;
+    let record = json!({"transition": "record", "on": "2026-11-10"});
+    let detail = desks
+        .is_refused(&desks.reviewer, &transfer, record, "guard_encumbrances_handled")
+        .await;
+    assert!(
+        detail.contains("冷水滩区人民法院") && detail.contains("art. 38"),
+        "{detail}"
+    );
 }

@@ -697,7 +697,7 @@ async fn what_a_company_holds_comes_back_after_eight_checks(pool: PgPool) {
     );
     let checks: Vec<Value> = super::content::RETURN_CHECKS
         .iter()
-        .map(|(check, _, _)| json!({"check": check, "finding": "已核查"}))
+        .map(|check| json!({"check": check.name, "finding": "已核查", "paper": check.paper.map(|_| "永函〔2026〕2号")}))
         .collect();
     office
         .work(
@@ -894,7 +894,7 @@ async fn any_walk_keeps_the_promises(pool: PgPool) {
                 let documents: Vec<Value> = all.iter().map(|kind| json!({"kind": kind, "name": "x"})).collect();
                 office.work("赵", &id, json!({
                     "documents": documents, "area": {"surveyed_m2": 11_000.0}, "filing_reasons": ["unclear"], "filing_evidence": "x",
-                    "return_checks": super::content::RETURN_CHECKS.iter().map(|(check, _, _)| json!({"check": check, "finding": "x"})).collect::<Vec<_>>(),
+                    "return_checks": super::content::RETURN_CHECKS.iter().map(|check| json!({"check": check.name, "finding": "x", "paper": "x"})).collect::<Vec<_>>(),
                     "draft": {"evidence": "both", "right_type": "3", "parcel_ids": [parcel], "holders": [{"name": "局", "kind": "bureau"}]},
                 })).await;
             }

@@ -8,17 +8,20 @@ use serde::{Deserialize, Serialize};
 use time::{Date, Duration, Month};
 
 use super::content::{CaseContent, RegistryClock, held_case};
-use super::effects::{Made, follow_assets, note_certificate, record_title};
+use super::effects::{Made, end_title, follow_assets, note_certificate, record_title};
+use super::entries::{enter_encumbrance, let_entry_expire, release_entry};
 use super::guards::{Facts, Said, Unmet, unmet};
 use super::open::write_step;
 use super::procedure::{Definition, Effect, Transition};
 use super::read::{TitleCase, WHAT, load, parse_id};
+use super::split::carry_out_succession;
 use crate::ids::TitleCaseId;
 use crate::period::day;
 use crate::request::fields::{optional_reason, plain_text, sane_day};
 use crate::request::{Actor, Body, Context, Problem, ProblemKind, Times, etag, require_match};
 use crate::titles::certificate_number::CertificateNumber;
 use crate::titles::dictionaries::{PolicyAction, RefusalGround, RegistrationType};
+use crate::titles::encumbrances::pre_notice_ends;
 use crate::titles::permission::{TitleAction, require, require_another, require_at};
 use crate::versioned::{Occasion, answer};
 use crate::working_days::WorkingCalendar;
@@ -52,6 +55,8 @@ pub(super) struct Step {
     receipt_no: Option<String>,
     /// The certificate's number.
     cert_no: Option<String>,
+    /// The certificates' numbers, where a split made several titles: in the order of its plan.
+    cert_nos: Vec<String>,
     /// The printer's serial.
     print_serial: Option<String>,
     /// When a filing comes back; in twelve months unless told.
@@ -66,8 +71,17 @@ impl Step {
             reason: self.reason.as_deref().is_some_and(|reason| !reason.trim().is_empty()),
             on: self.on,
             refusal_ground: self.refusal_ground.is_some(),
-            certificate: self.cert_no.as_deref().is_some_and(|number| !number.trim().is_empty()),
+            certificates: self.certificates().count(),
         }
+    }
+
+    /// The certificates' numbers that were given.
+    fn certificates(&self) -> impl Iterator<Item = &str> {
+        self.cert_no
+            .iter()
+            .chain(&self.cert_nos)
+            .map(|number| number.trim())
+            .filter(|number| !number.is_empty())
     }
 
     /// What the step says of the case itself.
@@ -80,6 +94,11 @@ impl Step {
                 PolicyAction::FirstRegister => Some(RegistrationType::First),
                 PolicyAction::Change => Some(RegistrationType::Change),
                 PolicyAction::Correct => Some(RegistrationType::Correct),
+                PolicyAction::SplitMerge => Some(RegistrationType::Change),
+                PolicyAction::Cancel => Some(RegistrationType::Cancel),
+                PolicyAction::Objection => Some(RegistrationType::Objection),
+                PolicyAction::PreNotice => Some(RegistrationType::PreNotice),
+                PolicyAction::Seizure => Some(RegistrationType::Seizure),
                 PolicyAction::File | PolicyAction::KeepInUnit | PolicyAction::KeepInDepartment => None,
             });
             details.choice_reason = None;
@@ -283,10 +302,17 @@ async fn run_effects(
             }
             Effect::RestoreUse => {}
             Effect::NoteCertificate => {
-                let number = CertificateNumber::parse(step.cert_no.as_deref().unwrap_or_default())
-                    .map_err(|refused| refused.problem("cert_no"))?;
-                let certificate = (on, number.as_str(), step.print_serial.as_deref());
-                note_certificate(connection, content, certificate, made).await?;
+                let made_by_split = content.details.title_ids.clone();
+                let titles = if made_by_split.is_empty() {
+                    content.title_id.into_iter().collect()
+                } else {
+                    made_by_split
+                };
+                for (title, number) in titles.into_iter().zip(step.certificates()) {
+                    let number = CertificateNumber::parse(number).map_err(|refused| refused.problem("cert_no"))?;
+                    let certificate = (on, number.as_str(), step.print_serial.as_deref());
+                    note_certificate(connection, content, (title, certificate), made).await?;
+                }
             }
             Effect::FreezeDisposal => content.disposal_frozen = true,
             Effect::LiftFreeze => {
@@ -305,6 +331,15 @@ async fn run_effects(
                 }
                 content.review_on = Some(review_on);
             }
+            Effect::CarryOutSuccession => carry_out_succession(connection, content, on, made).await?,
+            Effect::EndTitle => end_title(connection, content, on, made).await?,
+            Effect::EnterEncumbrance => enter_encumbrance(connection, content, on, made).await?,
+            Effect::KeepEntry => let_entry_expire(connection, content, (on, None), made).await?,
+            Effect::StartNoticeDays => {
+                let_entry_expire(connection, content, (on, pre_notice_ends(on)), made).await?;
+            }
+            Effect::ReleaseEntry => release_entry(connection, content, Some(on), made).await?,
+            Effect::ReleaseLapsed => release_entry(connection, content, None, made).await?,
             Effect::BeginAnew => {
                 content.submitted_by = None;
                 content.reviewed_by = None;

@@ -29,7 +29,7 @@ pub fn status_of(holders: &[Holder]) -> &'static str {
 ///
 /// # Errors
 /// A problem for one that speaks of a registration.
-pub(super) fn status_without_title(said: Option<&str>) -> Result<&'static str, Problem> {
+pub fn status_without_title(said: Option<&str>) -> Result<&'static str, Problem> {
     let said = said.unwrap_or(WITHOUT_TITLE[0]);
     WITHOUT_TITLE.into_iter().find(|status| *status == said).ok_or_else(|| {
         Problem::invalid(
@@ -148,7 +148,7 @@ pub(super) async fn follow_title(
 ///
 /// # Errors
 /// The database's.
-pub(super) async fn follow_end(
+pub async fn follow_end(
     connection: &mut PgConnection,
     (id, title): (TitleId, &TitleContent),
     on: Date,

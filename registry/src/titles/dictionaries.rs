@@ -146,8 +146,23 @@ dictionary! {
         Return = "return" "平台公司划转" "return from a platform company",
         Change = "change" "变更登记(权利人不变)" "change what is registered (same holder)",
         Correct = "correct" "更正登记(登记簿有误)" "correct the book",
+        SplitMerge = "split_merge" "分割合并" "split or merge",
+        Cancel = "cancel" "注销登记" "end a title",
+        Objection = "objection" "异议登记" "enter an objection",
+        PreNotice = "pre_notice" "预告登记" "enter a pre-notice",
+        Seizure = "seizure" "查封登记" "enter a seizure",
         KeepInUnit = "keep_in_unit" "保留在单位名下(涉密)" "keep in the unit's name (secrecy)",
         KeepInDepartment = "keep_in_dept" "保留在主管部门名下(垂直管理)" "keep with the vertical department",
+    }
+}
+
+dictionary! {
+    /// 注销事由: why a title ends (不动产登记暂行条例实施细则 art. 28).
+    EndCause {
+        Destroyed = "destroyed" "不动产灭失" "destroyed",
+        Abandoned = "abandoned" "权利人放弃" "given up by its holder",
+        TakenBack = "taken_back" "依法没收、征收或者收回" "confiscated, expropriated or taken back",
+        Judgment = "judgment" "法院、仲裁机构的生效法律文书" "a judgment or award",
     }
 }
 
@@ -325,6 +340,8 @@ pub struct Dictionaries {
     registration_type: Vec<DictionaryEntry>,
     /// 权属工作措施
     policy_action: Vec<DictionaryEntry>,
+    /// 注销事由
+    end_cause: Vec<DictionaryEntry>,
     /// 权属状态
     book_state: Vec<DictionaryEntry>,
     /// 共有情况
@@ -359,6 +376,7 @@ pub(super) async fn get_dictionaries() -> Json<Dictionaries> {
         right_setting: RightSetting::entries(),
         registration_type: RegistrationType::entries(),
         policy_action: PolicyAction::entries(),
+        end_cause: EndCause::entries(),
         book_state: BookState::entries(),
         co_ownership: CoOwnership::entries(),
         evidence: Evidence::entries(),

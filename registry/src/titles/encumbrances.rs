@@ -18,9 +18,9 @@ use super::dictionaries::{EncumbranceKind, MortgageKind, SeizureKind};
 use super::permission::{TitleAction, require, require_at};
 use super::read::{WHAT, parse_id};
 use crate::database::CopyRows;
-use crate::ids::{EncumbranceId, TitleId};
+use crate::ids::{EncumbranceId, TitleId, VersionId};
 use crate::ledger::{Action, ExpectedVersions, ObjectKind};
-use crate::period::{Held, ValidPeriod, day, revise};
+use crate::period::{Held, ValidPeriod, day, reach, revise};
 use crate::request::fields::{plain_text, required_reason, sane_day};
 use crate::request::{Body, Context, Fault, Idempotency, Problem, Times, etag};
 use crate::versioned::{
@@ -30,6 +30,14 @@ use crate::versioned::{
 
 /// An objection lapses unless its author sues within 15 days (Civil Code art. 220).
 const OBJECTION_DAYS: i64 = 15;
+/// A pre-notice lapses 90 days after the registration can be applied for (Civil Code art. 221).
+const PRE_NOTICE_DAYS: i64 = 90;
+
+/// The last day of a pre-notice, where it is known from when on the registration can be applied for.
+#[must_use]
+pub fn pre_notice_ends(registrable_on: Date) -> Option<Date> {
+    registrable_on.checked_add(Duration::days(PRE_NOTICE_DAYS))
+}
 
 /// What a version of an encumbrance says.
 #[derive(Debug, Clone, Serialize)]
@@ -242,17 +250,20 @@ pub enum Act {
     Mortgage,
     /// Any disposal: let, sell, swap, demolish.
     Disposal,
+    /// 分割、合并: the old title ends, new ones take its place.
+    Split,
 }
 
 impl Act {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::FirstRegistration,
         Self::Transfer,
         Self::Change,
         Self::Cancel,
         Self::Mortgage,
         Self::Disposal,
+        Self::Split,
     ];
 }
 
@@ -283,6 +294,10 @@ pub fn effect_of(kind: EncumbranceKind, transfer_barred: bool, act: Act) -> Opti
     Some(match (kind, act) {
         (Seizure, Act::Transfer | Act::Disposal) => (Blocks, REL_38),
         (Seizure, Act::Mortgage) => (Blocks, "民法典 art. 399"),
+        // A split or merge ends the old title, so it takes the consents that its ending takes.
+        (Seizure | Mortgage | PreNotice, Act::Split) => (NeedsConsent, RULES63_28),
+        (Objection, Act::Split) => (Warns, "民法典 art. 220"),
+        (Dispute, Act::Split) => (Blocks, R656_22),
         (Seizure, Act::Cancel) => (NeedsConsent, RULES63_28),
         (Seizure, Act::Change) => (Warns, REL_38),
         (Mortgage, Act::Transfer) if transfer_barred => (Blocks, CC_406),
@@ -346,10 +361,11 @@ pub fn obstacles(encumbrances: &[Encumbrance], act: Act) -> Vec<Obstacle> {
 }
 
 /// What is entered on a title.
-#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct EncumbranceStatement {
-    kind: EncumbranceKind,
+pub struct EncumbranceStatement {
+    /// 权利负担类别
+    pub kind: EncumbranceKind,
     /// Who holds it.
     holder: String,
     /// The document it rests on.
@@ -365,15 +381,19 @@ pub(super) struct EncumbranceStatement {
     #[serde(default, with = "day::option", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = Date)]
     expires_on: Option<Date>,
+    /// From this day on what a pre-notice secures can be registered; 90 days later it lapses.
+    #[serde(default, with = "day::option", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = Date)]
+    registrable_on: Option<Date>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     mortgage_kind: Option<MortgageKind>,
     /// An advance seizure (预查封)?
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     advance: bool,
     /// Yuan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     amount: Option<f64>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     transfer_barred: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     remark: Option<String>,
@@ -382,6 +402,14 @@ pub(super) struct EncumbranceStatement {
 }
 
 impl EncumbranceStatement {
+    /// Whether it could be entered from a day on, so far as the statement alone tells.
+    ///
+    /// # Errors
+    /// A problem naming the field.
+    pub fn check(&self, from: Date, today: Date) -> Result<(), Problem> {
+        self.content(TitleId(Uuid::nil()), 0, from, today).map(|_| ())
+    }
+
     fn content(&self, title: TitleId, waiting: usize, from: Date, today: Date) -> Result<EncumbranceContent, Problem> {
         let given = |field: &str, text: &str, longest| {
             let text = plain_text(field, text, longest)?;
@@ -401,16 +429,7 @@ impl EncumbranceStatement {
         if (self.mortgage_kind.is_some() || self.transfer_barred) && self.kind != EncumbranceKind::Mortgage {
             return Err(Problem::invalid("mortgage_kind", "only a mortgage has it").remedy("leave it out"));
         }
-        let expires_on = match (self.expires_on, self.kind) {
-            (Some(last), _) if last < from => {
-                return Err(Problem::invalid("expires_on", "it ends before it begins")
-                    .remedy("send a later day")
-                    .code("dates_out_of_order"));
-            }
-            (Some(last), _) => Some(sane_day("expires_on", last)?),
-            (None, EncumbranceKind::Objection) => from.checked_add(Duration::days(OBJECTION_DAYS)),
-            (None, _) => None,
-        };
+        let expires_on = self.last_day(from)?;
         Ok(EncumbranceContent {
             title_id: title.0,
             kind: self.kind,
@@ -445,6 +464,34 @@ impl EncumbranceStatement {
                 .filter(|remark| !remark.is_empty()),
         })
     }
+
+    /// The last day on which it holds where it is entered on a day; none where it doesn't lapse by itself.
+    ///
+    /// # Errors
+    /// A problem naming the field.
+    pub fn last_day(&self, from: Date) -> Result<Option<Date>, Problem> {
+        if self.registrable_on.is_some() && (self.kind != EncumbranceKind::PreNotice || self.expires_on.is_some()) {
+            return Err(Problem::invalid(
+                "registrable_on",
+                "a pre-notice alone has it, and then no other last day",
+            )
+            .remedy("leave one of them out"));
+        }
+        let last_day = match self.registrable_on {
+            Some(day) => pre_notice_ends(sane_day("registrable_on", day)?),
+            None => self.expires_on,
+        };
+        Ok(match (last_day, self.kind) {
+            (Some(last), _) if last < from => {
+                return Err(Problem::invalid("expires_on", "it ends before it begins")
+                    .remedy("send a later day")
+                    .code("dates_out_of_order"));
+            }
+            (Some(last), _) => Some(sane_day("expires_on", last)?),
+            (None, EncumbranceKind::Objection) => from.checked_add(Duration::days(OBJECTION_DAYS)),
+            (None, _) => None,
+        })
+    }
 }
 
 /// Enters an encumbrance on a title. Seizures queue up in the order of their receipt.
@@ -471,30 +518,18 @@ pub(super) async fn encumber_title(
             .remedy("send the day of its registration")
             .code("date_in_future"));
     }
-    // Locks the title: the order of receipt is the order in which this is passed.
     let held = held_titles(&mut transaction, title).await?;
     let Some(burdened) = held.iter().find(|version| version.valid.contains(from)) else {
         return Err(Problem::not_found(WHAT));
     };
     let assets = super::asset_status::assets_of(&burdened.content);
     require_at(&mut transaction, &context, TitleAction::Encumber, &assets).await?;
-    let waiting = sqlx::query_scalar!(
-        r#"select coalesce(max(queue_no) + 1, 0)::integer as "next!" from encumbrance_version
-            where title_id = $1 and kind = 'seizure' and upper_inf(recorded) and (upper_inf(valid) or upper(valid) > $2)"#,
-        title.0,
-        from,
-    )
-    .fetch_one(&mut *transaction)
-    .await?;
-    let content = statement.content(title, usize::try_from(waiting).unwrap_or_default(), from, today)?;
-    let id = EncumbranceId::fresh();
-    let revision = revise(&[], ValidPeriod::since(from), Some(content), now);
     let occasion = Occasion {
         actor: context.actor.clone(),
         reason: crate::request::fields::optional_reason(statement.reason.as_deref())?,
         import_id: None,
     };
-    let version = write_revision(&mut transaction, id.0, Action::Create, &revision, None, &occasion).await?;
+    let (id, version) = enter(&mut transaction, title, &statement, (from, today, now), &occasion).await?;
     let location = format!("/api/v1/encumbrances/{id}");
     let body = serde_json::json!(Created {
         id: id.0,
@@ -506,6 +541,146 @@ pub(super) async fn encumber_title(
         .await?;
     transaction.commit().await?;
     Ok(answer(StatusCode::CREATED, Some(&location), version, Json(body)))
+}
+
+/// Enters an encumbrance on a title from a day on. Who may is for the caller to ask.
+///
+/// # Errors
+/// What is wrong with it, or that no such title is in the book on that day.
+pub async fn enter(
+    connection: &mut PgConnection,
+    title: TitleId,
+    statement: &EncumbranceStatement,
+    (from, today, now): (Date, Date, OffsetDateTime),
+    occasion: &Occasion,
+) -> Result<(EncumbranceId, Option<VersionId>), Problem> {
+    // Locks the title: the order of receipt is the order in which this is passed.
+    let held = held_titles(connection, title).await?;
+    if !held.iter().any(|version| version.valid.contains(from)) {
+        return Err(Problem::not_found(WHAT));
+    }
+    let waiting = sqlx::query_scalar!(
+        r#"select coalesce(max(queue_no) + 1, 0)::integer as "next!" from encumbrance_version
+            where title_id = $1 and kind = 'seizure' and upper_inf(recorded) and (upper_inf(valid) or upper(valid) > $2)"#,
+        title.0,
+        from,
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    let content = statement.content(title, usize::try_from(waiting).unwrap_or_default(), from, today)?;
+    let id = EncumbranceId::fresh();
+    let revision = revise(&[], ValidPeriod::since(from), Some(content), now);
+    let version = write_revision(connection, id.0, Action::Create, &revision, None, occasion).await?;
+    Ok((id, version))
+}
+
+/// When an encumbrance lapses by itself, said anew from a day on.
+///
+/// # Errors
+/// The database's, or that there is no such encumbrance on that day.
+pub async fn let_expire(
+    connection: &mut PgConnection,
+    id: EncumbranceId,
+    (from, expires_on): (Date, Option<Date>),
+    now: OffsetDateTime,
+    occasion: &Occasion,
+) -> Result<(), Problem> {
+    let held = held_encumbrance(connection, id).await?;
+    let before = held
+        .iter()
+        .find(|version| version.valid.contains(from))
+        .ok_or_else(|| Problem::not_found("this encumbrance on that day"))?;
+    let mut content = before.content.clone();
+    content.expires_on = expires_on;
+    let revision = revise(&held, reach(&held, from), Some(content), now);
+    write_revision(
+        connection,
+        id.0,
+        Action::Change,
+        &revision,
+        Some(&before.content),
+        occasion,
+    )
+    .await?;
+    Ok(())
+}
+
+/// Takes an encumbrance off its title on a day; the seizures behind a seizure move up. One that is off by then stays so.
+///
+/// # Errors
+/// The database's.
+pub async fn lift(
+    connection: &mut PgConnection,
+    id: EncumbranceId,
+    valid_to: Date,
+    now: OffsetDateTime,
+    occasion: &Occasion,
+) -> Result<Option<VersionId>, Problem> {
+    let versions = held_encumbrance(connection, id).await?;
+    let last_day = valid_to.previous_day().unwrap_or(valid_to);
+    let Some(before) = versions
+        .iter()
+        .find(|version| version.valid.contains(last_day) || version.valid.from == valid_to)
+        .map(|version| version.content.clone())
+    else {
+        return Ok(None);
+    };
+    let revision = revise(&versions, ValidPeriod::since(valid_to), None, now);
+    if revision.close.is_empty() {
+        return Ok(None);
+    }
+    let version = write_revision(connection, id.0, Action::Close, &revision, Some(&before), occasion).await?;
+    if let Some(place) = before.queue_no {
+        move_up(connection, TitleId(before.title_id), place, valid_to, now, occasion).await?;
+    }
+    Ok(version)
+}
+
+/// What lies on a title goes on lying on those that take its place: each of them has it from the day on, in the same order,
+/// and the old one no longer. What has lapsed by then stays behind.
+///
+/// # Errors
+/// The database's.
+pub async fn pass_on(
+    connection: &mut PgConnection,
+    old: TitleId,
+    new: &[TitleId],
+    (on, now): (Date, OffsetDateTime),
+    occasion: &Occasion,
+) -> Result<(), Problem> {
+    let ids = sqlx::query_scalar!(
+        "select object_id from encumbrance_version
+          where title_id = $1 and upper_inf(recorded) and (upper_inf(valid) or upper(valid) > $2)
+          order by queue_no nulls first, object_id",
+        old.0,
+        on,
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    for id in ids {
+        let held = held_encumbrance(connection, EncumbranceId(id)).await?;
+        let Some(before) = held.iter().find(|version| version.valid.to.is_none_or(|to| on < to)) else {
+            continue;
+        };
+        let content = before.content.clone();
+        let valid = ValidPeriod {
+            from: on.max(before.valid.from),
+            to: before.valid.to,
+        };
+        let revision = revise(&held, ValidPeriod::since(on), None, now);
+        write_revision(connection, id, Action::Close, &revision, Some(&content), occasion).await?;
+        if content.expires_on.is_some_and(|last| last < on) {
+            continue;
+        }
+        for title in new {
+            let mut content = content.clone();
+            content.title_id = title.0;
+            let id = EncumbranceId::fresh();
+            let revision = revise(&[], valid, Some(content), now);
+            write_revision(connection, id.0, Action::Create, &revision, None, occasion).await?;
+        }
+    }
+    Ok(())
 }
 
 /// The release of an encumbrance.
@@ -553,26 +728,13 @@ pub(super) async fn release_encumbrance(
     require_at(&mut transaction, &context, TitleAction::Encumber, &assets).await?;
     let versions = held_encumbrance(&mut transaction, id).await?;
     let last_day = valid_to.previous_day().unwrap_or(valid_to);
-    let before = version_to_change(&versions, &headers, context.clock.today(), ("valid_to", last_day), what)?;
-    let now = context.clock.now();
-    let revision = revise(&versions, ValidPeriod::since(valid_to), None, now);
+    version_to_change(&versions, &headers, context.clock.today(), ("valid_to", last_day), what)?;
     let occasion = Occasion {
         actor: context.actor.clone(),
         reason: Some(reason),
         import_id: None,
     };
-    let version = write_revision(
-        &mut transaction,
-        id.0,
-        Action::Close,
-        &revision,
-        Some(&before.content),
-        &occasion,
-    )
-    .await?;
-    if let Some(place) = before.content.queue_no {
-        move_up(&mut transaction, TitleId(title), place, valid_to, now, &occasion).await?;
-    }
+    let version = lift(&mut transaction, id, valid_to, context.clock.now(), &occasion).await?;
     transaction.commit().await?;
     let body = serde_json::json!({"id": id.0, "valid_to": valid_to.to_string()});
     Ok(answer(StatusCode::OK, None, version, Json(body)))
@@ -680,6 +842,9 @@ mod tests {
             (Dispute, false, Act::FirstRegistration, Some(Effect::Blocks)),
             (Dispute, false, Act::Transfer, Some(Effect::Blocks)),
             (Mortgage, false, Act::FirstRegistration, None),
+            (Mortgage, false, Act::Split, Some(Effect::NeedsConsent)),
+            (Seizure, false, Act::Split, Some(Effect::NeedsConsent)),
+            (Dispute, false, Act::Split, Some(Effect::Blocks)),
         ] {
             assert_eq!(
                 effect_of(kind, barred, act).map(|(effect, _)| effect),

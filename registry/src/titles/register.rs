@@ -253,6 +253,7 @@ pub(super) async fn close_title(
            from title_case_version v
            join title_case c on c.id = v.object_id
           where v.title_id = $1 and upper_inf(v.recorded) and v.state <> 'archived'
+            and coalesce(v.details ->> 'policy_action', '') not in ('objection', 'pre_notice', 'seizure')
           limit 1",
         id.0,
     )

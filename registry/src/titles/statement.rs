@@ -16,7 +16,7 @@ use super::holder::{Holder, settled};
 use crate::period::day;
 use crate::request::fields::{plain_text, sane_day};
 use crate::request::{DoorRule, Problem};
-use crate::unit_code::UnitCode;
+use crate::unit_code::{Fixture, UnitCode};
 
 /// The first area that is too large for a title, m².
 const TOO_LARGE_M2: f64 = 1e11;
@@ -268,6 +268,24 @@ impl TitleStatement {
             registration_type: held.registration_type,
             parcel_ids: held.parcel_ids,
             building_ids: held.building_ids,
+        }
+    }
+
+    /// What is left of it once no building is on the land: the house's fields are empty, and right and unit code are
+    /// those of the land alone.
+    pub fn leave_the_land(&mut self) {
+        self.house_area_m2 = None;
+        self.house_use = None;
+        self.right_nature_house = None;
+        self.right_type = self.right_type.map(|right| match right {
+            RightType::StateConstructionLandAndHouse => RightType::StateConstructionLand,
+            RightType::HomesteadAndHouse => RightType::Homestead,
+            RightType::CollectiveConstructionLandAndHouse => RightType::CollectiveConstructionLand,
+            other => other,
+        });
+        let land = self.unit_code.as_deref().and_then(|code| UnitCode::parse(code).ok());
+        if let Some(land) = land.filter(|code| code.fixture() == Fixture::Building) {
+            self.unit_code = Some(format!("{}W00000000", land.parcel_code()));
         }
     }
 

@@ -218,11 +218,11 @@ export async function fetchCaseVersions(id: string): Promise<CaseVersion[]> {
   return (await getJson<Page<CaseVersion>>(`/api/v1/title-cases/${encodeURIComponent(id)}/versions`)).items;
 }
 
-export async function openTitleCase(asset: string, title: string | null, unitCode: string | null): Promise<string> {
+export async function openTitleCase(asset: string, title: string | null, unitCode: string | null, policy: string | null = null): Promise<string> {
   const response = await send("/api/v1/title-cases", {
     method: "POST",
     headers: { "content-type": "application/json", "idempotency-key": crypto.randomUUID() },
-    body: JSON.stringify({ asset_id: asset, title_id: title, unit_code: unitCode }),
+    body: JSON.stringify({ asset_id: asset, title_id: title, unit_code: unitCode, ...(policy === null ? {} : { policy_action: policy }) }),
   });
   return ((await response.json()) as { id: string }).id;
 }

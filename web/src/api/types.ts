@@ -1,5 +1,6 @@
 // The answers of the server, by hand in the shapes of its contract. They are meant to be replaced by what
 // openapi-typescript makes from /openapi.json; nothing else in the page describes an answer.
+import type { Plan } from "@/api/lineage";
 import type { Geometry } from "geojson";
 import type { AssetKey, ImportLayer, ImportOutcome, LayerName, Theme } from "@/vocabulary";
 
@@ -500,6 +501,11 @@ export type TitleCase = {
     clock?: { accepted_on: string; deadline: { known: string; due_on?: string; year?: number; not_before?: string } };
     filing_reasons?: string[];
     filing_evidence?: string;
+    succession?: Plan;
+    end_cause?: string;
+    asset_status?: string;
+    entry?: { kind: string; holder: string; document: string; document_date?: string; expires_on?: string; registrable_on?: string; advance?: boolean };
+    title_ids?: string[];
   };
   files: StoredDocument[];
   documents_wanted: { kind: string; zh: string; en: string; here: boolean }[];
@@ -508,7 +514,7 @@ export type TitleCase = {
   since_submission: Difference[] | null;
   encumbrances: Encumbrance[];
   obstacles: Obstacle[];
-  checks_wanted: { check: string; zh: string; en: string; done: boolean }[];
+  checks_wanted: { check: string; zh: string; en: string; done: boolean; paper_zh: string | null; paper_en: string | null }[];
   steps: CaseStep[];
 };
 

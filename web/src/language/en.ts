@@ -5,6 +5,7 @@ import parameters from "./parameters.en";
 import { identity, identityRefusals } from "./identity.en";
 import allocation from "./allocation.en";
 import leases from "./leases.en";
+import lineage from "./lineage.en";
 import policy from "./policy.en";
 import { restricted } from "./restricted.en";
 import space from "./space.en";
@@ -17,6 +18,7 @@ export default {
   ...parameters,
   ...allocation,
   ...leases,
+  ...lineage,
   ...policy,
   ...titles,
   ...use,

@@ -103,7 +103,7 @@ export default {
   },
   case_field: {
     receipt_no: "receipt number", choice_reason: "why this registration type", approval: "document of approval", supplement: "supplement wanted", refusal_ground: "ground of refusal", filing_reasons: "reasons for filing",
-    filing_evidence: "evidence for the filing", review_on: "review on", documents: "documents", return_checks: "checks of the return", area: "comparison of areas", consents: "consented", told: "told", reason: "reason",
+    filing_evidence: "evidence for the filing", review_on: "review on", documents: "documents", return_checks: "checks of the return", area: "comparison of areas", consents: "consented", told: "told", reason: "reason", succession: "plan of the split or merge", end_cause: "why it ends", entry: "what is entered", cert_nos: "certificate numbers",
     check_origin: "how it got there", check_encumbrances: "encumbrances", check_financing: "financing", check_books: "the company's books", check_approval: "approvals", check_transfer: "transfer registration",
     check_restore: "restoring", check_accounts: "accounts", surveyed_m2: "surveyed area", certificate_m2: "area by certificate", accepted_because: "why that is right", asset_status: "registration status",
     on: "day", document: "document", document_date: "date of the document", expires_on: "until",
@@ -173,8 +173,9 @@ export default {
     warns: "to be known: {acts} ({source})",
   },
   law: { article: "art. {n}" },
-  act: { first_registration: "first registration", transfer: "transfer", change: "change", cancel: "cancellation", mortgage: "mortgage", disposal: "disposal" },
+  act: { first_registration: "first registration", transfer: "transfer", change: "change", cancel: "cancellation", mortgage: "mortgage", disposal: "disposal", split: "split or merge" },
   return_check: {
+    paper_needed: "needed: {paper}",
     heading: "The eight checks of a return", done: "done", open: "open", finding: "what was found", paper: "the paper it rests on", approval_like: "number of the resolution, approval or decision",
     origin: "how it got there", encumbrances: "encumbrances and leases", financing: "bonds or loans", books: "the company's books, state capital", approval: "resolution and approvals", transfer: "transfer registration", restore: "category and function restored", accounts: "written off there, entered here",
   },

@@ -103,7 +103,7 @@ export default {
   },
   case_field: {
     receipt_no: "受理号", choice_reason: "选择此登记类型的理由", approval: "批准文件", supplement: "补正要求", refusal_ground: "不予登记的情形", filing_reasons: "备案原因",
-    filing_evidence: "备案依据", review_on: "复核日期", documents: "材料", return_checks: "划转核查", area: "面积核对", consents: "已同意", told: "已告知", reason: "理由",
+    filing_evidence: "备案依据", review_on: "复核日期", documents: "材料", return_checks: "划转核查", area: "面积核对", consents: "已同意", told: "已告知", reason: "理由", succession: "分割合并方案", end_cause: "注销事由", entry: "拟记载内容", cert_nos: "证号",
     check_origin: "取得方式", check_encumbrances: "权利负担", check_financing: "融资", check_books: "账面与减资", check_approval: "审批", check_transfer: "转移登记",
     check_restore: "恢复属性", check_accounts: "核销入账", surveyed_m2: "实测面积", certificate_m2: "证载面积", accepted_because: "认可的理由", asset_status: "权属登记情况",
     on: "日期", document: "文件", document_date: "文件日期", expires_on: "截止日期",
@@ -173,8 +173,9 @@ export default {
     warns: "注意：{acts}（{source}）",
   },
   law: { article: "第{n}条" },
-  act: { first_registration: "首次登记", transfer: "转移", change: "变更", cancel: "注销", mortgage: "抵押", disposal: "处置" },
+  act: { first_registration: "首次登记", transfer: "转移", change: "变更", cancel: "注销", mortgage: "抵押", disposal: "处置", split: "分割合并" },
   return_check: {
+    paper_needed: "必填：{paper}",
     heading: "划转核查（八项）", done: "已核查", open: "未核查", finding: "核查结果", paper: "所依据的文件", approval_like: "公司决议、国资批复或政府决定的文号",
     origin: "取得方式", encumbrances: "权利负担和租约", financing: "债券或贷款", books: "公司账面与国资减资", approval: "决议与批复", transfer: "转移登记安排", restore: "恢复属性和功能", accounts: "公司核销、机关入账",
   },

@@ -5,6 +5,7 @@ import parameters from "./parameters.zh";
 import { identity, identityRefusals } from "./identity.zh";
 import allocation from "./allocation.zh";
 import leases from "./leases.zh";
+import lineage from "./lineage.zh";
 import policy from "./policy.zh";
 import { restricted } from "./restricted.zh";
 import space from "./space.zh";
@@ -17,6 +18,7 @@ export default {
   ...parameters,
   ...allocation,
   ...leases,
+  ...lineage,
   ...policy,
   ...titles,
   ...use,

@@ -15,6 +15,14 @@ export type CaseForm = Certificate & {
   approval: string;
   told: string[];
   consents: string[];
+  end_cause: string;
+  asset_status: string;
+  entry_holder: string;
+  entry_document: string;
+  entry_document_date: string;
+  entry_expires_on: string;
+  entry_registrable_on: string;
+  entry_advance: boolean;
 } & Record<`check_${string}`, CheckForm>;
 
 export const ofTheCase = ["cert_no", "print_serial", "accepted_on", "recorded_on", "issued_on"] as const;
@@ -49,6 +57,14 @@ export function caseForm(held: TitleCase, asset: Asset | null): CaseForm {
     approval: details.approval ?? "",
     told: details.told ?? [],
     consents: details.consents ?? [],
+    end_cause: details.end_cause ?? "",
+    asset_status: details.asset_status ?? "",
+    entry_holder: details.entry?.holder ?? "",
+    entry_document: details.entry?.document ?? "",
+    entry_document_date: details.entry?.document_date ?? "",
+    entry_expires_on: details.entry?.expires_on ?? "",
+    entry_registrable_on: details.entry?.registrable_on ?? "",
+    entry_advance: details.entry?.advance ?? false,
     ...checks,
   };
 }
@@ -81,6 +97,20 @@ export function papersOf(form: CaseForm, read: CaseForm, held: TitleCase): Recor
   if (differs("approval")) papers["approval"] = form.approval;
   if (differs("told")) papers["told"] = form.told;
   if (differs("consents")) papers["consents"] = form.consents;
+  if (differs("end_cause") && form.end_cause !== "") papers["end_cause"] = form.end_cause;
+  if (differs("asset_status") && form.asset_status !== "") papers["asset_status"] = form.asset_status;
+  if (differs("entry_holder", "entry_document", "entry_document_date", "entry_expires_on", "entry_registrable_on", "entry_advance") && form.entry_holder.trim() !== "" && form.entry_document.trim() !== "") {
+    const day = (name: string, value: string) => (value === "" ? {} : { [name]: value });
+    papers["entry"] = {
+      kind: held.details.policy_action,
+      holder: form.entry_holder.trim(),
+      document: form.entry_document.trim(),
+      ...day("document_date", form.entry_document_date),
+      ...day("expires_on", form.entry_expires_on),
+      ...day("registrable_on", form.entry_registrable_on),
+      ...(form.entry_advance ? { advance: true } : {}),
+    };
+  }
   const checks = Object.keys(form).filter((field): field is `check_${string}` => field.startsWith("check_"));
   if (differs(...checks)) {
     papers["return_checks"] = checks
@@ -89,7 +119,8 @@ export function papersOf(form: CaseForm, read: CaseForm, held: TitleCase): Recor
       .map(({ paper, ...check }) => (paper === "" ? check : { ...check, paper }));
   }
   // What it covers is said with the first that is said of it.
-  if (Object.keys(papers).length > 0 && coversNothing(held)) {
+  const makesTitle = !["split_merge", "cancel", "objection", "pre_notice", "seizure"].includes(held.details.policy_action ?? "");
+  if (Object.keys(papers).length > 0 && coversNothing(held) && makesTitle) {
     const covers = Object.fromEntries((["parcel_ids", "building_ids"] as const).filter((field) => form[field].length > 0).map((field) => [field, form[field]]));
     papers["draft"] = { ...covers, ...draft };
   }
