@@ -50,11 +50,12 @@ pub struct DemoLease {
 
 pub(super) fn leases(
     estate: &Estate,
+    parcels: &[DemoAsset],
     buildings: &[DemoAsset],
     faults: &mut Faults,
     sequence: &mut Sequence,
 ) -> Vec<DemoLease> {
-    let mut leases = let_out(estate, buildings, faults, sequence);
+    let mut leases = let_out(estate, parcels, buildings, faults, sequence);
     leases.extend(rented_in(buildings, faults));
     leases
 }
@@ -133,9 +134,11 @@ fn let_out(estate: &Estate, buildings: &[DemoAsset], faults: &mut Faults, sequen
             }
             // The first after them on allocated land that is in the book.
             29.. if wants_land_income
-                && building.usage != "commercial"
-                && building.title_status == Some("unified")
-                && faults.planted.iter().all(|fault| fault.key != building_key(index)) =>
+                // Granted land is that of commerce.
+                && estate.buildings[index].parcels.iter().all(|parcel| {
+                    parcels[*parcel].usage != "commercial"
+                        && parcels[*parcel].title_status == Some("unified")
+                }) =>
             {
                 wants_land_income = false;
                 lease.has_land_income = false;

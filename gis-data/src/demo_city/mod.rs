@@ -253,7 +253,7 @@ impl DemoCity {
         let mut rooms = rooms::rooms(&estate, &assets.buildings, &units, &mut sequence);
         rooms::spoil(&mut rooms, &estate, &mut faults);
         seats::staff_units(&mut units, &mut rooms);
-        let mut leases = leases::leases(&estate, &assets.buildings, &mut faults, &mut sequence);
+        let mut leases = leases::leases(&estate, &assets.parcels, &assets.buildings, &mut faults, &mut sequence);
         faults.spoil_units(&mut units);
         faults.spoil_papers(&estate, &mut assets.parcels, &mut assets.sites, &mut assets.buildings);
         // No more is let than the ledger says there is.

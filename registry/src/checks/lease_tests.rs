@@ -2,12 +2,11 @@
 
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use uuid::Uuid;
 
 use super::rule::catalogue;
 use super::run::{Scope, run_rule};
 use crate::leases::tests::{APPROVER, FINANCE, MANAGER, Office, shop};
-use crate::titles::tests::{certificate, with};
+use crate::titles::tests::certificate;
 
 async fn found(office: &Office, rule: &str, asset: &str) -> u64 {
     let catalogue = catalogue().unwrap();
@@ -130,24 +129,17 @@ async fn rent_that_waits_for_the_treasury_and_land_income_are_told(pool: PgPool)
         .await;
     assert_eq!(found(&office, "DSP-09", &building).await, 0);
 
-    assert_eq!(found(&office, "DSP-12", &building).await, 0);
-    let everything = crate::people::tests::person_with(&pool, "everything", crate::people::Role::ALL, "all").await;
-    let title = with(
-        certificate(building.parse().unwrap(), "320404001002GB00015F00010001", 1),
-        json!({"right_nature_land": "101", "parcel_ids": [], "building_ids": [building], "term_from": null, "term_to": null}),
-    );
-    let key = Uuid::now_v7().to_string();
-    let made = crate::spatial_units::tests::ask_as(
-        &office.app,
-        Some(&everything),
-        "POST",
-        "/api/v1/titles",
-        &[("Idempotency-Key", &key)],
-        Some(title),
-    )
-    .await;
+    // Land is let too; that it is allocated its title says.
+    let square = json!({"type": "Polygon", "coordinates": [[[119.96, 31.78], [119.961, 31.78], [119.961, 31.781], [119.96, 31.78]]]});
+    let parcel = json!({"name": "空地", "valid_from": "2020-01-01", "geometry": square, "registered_area_m2": 400});
+    let parcel = office.made(MANAGER, "parcels", parcel).await;
+    let said = json!({"starts_on": "2026-11-20", "land_income_document": null});
+    office.made(MANAGER, "leases", shop(&parcel, said)).await;
+    assert_eq!(found(&office, "DSP-12", &parcel).await, 0);
+    let title = certificate(parcel.parse().unwrap(), "431103001002GB00015F00010001", 1);
+    let made = crate::titles::tests::register(&office.app, title).await;
     assert_eq!(made.status, 201, "{}", made.body);
-    assert_eq!(found(&office, "DSP-12", &building).await, 1);
+    assert_eq!(found(&office, "DSP-12", &parcel).await, 1);
 }
 
 /// Relief that rests on a policy is quiet; what was taken over without, or no longer fits, is not.
@@ -183,7 +175,10 @@ async fn relief_without_ground_is_told(pool: PgPool) {
         ("update lease_version set lessee_size = 'small', is_sublet = true", 1),
         ("update rent_relief_version set end_user_proof = '收据'", 0),
         ("update rent_relief_version set policy_id = null", 1),
-        ("update rent_relief_version set state = 'refused'", 0),
+        (
+            "update rent_relief_version set state = 'refused' where decided_by is not null",
+            0,
+        ),
     ] {
         sqlx::query(statement).execute(&pool).await.unwrap();
         assert_eq!(found(&office, "DSP-17", &building).await, fires, "{statement}");
