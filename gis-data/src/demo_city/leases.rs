@@ -60,7 +60,13 @@ pub(super) fn leases(
     leases
 }
 
-fn let_out(estate: &Estate, buildings: &[DemoAsset], faults: &mut Faults, sequence: &mut Sequence) -> Vec<DemoLease> {
+fn let_out(
+    estate: &Estate,
+    parcels: &[DemoAsset],
+    buildings: &[DemoAsset],
+    faults: &mut Faults,
+    sequence: &mut Sequence,
+) -> Vec<DemoLease> {
     let mut leases: Vec<DemoLease> = Vec::new();
     let mut wants_land_income = true;
     for (index, building) in buildings.iter().enumerate() {
