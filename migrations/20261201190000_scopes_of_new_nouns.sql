@@ -13,6 +13,7 @@ select exists (select from spatial_unit_version v where v.object_id = id)
     or exists (select from occupant_version v where v.object_id = id)
     or exists (select from idle_record_version v where v.object_id = id)
     or exists (select from policy_case_version v where v.object_id = id)
+    or exists (select from succession_version v where v.object_id = id)
     or exists (select from use_agreement_version v where v.object_id = id)
 $$;
 
@@ -25,7 +26,7 @@ create policy ledger_entry_read on ledger_entry for select using (
            when object_kind in ('parcel', 'building', 'site') then scope_sees_entry(
                object_id, recorded_at, (select scope_read_regions())::text[], (select scope_read_units())::uuid[],
                (select scope_read_units_in_regions())::text[])
-           when object_kind in ('relation', 'room', 'right', 'title', 'encumbrance', 'title_case', 'occupant', 'idle_record',
+           when object_kind in ('relation', 'succession', 'room', 'right', 'title', 'encumbrance', 'title_case', 'occupant', 'idle_record',
                                 'policy_case', 'use_agreement') then scope_sees_object(object_id)
            when object_kind = 'import' then exists (select from import i where i.id = object_id)
            when object_kind = 'finding' then exists (select from finding f where f.id = object_id)
