@@ -45,4 +45,5 @@ alter table sign_in_attempt
 
 grant select, insert on person_identity to yice_app;
 grant update (last_sign_in_at, unlinked_at, unlinked_by) on person_identity to yice_app;
-grant select, insert, delete on identity_sign_in to yice_app;
+-- Old rows are locked before they are deleted, which takes the right to change one.
+grant select, insert, delete, update (expires_at) on identity_sign_in to yice_app;

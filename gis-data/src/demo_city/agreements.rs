@@ -11,8 +11,8 @@ use super::{DemoAsset, DemoRoom, DemoUnit};
 pub struct DemoAgreement {
     /// Who uses the rooms: an index into the units.
     pub unit: usize,
-    /// The rooms: indices into the rooms.
-    pub rooms: Vec<usize>,
+    /// The rooms, by their keys.
+    pub rooms: Vec<String>,
     /// The first day of use, ISO.
     pub starts_on: &'static str,
     /// The first day on which it is over, ISO.
@@ -56,6 +56,7 @@ pub(super) fn agreements(
         .collect::<Vec<_>>()
         .into_iter()
         .step_by(13);
+    let keys = |held: Vec<usize>| held.into_iter().map(|room| rooms[room].key.clone()).collect();
     let (mut agreements, mut of_unit): (Vec<DemoAgreement>, BTreeMap<usize, Vec<usize>>) =
         (Vec::new(), BTreeMap::new());
     for (building, unit) in alone.by_ref().take(2) {
@@ -76,7 +77,7 @@ pub(super) fn agreements(
         let has_ended = number == 1;
         agreements.push(DemoAgreement {
             unit,
-            rooms: held,
+            rooms: keys(held),
             starts_on: "2021-01-01",
             ends_on: has_ended.then_some("2026-01-01"),
             agreement_no: String::new(),
@@ -93,9 +94,9 @@ pub(super) fn agreements(
         of_unit.entry(unit).or_default().extend(held);
     }
     lend(rooms, &mut of_unit, faults);
-    agreements.extend(of_unit.into_iter().map(|(unit, rooms)| DemoAgreement {
+    agreements.extend(of_unit.into_iter().map(|(unit, held)| DemoAgreement {
         unit,
-        rooms,
+        rooms: keys(held),
         starts_on: "2021-01-01",
         ends_on: None,
         agreement_no: String::new(),

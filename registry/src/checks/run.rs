@@ -108,7 +108,7 @@ async fn around(connection: &mut PgConnection, rule: &Rule, objects: &[Uuid]) ->
            union
            select asset_id from title_case_version where object_id = any($1)
            union
-           select unnest(building_ids) from use_agreement_version where object_id = any($1)
+           select unnest(building_ids || room_ids) from use_agreement_version where object_id = any($1)
            union
            select asset_id from policy_case_version where object_id = any($1) and asset_id is not null
            union

@@ -131,11 +131,8 @@ async fn run(
                     }
                 }
             };
-            tracing::info!(
-                features = map.stage().done,
-                "the map is loaded: {} features",
-                map.stage().done
-            );
+            let features = map.loaded();
+            tracing::info!(features, "the map is loaded: {features} features");
             tokio::join!(
                 keep_current(database.clone(), clock.clone(), map, position, stop.clone()),
                 crate::idle_space::keep_current(database, clock, idle_space, stop),

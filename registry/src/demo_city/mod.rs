@@ -141,8 +141,8 @@ struct Loading {
     occasion: Occasion,
     units: Vec<UnitId>,
     assets: HashMap<Layer, Vec<SpatialUnitId>>,
-    /// The rooms, by key.
-    room_ids: HashMap<String, RoomId>,
+    /// The rooms by key, each with its building: an index into the buildings.
+    room_ids: HashMap<String, (RoomId, usize)>,
 }
 
 impl Loading {
@@ -502,11 +502,9 @@ impl Loading {
         agreements: &[DemoAgreement],
     ) -> Result<(), Fault> {
         // What hangs on rooms must know their ids, and the rooms are built beside each other: ids are settled beforehand.
-        let places: Vec<(RoomId, usize)> = rooms.iter().map(|room| (RoomId::fresh(), room.building)).collect();
         self.room_ids = rooms
             .iter()
-            .zip(&places)
-            .map(|(room, (id, _))| (room.key.clone(), *id))
+            .map(|room| (room.key.clone(), (RoomId::fresh(), room.building)))
             .collect();
         let loading = std::sync::Arc::new(self);
         let mut waiting = VersionWriter::<RoomContent>::default();
@@ -529,7 +527,7 @@ impl Loading {
             let room = loading
                 .room_ids
                 .get(&occupant.room)
-                .copied()
+                .map(|(id, _)| *id)
                 .ok_or_else(|| impossible(format!("the demo city has no room {}", occupant.room)))?;
             let content = content::occupant(occupant, room)?;
             let revision = loading.revision(None, content, |_| ())?;
@@ -541,9 +539,12 @@ impl Loading {
             let held: Vec<(RoomId, SpatialUnitId)> = agreement
                 .rooms
                 .iter()
-                .filter_map(|room| places.get(*room))
+                .filter_map(|room| loading.room_ids.get(room))
                 .map(|(id, building)| Ok((*id, loading.asset(Layer::Buildings, *building)?)))
                 .collect::<Result<_, Fault>>()?;
+            if held.is_empty() {
+                continue;
+            }
             let content = content::agreement(agreement, &held, &loading.units)?;
             let revision = loading.revision(None, content, |_| ())?;
             loading.write(&mut writer, UseAgreementId::fresh().0, &revision)?;
@@ -559,7 +560,7 @@ impl Loading {
             let revision = self.revision(room.idle_since.as_deref(), content, |earlier: &mut RoomContent| {
                 earlier.occupancy = Some("in_use".to_owned());
             })?;
-            let id = self.room_ids.get(&room.key).copied().unwrap_or_else(RoomId::fresh);
+            let id = self.room_ids.get(&room.key).map_or_else(RoomId::fresh, |(id, _)| *id);
             self.write(&mut writer, id.0, &revision)?;
         }
         Ok(writer)

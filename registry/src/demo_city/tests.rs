@@ -26,6 +26,10 @@ pub(crate) fn city() -> DemoCity {
     city.rooms.retain(|room| kept[room.building]);
     let rooms: std::collections::HashSet<String> = city.rooms.iter().map(|room| room.key.clone()).collect();
     city.occupants.retain(|occupant| rooms.contains(&occupant.room));
+    for agreement in &mut city.agreements {
+        agreement.rooms.retain(|room| rooms.contains(room));
+    }
+    city.agreements.retain(|agreement| !agreement.rooms.is_empty());
     city
 }
 

@@ -762,3 +762,29 @@ async fn text_is_text_whatever_it_means_elsewhere(pool: PgPool) {
         .unwrap();
     assert!(there >= 4, "{there}");
 }
+
+/// Whoever is not signed in learns how far the loading is, and not how much there is.
+#[sqlx::test(migrations = "../migrations")]
+async fn readiness_tells_no_counts(pool: PgPool) {
+    let (app, state) = app(&pool).await;
+    let ready = async || {
+        let request = Request::builder().uri("/readyz").header(header::HOST, "localhost");
+        let answer = send(&app, request.body(Body::empty()).unwrap()).await;
+        let said: Value = serde_json::from_slice(&answer.body).unwrap();
+        (answer.status, said["stages"].clone())
+    };
+    assert_eq!(
+        ready().await,
+        (
+            StatusCode::SERVICE_UNAVAILABLE,
+            json!([{"name": "map_layers", "percent": 0}])
+        )
+    );
+    crate::map_layers::load(&state.database, &state.clock, &state.map, 1 << 24)
+        .await
+        .unwrap();
+    assert_eq!(
+        ready().await,
+        (StatusCode::OK, json!([{"name": "map_layers", "percent": 100}]))
+    );
+}

@@ -56,10 +56,8 @@ struct Inner {
 pub struct LoadStage {
     /// What is loaded.
     pub name: &'static str,
-    /// How many are.
-    pub done: u64,
-    /// Of how many.
-    pub total: u64,
+    /// How far it is, per cent. How much there is to load is nothing for those who are not signed in.
+    pub percent: u8,
 }
 
 impl MapLayers {
@@ -85,13 +83,26 @@ impl MapLayers {
             })
     }
 
+    /// How many features were loaded.
+    #[must_use]
+    pub fn loaded(&self) -> u64 {
+        self.inner.loaded.load(Ordering::Relaxed)
+    }
+
     /// How far the loading is.
     #[must_use]
     pub fn stage(&self) -> LoadStage {
+        let loaded = self.loaded();
+        let expected = self.inner.expected.load(Ordering::Relaxed);
+        let percent = if self.tiles().is_some() {
+            100
+        } else {
+            // The last per cent is the index over what was read.
+            loaded.saturating_mul(100).checked_div(expected).unwrap_or(0).min(99)
+        };
         LoadStage {
             name: "map_layers",
-            done: self.inner.loaded.load(Ordering::Relaxed),
-            total: self.inner.expected.load(Ordering::Relaxed),
+            percent: u8::try_from(percent).unwrap_or(99),
         }
     }
 

@@ -45,7 +45,7 @@ describe("use agreements and certificates", () => {
   test("an agreement is drafted, signed, certified, refused a second number, and cancelled", async (t) => {
     const building = await office();
     await asReader(t, async (reader) => {
-      await reader.opens(`/?select=buildings/${building}&lang=zh`);
+      await reader.opens(`/?asset=buildings/${building}&lang=zh`);
       const section = reader.part("card-agreements");
       await section.scrollIntoViewIfNeeded();
       await section.getByText("没有使用协议").waitFor();
@@ -90,7 +90,7 @@ describe("use agreements and certificates", () => {
   test("whoever only looks is offered nothing to do", async (t) => {
     const [building] = (await (await askAs(account.username, `/api/v1/buildings?q=A-${run}`)).json()).items;
     await asReader(t, async (reader) => {
-      await reader.opens(`/?select=buildings/${building.id}&lang=en`);
+      await reader.opens(`/?asset=buildings/${building.id}&lang=en`);
       const section = reader.part("card-agreements");
       await section.getByTestId("agreement").waitFor();
       assert.match(await section.innerText(), /Cancelled/);

@@ -124,7 +124,7 @@ export type MapSettings = {
 
 export type TileJson = { tiles: string[]; minzoom?: number; maxzoom?: number };
 
-export type Readiness = { ready: boolean; stages?: { name: string; done: number; total: number }[] };
+export type Readiness = { ready: boolean; stages?: { name: string; percent: number }[] };
 
 export type ImportCounts = { read: number; inserted: number; unchanged: number; new_version: number; quarantined: number };
 

@@ -199,7 +199,8 @@ async fn every_kind_of_object_has_its_place(pool: PgPool) {
     let (building, _) = register(&app, "buildings", "b", building).await;
     let room = json!({"building_id": building, "floor": 1, "number": "101", "building_area_m2": 30});
     let (room, _) = register(&app, "rooms", "r", room).await;
-    let unit = json!({"code": "U1", "name": "单位", "region_code": "320402"});
+    let unit =
+        json!({"code": "U1", "name": "单位", "level": "city", "kind": "government_organ", "region_code": "320402"});
     let (unit, _) = register(&app, "units", "u", unit).await;
     let (nowhere, _) = register(
         &app,
