@@ -168,7 +168,8 @@ pub(super) async fn seat_leader(
         post: leader.post.clone(),
         post_ends: leader.post_ends,
         left_on: None,
-        approved_area_m2: approved_m2,
+        // As it is read back: the digest in the ledger covers the digits.
+        approved_area_m2: approved_m2.map(|area| area.round_dp(4).normalize()),
         second_office_approval: leader.second_office_approval.clone(),
     };
     let id = OccupantId::fresh();

@@ -8,7 +8,7 @@ import { server } from "./browser.mjs";
 export const issuer = process.env.YICE_PROVIDER;
 if (!issuer) throw new Error("YICE_PROVIDER must name where the server looks for a provider: PROVIDER=yes scripts/with-server …");
 
-const form = (uid) => `<!doctype html><title>Provider</title>
+const form = (uid) => `<!doctype html><title>Provider</title><link rel="icon" href="data:,">
 <form method="post" action="/interaction/${uid}"><input name="subject" id="subject" autofocus>
 <button name="act" value="login" id="login">Sign in</button><button name="act" value="abort" id="abort">No</button></form>`;
 

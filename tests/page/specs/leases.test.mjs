@@ -78,6 +78,7 @@ describe("leases", () => {
         // More than there is: the refusal says so, and what was typed stays.
         await manager.part("lease-save").click();
         await manager.part("lease-trouble").waitFor();
+        if (language === "zh") assert.match(await manager.part("lease-trouble").innerText(), /这段时间内租出的面积会超过实有面积/);
         await manager.page.waitForFunction(() => {
           const { top, bottom } = document.querySelector('[data-testid="lease-trouble"]').getBoundingClientRect();
           return top > 0 && bottom < innerHeight && document.elementFromPoint(innerWidth / 2, (top + bottom) / 2)?.closest('[data-testid="lease-trouble"]') !== null;

@@ -30,7 +30,7 @@ export default {
     rooms_of_unit: "Choose all rooms of this unit",
     no_term: "Empty for no term",
     documents_hint: "One a line, such as the agreement or a floor plan",
-    purpose_hint: "Such as office; never to be let, lent or a business",
+    purpose_hint: "Such as office work; never for profit",
     missing: "It is missing",
     save: "Save",
     saved: "Registered",

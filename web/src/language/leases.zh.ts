@@ -195,6 +195,15 @@ export default {
     saved: "已保存政策",
   },
   relief_state: { applied: "待审批", approved: "已批准", refused: "不予批准" },
+  lease_refusal: {
+    lease_part_within_area: "这段时间内租出的面积会超过实有面积，请核对面积、房间和租期",
+    lease_version_renewed_once: "原租约已经续租过",
+    rent_movement_version_within_received: "缴库金额会超过已收租金",
+    rent_movement_version_reversed_once: "这一笔已经冲销",
+    rent_relief_version_four_eyes: "申请人不能审批自己的申请（GOV-01）",
+    rent_relief_version_once: "该租约已按此政策减免",
+    ended: "已经收回或退租",
+  },
   relief_reason: {
     not_state_owned: "出租方不是国有",
     wrong_size: "类别或规模不在范围内",

@@ -8,7 +8,7 @@ export default {
     not_understood: "it is neither WKT nor GeoJSON", a_line_is_wanted: "give a line", shapes_are_wanted: "give two shapes at least", others_are_wanted: "choose what it is merged with", one_shape_is_wanted: "give the one shape they become, or choose one that is registered",
     drawing: "the shapes after it", before: "Area before", after: "Area after", missing: "Not covered", outside: "Outside", overlap: "Covered twice", tolerance: "Tolerated (0.1 %)",
     conserved: "What was there is covered, once and wholly.", not_conserved: "What was there is not covered once and wholly (GEO-14); it can't be saved. Correct the shapes by the survey.",
-    area: "Area", code: "Code", name: "Name", on: "Day of the change", survey: "Survey", consent: "Consent of the natural-resources department", record: "Record it", recorded: "Recorded: the old ones end and the new ones begin on that day", take_plan: "Take it into the case",
+    area: "Area", code: "Code", name: "Name", on: "Day of the change", survey: "Survey", consent: "Consent of the natural-resources department", reason: "Reason", unit_code: "Real-estate unit code", record: "Record it", recorded: "Recorded: the old ones end and the new ones begin on that day", take_plan: "Take it into the case",
     needs_case: "A current title lies on it: it is split or merged by a title case.", plan: "What becomes of what", plan_of: "{from} become {to}", enter_plan: "Enter the plan", change_plan: "Change the plan", no_plan: "no plan yet", piece: "piece {n}",
   },
   lineage_refusal: {

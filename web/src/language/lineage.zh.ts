@@ -8,7 +8,7 @@ export default {
     not_understood: "既不是 WKT，也不是 GeoJSON", a_line_is_wanted: "请给出一条分割线", shapes_are_wanted: "请至少给出两块图形", others_are_wanted: "请选择与之合并的宗地或楼栋", one_shape_is_wanted: "请给出合并后的一个图形，或选择已登记的",
     drawing: "变更后的图形", before: "变更前面积", after: "变更后面积", missing: "未覆盖", outside: "超出原界", overlap: "相互重叠", tolerance: "容差（千分之一）",
     conserved: "变更前后界址相符、面积守恒。", not_conserved: "变更前后面积不守恒（GEO-14），不能保存。请按权籍调查成果改正图形。",
-    area: "面积", code: "编号", name: "名称", on: "变更日期", survey: "权籍调查成果", consent: "自然资源主管部门意见", record: "登记分割合并", recorded: "已登记，旧的终止，新的自变更日起生效", take_plan: "写入案件",
+    area: "面积", code: "编号", name: "名称", on: "变更日期", survey: "权籍调查成果", consent: "自然资源主管部门意见", reason: "变更事由", unit_code: "不动产单元代码", record: "登记分割合并", recorded: "已登记，旧的终止，新的自变更日起生效", take_plan: "写入案件",
     needs_case: "其上有现势权利，分割合并须经登记案件办理。", plan: "分割合并方案", plan_of: "{from} 个变为 {to} 个", enter_plan: "填写方案", change_plan: "修改方案", no_plan: "尚未填写方案", piece: "第 {n} 块",
   },
   lineage_refusal: {

@@ -216,7 +216,7 @@ async fn an_administrator_links_and_unlinks_and_the_ledger_says_so(pool: PgPool)
     );
     for wrong in ["", "  ", "王芳", "a\nb", &"x".repeat(256)] {
         assert_eq!(
-            link_to(&li, wrong, wrong).await.status,
+            link_to(&li, "wrong", wrong).await.status,
             StatusCode::UNPROCESSABLE_ENTITY,
             "{wrong:?}"
         );
