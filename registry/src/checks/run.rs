@@ -69,9 +69,9 @@ pub(super) async fn run_rule(
         Scope::All => None,
         Scope::Objects(objects) => Some(around(&mut transaction, rule, objects).await?),
     };
-    let profiles = ValuesInForce::on(&mut transaction, day)
+    let profiles = ValuesInForce::on(&mut transaction, rule, day)
         .await?
-        .profiles(catalogue, rule);
+        .profiles(catalogue);
     let found = by_places(&mut transaction, &profiles, rule, day, objects.as_deref()).await?;
     let (new, resolved) = keep(&mut transaction, rule, (day, now), objects.as_deref(), &found).await?;
     transaction.commit().await?;

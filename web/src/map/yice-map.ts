@@ -86,6 +86,7 @@ export class YiceMap {
   #wish: MapWish;
   #layers: LayerSpecification[];
   #isStyleReady = false;
+  #refreshesWhenIdle = false;
   #hovered: FeatureState | null = null;
   #flashed: FeatureState | null = null;
   #labelMark = "";
@@ -128,13 +129,25 @@ export class YiceMap {
     if (wish.tileQuery !== before.tileQuery) {
       this.#map.getSource<VectorTileSource>(assetSource)?.setTiles([this.#tileAddress(wish)]);
     } else if (wish.revision !== before.revision) {
-      this.#map.refreshTiles(assetSource);
+      this.#refreshTiles();
     }
     for (const name of overlaySources) {
       if (wish.overlays[name] !== before.overlays[name]) this.#setOverlay(name, wish.overlays[name]);
     }
     if (wish.flashed !== before.flashed) this.#flash(wish.flashed);
     if (wish.look.theme !== before.look.theme || wish.look.subjectLayer !== before.look.subjectLayer) this.#countSoon();
+  }
+
+  /** Asks for the tiles anew. One that is on its way is not asked for twice and keeps what it brings, though that may be
+   *  older than the change: when all is there, they are asked for once more, which costs nothing where they are current. */
+  #refreshTiles(): void {
+    this.#map.refreshTiles(assetSource);
+    if (this.#refreshesWhenIdle) return;
+    this.#refreshesWhenIdle = true;
+    void this.#map.once("idle", () => {
+      this.#refreshesWhenIdle = false;
+      if (this.#map.getSource(assetSource) !== undefined) this.#map.refreshTiles(assetSource);
+    });
   }
 
   zoomBy(step: number): void {

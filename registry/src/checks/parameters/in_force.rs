@@ -29,30 +29,34 @@ pub(in crate::checks) struct Profile {
 }
 
 impl ValuesInForce {
-    /// What holds on a day.
-    pub(in crate::checks) async fn on(connection: &mut PgConnection, day: Date) -> Result<Self, Fault> {
+    /// What holds on a day, as far as it is something to the rule.
+    pub(in crate::checks) async fn on(connection: &mut PgConnection, rule: &Rule, day: Date) -> Result<Self, Fault> {
         let mut own: BTreeMap<String, BTreeMap<String, f64>> = BTreeMap::new();
         let rows = sqlx::query!(
             "select region_code, name, value
                from rule_parameter_version
-              where upper_inf(recorded) and valid @> $1::date",
-            day
+              where upper_inf(recorded) and valid @> $1::date and name = any($2)",
+            day,
+            &rule.parameters
         )
         .fetch_all(&mut *connection)
         .await?;
         for row in rows {
             own.entry(row.region_code).or_default().insert(row.name, row.value);
         }
-        // Figures of places that this registry has nothing of cost a run of their own, for nothing.
-        let codes: Vec<String> = crate::space::settings()?.codes().map(ToOwned::to_owned).collect();
-        let standards = sqlx::query_scalar!(
-            r#"select code as "code!" from unnest($1::text[]) code
-                where exists (select from spatial_unit_version v where starts_with(v.region_code, code))
-                   or exists (select from unit_version v where starts_with(v.region_code, code))"#,
-            &codes
-        )
-        .fetch_all(connection)
-        .await?;
+        // Figures of places that are none of this registry's cost a run of their own, for nothing.
+        let standards = if rule.reads_space_standard() {
+            let codes: Vec<String> = crate::space::settings()?.codes().map(ToOwned::to_owned).collect();
+            sqlx::query_scalar!(
+                r#"select code as "code!" from unnest($1::text[]) code
+                    where exists (select from region_version v where starts_with(v.code, code) and upper_inf(v.recorded))"#,
+                &codes
+            )
+            .fetch_all(connection)
+            .await?
+        } else {
+            Vec::new()
+        };
         Ok(Self { own, standards })
     }
 
@@ -66,20 +70,11 @@ impl ValuesInForce {
             .or_else(|| catalogue.parameters.get(name).map(|held| held.value))
     }
 
-    /// The sets of values that a rule is to be run with: one where no region has any of its own. The first holds
+    /// The sets of values that the rule is to be run with: one where no region has any of its own. The first holds
     /// everywhere else.
-    pub(in crate::checks) fn profiles(&self, catalogue: &Catalogue, rule: &Rule) -> Vec<Profile> {
-        let compares = |name: &String| rule.parameters.contains(name);
-        let own = self
-            .own
-            .iter()
-            .filter(|(_, own)| own.keys().any(compares))
-            .map(|(prefix, _)| prefix.as_str());
-        let standards = self
-            .standards
-            .iter()
-            .map(String::as_str)
-            .filter(|_| rule.reads_space_standard());
+    pub(in crate::checks) fn profiles(&self, catalogue: &Catalogue) -> Vec<Profile> {
+        let own = self.own.keys().map(String::as_str);
+        let standards = self.standards.iter().map(String::as_str);
         let mut places: Vec<&str> = own.chain(standards).chain([""]).collect();
         places.sort_unstable();
         places.dedup();

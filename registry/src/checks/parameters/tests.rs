@@ -212,15 +212,19 @@ async fn every_kind_of_object_has_its_place(pool: PgPool) {
     let catalogue = catalogue().unwrap();
     let mut connection = pool.acquire().await.unwrap();
     let today = date!(2026 - 11 - 21);
-    let in_force = ValuesInForce::on(&mut connection, today).await.unwrap();
-    let profiles = in_force.profiles(catalogue, &catalogue.rules["USE-08"]);
+    let rule = &catalogue.rules["USE-08"];
+    let in_force = ValuesInForce::on(&mut connection, rule, today).await.unwrap();
+    let profiles = in_force.profiles(catalogue);
     let held = held_for(&mut connection, &profiles, &[building, room, unit, nowhere], today)
         .await
         .unwrap();
     let months = |id: Uuid| profiles[held[&id]].value("leave_months");
     assert_eq!([building, room, unit, nowhere].map(months), [5.0, 5.0, 4.0, 3.0]);
     // A rule that compares with nothing of it is run once; before anything holds, all are.
-    assert_eq!(in_force.profiles(catalogue, &catalogue.rules["GEO-02"]).len(), 1);
-    let before = ValuesInForce::on(&mut connection, date!(2025 - 12 - 31)).await.unwrap();
-    assert_eq!(before.profiles(catalogue, &catalogue.rules["USE-08"]).len(), 1);
+    let other = &catalogue.rules["GEO-02"];
+    let elsewhere = ValuesInForce::on(&mut connection, other, today).await.unwrap();
+    assert_eq!(elsewhere.profiles(catalogue).len(), 1);
+    let before = date!(2025 - 12 - 31);
+    let before = ValuesInForce::on(&mut connection, rule, before).await.unwrap();
+    assert_eq!(before.profiles(catalogue).len(), 1);
 }
