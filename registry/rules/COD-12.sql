@@ -28,19 +28,27 @@ with paper as (
       from spatial_unit_version v
      where v.source_attributes ->> '不动产权证号' is not null and upper_inf(v.recorded) and v.valid @> $1::date
        and ($2::uuid[] is null or v.object_id = any($2))
+),
+held as materialized (
+    select p.id, p.cert_no, v.region_code, substring(p.cert_no from '[)）〕］】](.+?)不动产权第') as place
+      from paper p
+      join spatial_unit_version v on v.object_id = p.id and upper_inf(v.recorded) and v.valid @> $1::date
+),
+-- The region, those above it, and those they came from; once for each region.
+home as materialized (
+    select h.region_code, array_agg(distinct r.name) as names
+      from (select distinct region_code from held where place is not null and region_code is not null) h
+      join region_version r
+        on upper_inf(r.recorded) and length(r.code) >= 4
+       and ((r.valid @> $1::date and r.code in (h.region_code, left(h.region_code, 9), left(h.region_code, 6), left(h.region_code, 4)))
+            or exists (select from region_version latter
+                        where latter.object_id = any(r.successor_ids) and upper_inf(latter.recorded)
+                          and latter.code in (left(h.region_code, 6), left(h.region_code, 4))))
+     group by h.region_code
 )
 select p.id as object_id, null::uuid as other_id, p.id as at_id,
-       jsonb_build_object('cert_no', p.cert_no, 'place', place.name, 'regions', home.names) as evidence
-  from paper p
-  join spatial_unit_version v on v.object_id = p.id and upper_inf(v.recorded) and v.valid @> $1::date
- cross join lateral (select substring(p.cert_no from '[)）〕］】](.+?)不动产权第') as name) place
- cross join lateral (
-       -- The region, those above it, and those they came from.
-       select string_agg(distinct r.name, '、') as names, bool_or(place.name like '%' || r.name) as is_named
-         from region_version r
-        where upper_inf(r.recorded) and length(r.code) >= 4
-          and ((r.valid @> $1::date and r.code in (v.region_code, left(v.region_code, 9), left(v.region_code, 6), left(v.region_code, 4)))
-               or exists (select from region_version latter
-                           where latter.object_id = any(r.successor_ids) and upper_inf(latter.recorded)
-                             and latter.code in (left(v.region_code, 6), left(v.region_code, 4))))) home
- where place.name is not null and home.names is not null and not home.is_named
+       jsonb_build_object('cert_no', p.cert_no, 'place', p.place, 'regions', array_to_string(home.names, '、')) as evidence
+  from held p
+  join home on home.region_code = p.region_code
+ where p.place is not null
+   and not exists (select from unnest(home.names) name where p.place like '%' || name)

@@ -59,6 +59,8 @@ typed_ids! {
     RightId,
     /// A room (房间).
     RoomId,
+    /// A meter of a building (计量表).
+    MeterId,
     /// A region's own value of what rules compare with (规则参数).
     RuleParameterId,
     /// A session of somebody signed in.

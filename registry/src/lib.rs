@@ -18,6 +18,7 @@ pub mod imports;
 pub mod leases;
 pub mod ledger;
 pub mod map_layers;
+pub mod meters;
 pub mod money;
 mod occupancies;
 pub mod occupants;

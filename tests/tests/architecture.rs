@@ -32,6 +32,7 @@ const LAYERS: &[&[&str]] = &[
         "rooms",
         "occupants",
         "use_agreements",
+        "meters",
         "spatial_units",
         "units",
         "regions",

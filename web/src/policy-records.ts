@@ -3,7 +3,7 @@ import type { Permission } from "@/api/session";
 
 export type RecordField = {
   name: string;
-  kind: "text" | "date" | "money" | "decimal" | "whole" | "yes" | "route" | "document" | "choice" | "room" | "unit";
+  kind: "text" | "date" | "money" | "decimal" | "whole" | "yes" | "route" | "document" | "choice" | "room" | "unit" | "file";
   options?: string[];
   optional?: boolean;
 };
@@ -14,7 +14,7 @@ const money = (name: string): RecordField => ({ name, kind: "money" });
 const yes = (name: string): RecordField => ({ name, kind: "yes" });
 
 export const recordFields = {
-  document: [{ name: "kind", kind: "document" }, text("name"), { name: "date", kind: "date", optional: true }],
+  document: [{ name: "kind", kind: "document" }, text("name"), { name: "date", kind: "date", optional: true }, { name: "file", kind: "file", optional: true }],
   verification: [date("on"), { name: "measured_m2", kind: "decimal" }, money("book_value"), yes("safe"), text("title_note")],
   score: [{ name: "route", kind: "route" }, { name: "points", kind: "whole" }, text("why")],
   stock_search: [date("on"), text("finding")],

@@ -1,8 +1,12 @@
 //! The cases that are open about the city's assets: what becomes of what is idle, repairs under way, what is rented in; and
 //! the assets that somebody forgot to open one for.
 
+use std::collections::BTreeMap;
+
 use super::estate::Estate;
 use super::faults::{Faults, building_key, parcel_key};
+use super::leases::DemoLease;
+use super::rooms::DemoRoom;
 use super::titles::DemoTitle;
 use super::{DemoAsset, Layer};
 
@@ -21,6 +25,8 @@ pub struct DemoCase {
     pub region: &'static str,
     /// So many days ago it came to that state.
     pub days_ago: i64,
+    /// What stood idle and was looked at before it came to renting, and would not do: indices into the buildings.
+    pub rejected: Vec<usize>,
 }
 
 /// Idle since before this day counts as far too long by the end of 2026, and since before the next as too long.
@@ -103,9 +109,58 @@ pub(super) fn cases(
             unit,
             region: asset.region,
             days_ago: (turn as i64 * 7) % 53,
+            rejected: Vec::new(),
         });
     }
     cases
+}
+
+/// ALC-04: before anything is rented the stock is searched, with a reason against each idle building that is large enough;
+/// but for one.
+pub(super) fn search_stock(
+    cases: &mut [DemoCase],
+    leases: &[DemoLease],
+    buildings: &[DemoAsset],
+    rooms: &[DemoRoom],
+    faults: &mut Faults,
+) {
+    let mut idle: BTreeMap<usize, i64> = BTreeMap::new();
+    for room in rooms.iter().filter(|room| room.occupancy == "idle") {
+        let building = &buildings[room.building];
+        let is_office = building.usage == "administrative_office" && building.occupancy != "dangerous";
+        if is_office && matches!(room.room_type, None | Some("office" | "service")) {
+            *idle.entry(room.building).or_default() += room.use_area.0;
+        }
+    }
+    let mut is_planted = false;
+    for lease in leases.iter().filter(|lease| lease.is_in) {
+        let mut found: Vec<(i64, usize)> = idle
+            .iter()
+            .filter(|(index, area)| **index != lease.index && **area >= lease.area.0)
+            .map(|(index, area)| (*area, *index))
+            .collect();
+        found.sort_unstable();
+        let is_of_lease =
+            |case: &&mut DemoCase| case.procedure == "rent_in" && case.asset == (Layer::Buildings, lease.index);
+        let case = cases.iter_mut().find(is_of_lease);
+        let Some((_, smallest)) = found.first().copied() else {
+            continue;
+        };
+        match case {
+            Some(case) if is_planted => case.rejected = found.into_iter().map(|(_, index)| index).collect(),
+            _ => {
+                is_planted |= case.is_some();
+                faults.plant(
+                    "ALC-04",
+                    "buildings",
+                    lease.building.clone(),
+                    building_key(smallest),
+                    "同城有适合的闲置办公用房仍租用",
+                    "it is rented in while suitable space of the city stands idle",
+                );
+            }
+        }
+    }
 }
 
 /// DSP-02: land that was granted, with nothing built on it more than a year after its term began.

@@ -275,7 +275,8 @@ impl DemoCity {
         );
         let agreements = agreements::agreements(&units, &assets.buildings, &rooms, &mut faults);
         cases::leave_unbuilt(&estate, &mut titles, &mut faults);
-        let cases = cases::cases(&estate, &assets.parcels, &assets.buildings, &mut faults);
+        let mut cases = cases::cases(&estate, &assets.parcels, &assets.buildings, &mut faults);
+        cases::search_stock(&mut cases, &leases, &assets.buildings, &rooms, &mut faults);
         let ground = ground::geojson(&estate, &projector, seed)?;
         Ok(Self {
             units,

@@ -4,6 +4,8 @@
 //! What people decide about them (who sees to it, until when, an exception) and every check of everything has one.
 
 #[cfg(test)]
+mod afterwards_tests;
+#[cfg(test)]
 mod agreement_tests;
 mod change;
 mod follow;
@@ -20,7 +22,7 @@ mod whole;
 
 pub use follow::keep_checked;
 pub use parameters::verify_versions;
-pub use rule::{Catalogue, Rule, Severity, catalogue};
+pub use rule::{Catalogue, Rule, Severity, catalogue, default_of};
 pub use run::RuleOutcome;
 pub use whole::{BegunCheck, CheckRefused, begin_check};
 

@@ -9,6 +9,9 @@
 //! which is quicker at it than the database by far. So does a rule with `gap`, for strips between two that are narrower
 //! than the named parameter and longer than `gap_least_m` ([`gis_data::gap`]).
 //!
+//! A rule with `proof` has no query either: the program proves the ledger, and the first entry that is not as it was sealed
+//! is the finding. It is asked when everything is checked.
+//!
 //! A rule with `blocks` is kept at the door: what breaks it is refused. It may have no query at all, where nothing that
 //! breaks it can be in the book.
 
@@ -70,6 +73,8 @@ pub enum Subject {
     Room,
     /// Organisations (单位).
     Unit,
+    /// Entries of the ledger (台账条目).
+    LedgerEntry,
 }
 
 impl Subject {
@@ -81,6 +86,7 @@ impl Subject {
             Self::SpatialUnit => matches!(kind, ObjectKind::Parcel | ObjectKind::Building | ObjectKind::Site),
             Self::Room => kind == ObjectKind::Room,
             Self::Unit => kind == ObjectKind::Unit,
+            Self::LedgerEntry => false,
         }
     }
 }
@@ -121,6 +127,8 @@ pub struct Rule {
     pub(super) overlap: Option<String>,
     /// The parameter below which a gap is a finding, where the query says what takes part.
     pub(super) gap: Option<String>,
+    /// The ledger is proved.
+    pub(super) proof: bool,
     /// What breaks it is refused at the door (B). Findings are of what came in before or by another way.
     pub blocks: bool,
     pub(super) statement: String,
@@ -147,6 +155,8 @@ struct Header {
     neighbours: bool,
     overlap: Option<String>,
     gap: Option<String>,
+    #[serde(default)]
+    proof: bool,
     #[serde(default)]
     blocks: bool,
 }
@@ -215,7 +225,7 @@ impl Rule {
             return Err(format!("no parameter is called {name}"));
         }
         let statement = statement.trim().to_owned();
-        if statement.is_empty() && !header.blocks {
+        if statement.is_empty() && !header.blocks && !header.proof {
             return Err("it has no query".to_owned());
         }
         let reads = header
@@ -244,6 +254,7 @@ impl Rule {
             neighbours: header.neighbours,
             overlap: header.overlap,
             gap: header.gap,
+            proof: header.proof,
             blocks: header.blocks,
             statement,
         })
@@ -252,7 +263,7 @@ impl Rule {
     /// Does it look for what is in the book? One that only blocks does not.
     #[must_use]
     pub fn is_run(&self) -> bool {
-        !self.statement.is_empty()
+        !self.statement.is_empty() || self.proof
     }
 
     /// Does it compare with the tables of the space standard?
@@ -322,6 +333,18 @@ impl Catalogue {
 pub fn catalogue() -> Result<&'static Catalogue, RuleRefused> {
     static READ: OnceLock<Result<Catalogue, RuleRefused>> = OnceLock::new();
     READ.get_or_init(Catalogue::read).as_ref().map_err(Clone::clone)
+}
+
+/// What a parameter is where no region has a value of its own; `rule_parameter_at` of the database tells the rest.
+///
+/// # Errors
+/// Where no parameter is called so.
+pub fn default_of(parameter: &str) -> Result<f64, crate::request::Fault> {
+    let held = catalogue()?.parameters.get(parameter);
+    held.map(|held| held.value)
+        .ok_or_else(|| crate::request::Fault::Impossible {
+            what: format!("no parameter of the rules is called {parameter}"),
+        })
 }
 
 impl From<RuleRefused> for crate::request::Fault {

@@ -15,6 +15,7 @@ use super::parameters::{Profile, ValuesInForce, held_for};
 use super::rule::{Catalogue, Rule};
 use crate::database::Database;
 use crate::ids::FindingId;
+use crate::ledger::{TrustedKeys, Unproven, Witness, verify_log};
 use crate::request::Fault;
 
 /// What is looked at.
@@ -69,10 +70,14 @@ pub(super) async fn run_rule(
         Scope::All => None,
         Scope::Objects(objects) => Some(around(&mut transaction, rule, objects).await?),
     };
-    let profiles = ValuesInForce::on(&mut transaction, rule, day)
-        .await?
-        .profiles(catalogue);
-    let found = by_places(&mut transaction, &profiles, rule, day, objects.as_deref()).await?;
+    let found = if rule.proof {
+        not_as_sealed(database).await?
+    } else {
+        let profiles = ValuesInForce::on(&mut transaction, rule, day)
+            .await?
+            .profiles(catalogue);
+        by_places(&mut transaction, &profiles, rule, day, objects.as_deref()).await?
+    };
     let (new, resolved) = keep(&mut transaction, rule, (day, now), objects.as_deref(), &found).await?;
     transaction.commit().await?;
     Ok(RuleOutcome {
@@ -200,6 +205,27 @@ async fn ask(
         found.entry((one.object_id, one.other_id)).or_insert(one);
     }
     Ok(found.into_values().collect())
+}
+
+/// The first entry of the ledger that is not as it was sealed, by the keys that the database lists: `yice ledger verify`
+/// proves more, with the key of this machine and every version row.
+async fn not_as_sealed(database: &Database) -> Result<Vec<Found>, Fault> {
+    let keys = {
+        let mut connection = database.pool().acquire().await?;
+        TrustedKeys::recorded(&mut connection).await?
+    };
+    let bad = match verify_log(database.pool(), &Witness::from(keys)).await {
+        Ok(_) => return Ok(Vec::new()),
+        Err(Unproven::Database { source }) => return Err(source.into()),
+        Err(Unproven::Bad(bad)) => bad,
+    };
+    tracing::error!(%bad, "the ledger is not as it was sealed");
+    Ok(vec![Found {
+        object_id: bad.entry_id.unwrap_or_default(),
+        other_id: None,
+        at_id: None,
+        evidence: serde_json::json!({"entry": bad.seq, "wrong": bad.wrong.to_string()}),
+    }])
 }
 
 /// What is asked of neighbours.

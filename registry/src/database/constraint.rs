@@ -309,6 +309,19 @@ fn meaning_of(constraint: &str) -> Option<(Meaning, &'static str)> {
         | "approval_threshold_version_valid_bounded"
         | "rule_parameter_version_valid_bounded"
         | "use_agreement_version_valid_bounded" => (Field("valid_from"), "the period ends before it begins"),
+        "meter_version_once" => (
+            Clash,
+            "somebody brought a reading for some of these days at the same moment; read them again",
+        ),
+        "meter_version_building_fkey" => (Field("building_id"), "the building is not registered"),
+        "meter_version_utility_known" => (Field("utility"), "it is none of electricity, water, gas and heat"),
+        "meter_version_quantity_positive" => (Field("quantity"), "it is less than 0"),
+        "meter_version_source_given" => (Field("source"), "it is missing"),
+        "meter_pkey"
+        | "meter_version_pkey"
+        | "meter_version_object_fkey"
+        | "meter_version_valid_bounded"
+        | "meter_version_recorded_bounded" => (Ours, ""),
         "use_agreement_version_one_per_certificate" => (Clash, "a use certificate with this number was issued already"),
         "use_agreement_version_unit_fkey" => (Field("unit_id"), "the unit is not registered"),
         "use_agreement_version_rooms_given" => (Field("room_ids"), "no room is named"),

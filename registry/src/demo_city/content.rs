@@ -285,6 +285,7 @@ pub(super) fn case(
     case: &DemoCase,
     asset: SpatialUnitId,
     unit: Option<UnitId>,
+    rejected: &[SpatialUnitId],
     since: Date,
 ) -> Result<crate::policy_cases::CaseContent, Fault> {
     const MANAGER: &str = "demo-asset-manager";
@@ -327,6 +328,19 @@ pub(super) fn case(
         }),
         _ => json!({"idle_reason": "surplus"}),
     };
+    let mut said = said;
+    let records = said.get_mut("records").and_then(serde_json::Value::as_array_mut);
+    if let Some(records) = records.filter(|_| !rejected.is_empty()) {
+        let reasons: Vec<_> = rejected
+            .iter()
+            .map(|id| json!({"asset_id": id.0, "reason": "距服务对象过远，结构不适合对外服务"}))
+            .collect();
+        let search = json!({"record": "stock_search", "on": since.to_string(), "finding": "已逐处核对同城存量", "rejected": reasons});
+        records.insert(0, record(1, "applied", search));
+        for (no, record) in records.iter_mut().enumerate() {
+            record["no"] = json!(no + 1);
+        }
+    }
     let mut details: crate::policy_cases::CaseDetails = serde_json::from_value(said).map_err(impossible)?;
     let calendar = crate::working_days::WorkingCalendar::published().map_err(impossible)?;
     let deadline = definition.state(case.state).and_then(|state| state.deadline.as_ref());

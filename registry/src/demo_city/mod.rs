@@ -429,7 +429,8 @@ impl Loading {
             let asset = self.asset(case.asset.0, case.asset.1)?;
             let unit = case.unit.and_then(|unit| self.units.get(unit)).copied();
             let since = today.saturating_sub(time::Duration::days(case.days_ago));
-            let content = content::case(case, asset, unit, since)?;
+            let rejected = self.of_layer(Layer::Buildings, &case.rejected)?;
+            let content = content::case(case, asset, unit, &rejected, since)?;
             let revision = Revision {
                 close: Vec::new(),
                 write: vec![(ValidPeriod::since(since), content)],

@@ -28,12 +28,15 @@ const LONGEST_NAME: usize = 200;
 pub enum Holder {
     /// The work on a title.
     TitleCase,
+    /// 一资一策, a repair, what a unit asks for.
+    PolicyCase,
 }
 
 impl Holder {
     fn word(self) -> &'static str {
         match self {
             Self::TitleCase => "title_case",
+            Self::PolicyCase => "policy_case",
         }
     }
 }

@@ -6,7 +6,7 @@ mod kind;
 mod read;
 mod store;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod verify;
 
 use axum::extract::{DefaultBodyLimit, FromRef};

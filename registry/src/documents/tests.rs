@@ -20,16 +20,16 @@ use crate::people::tests::person_with;
 use crate::spatial_units::tests::{ANONYMOUS, app, ask_as};
 use crate::titles::tests::{parcel, rectangle};
 
-const PDF: &[u8] = b"%PDF-1.7\n1 0 obj <</Type /Catalog>> endobj\n%%EOF\n";
+pub(crate) const PDF: &[u8] = b"%PDF-1.7\n1 0 obj <</Type /Catalog>> endobj\n%%EOF\n";
 
-struct Raw {
-    status: StatusCode,
+pub(crate) struct Raw {
+    pub(crate) status: StatusCode,
     headers: HeaderMap,
-    bytes: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl Raw {
-    fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.bytes).unwrap()
     }
 
@@ -57,7 +57,7 @@ async fn send(app: &Router, token: Option<&str>, request: axum::http::request::B
     }
 }
 
-async fn bring(app: &Router, token: Option<&str>, name: &str, bytes: &[u8]) -> Raw {
+pub(crate) async fn bring(app: &Router, token: Option<&str>, name: &str, bytes: &[u8]) -> Raw {
     let mut body = format!(
         "--cut\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\nContent-Type: text/html\r\n\r\n"
     )
@@ -71,7 +71,7 @@ async fn bring(app: &Router, token: Option<&str>, name: &str, bytes: &[u8]) -> R
     send(app, token, request, body).await
 }
 
-async fn get(app: &Router, token: Option<&str>, uri: &str) -> Raw {
+pub(crate) async fn get(app: &Router, token: Option<&str>, uri: &str) -> Raw {
     send(app, token, Request::builder().uri(uri), Vec::new()).await
 }
 

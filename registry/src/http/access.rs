@@ -234,6 +234,8 @@ pub(super) const ROUTES: &[(&str, &str, Need)] = &[
     ("GET", "/api/v1/use-agreements/{id}", READ),
     ("GET", "/api/v1/use-agreements/{id}/versions", READ),
     ("POST", "/api/v1/use-agreements/{id}/steps", May(EditAssets)),
+    ("GET", "/api/v1/meter-readings", READ),
+    ("POST", "/api/v1/meter-readings", May(EditAssets)),
     ("GET", "/api/v1/rule-parameters", READ),
     ("POST", "/api/v1/rule-parameters", Everywhere(KeepThresholds)),
     ("GET", "/api/v1/rule-parameters/{id}", READ),

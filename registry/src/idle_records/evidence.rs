@@ -23,6 +23,12 @@ pub enum ReasonKind {
     UnitDissolved,
     /// It was let or lent, and is no more.
     LetEnded,
+    /// What was let by a lease was handed back, and no lease of it runs.
+    LeaseEnded,
+    /// The use agreements about it have ended, and none runs.
+    AgreementEnded,
+    /// For a quarter or longer it consumed a tenth at most of what was usual.
+    ConsumptionFell,
     /// It is being vacated for longer than half a year.
     VacatingLong,
     /// Land granted or allocated more than a year ago, without any building.
@@ -33,6 +39,12 @@ pub enum ReasonKind {
     RoomsInUse,
     /// It is recorded as let, lent, under repair, sealed as dangerous or demolished.
     OtherUse,
+    /// A lease of it runs.
+    LeaseRunning,
+    /// It consumes half of what was usual, or more.
+    ConsumptionUsual,
+    /// A use agreement or certificate about a tenth of it or more runs.
+    CertificateCurrent,
 }
 
 impl ReasonKind {
@@ -40,17 +52,21 @@ impl ReasonKind {
     pub(super) fn weight(self) -> f64 {
         match self {
             Self::PartsIdle => 1.0,
-            Self::RoomsVacated | Self::UnitLeft | Self::UnitDissolved | Self::Unbuilt => 0.6,
-            Self::LetEnded | Self::CalledIdle => 0.5,
+            Self::RoomsVacated | Self::UnitLeft | Self::UnitDissolved | Self::Unbuilt | Self::ConsumptionFell => 0.6,
+            Self::LetEnded | Self::LeaseEnded | Self::AgreementEnded | Self::CalledIdle => 0.5,
             Self::VacatingLong => 0.4,
-            Self::RoomsInUse | Self::OtherUse => -2.0,
+            // Papers outlast their use now and then.
+            Self::CertificateCurrent | Self::ConsumptionUsual => -1.0,
+            Self::RoomsInUse | Self::OtherUse | Self::LeaseRunning => -2.0,
         }
     }
 
     /// The cause of the closed list that it suggests.
     fn cause(self) -> Option<&'static str> {
         match self {
-            Self::RoomsVacated | Self::UnitLeft | Self::VacatingLong => Some("vacated_by_reallocation"),
+            Self::RoomsVacated | Self::UnitLeft | Self::VacatingLong | Self::AgreementEnded => {
+                Some("vacated_by_reallocation")
+            }
             Self::UnitDissolved => Some("unit_abolished"),
             _ => None,
         }
@@ -147,7 +163,7 @@ mod tests {
     use time::Duration;
     use time::macros::date;
 
-    const KINDS: [ReasonKind; 10] = [
+    const KINDS: [ReasonKind; 16] = [
         ReasonKind::PartsIdle,
         ReasonKind::RoomsVacated,
         ReasonKind::UnitLeft,
@@ -158,6 +174,12 @@ mod tests {
         ReasonKind::CalledIdle,
         ReasonKind::RoomsInUse,
         ReasonKind::OtherUse,
+        ReasonKind::LeaseEnded,
+        ReasonKind::LeaseRunning,
+        ReasonKind::AgreementEnded,
+        ReasonKind::CertificateCurrent,
+        ReasonKind::ConsumptionFell,
+        ReasonKind::ConsumptionUsual,
     ];
 
     fn reasons() -> impl Strategy<Value = Vec<Reason>> {

@@ -3,6 +3,7 @@
 //! A record is of a whole parcel or building, or of rooms of a building. The asset's and the rooms' occupancy (使用状态)
 //! follow it in the same transaction, when it is opened and when it ends.
 
+mod consumption;
 mod content;
 mod end;
 mod evidence;

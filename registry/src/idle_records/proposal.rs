@@ -9,6 +9,7 @@ use sqlx::PgConnection;
 use time::{Date, Duration};
 use uuid::Uuid;
 
+use super::consumption::of_meters;
 use super::evidence::{Proposal, Reason, ReasonKind, weigh};
 use crate::period::{Held, ValidPeriod, valid_period};
 use crate::request::{Context, Fault, Problem};
@@ -64,9 +65,17 @@ pub(super) async fn propose_idleness(
     };
     let mut reasons = of_asset(&versions, now, today);
     reasons.extend(of_unit(&mut transaction, &now.content, today).await?);
+    let leases = of_leases(&mut transaction, id, today).await?;
+    if !leases.is_empty() {
+        // The lease and the word on the asset tell of one and the same letting.
+        reasons.retain(|reason| reason.kind != ReasonKind::LetEnded);
+    }
+    reasons.extend(leases);
     if kind == Kind::Building {
         let rooms = rooms_known(&mut transaction, id).await?;
         reasons.extend(of_rooms(&rooms, today));
+        reasons.extend(of_agreements(&mut transaction, id, today).await?);
+        reasons.extend(of_meters(&mut transaction, id, today).await?);
     } else {
         reasons.extend(of_land(&mut transaction, id, &now.content, today).await?);
     }
@@ -151,6 +160,62 @@ async fn of_unit(connection: &mut PgConnection, content: &Content, today: Date) 
             Some(vec![reason])
         })
         .unwrap_or_default())
+}
+
+/// What it is let by, or was.
+async fn of_leases(connection: &mut PgConnection, asset: Uuid, today: Date) -> Result<Vec<Reason>, Fault> {
+    let told = sqlx::query!(
+        r#"select min(lower(valid)) filter (where valid @> $2::date) as running,
+                  max(upper(valid)) filter (where upper(valid) <= $2::date) as ended
+             from lease_version
+            where asset_id = $1 and direction = 'out' and upper_inf(recorded)"#,
+        asset,
+        today,
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(match (told.running, told.ended) {
+        (Some(running), _) => vec![Reason::new(ReasonKind::LeaseRunning, running)],
+        (None, Some(ended)) => vec![Reason::new(ReasonKind::LeaseEnded, ended)],
+        (None, None) => Vec::new(),
+    })
+}
+
+/// What the register of use agreements says of the building's rooms: those that hold, and by how much of it; else when the
+/// last of them ended. Drafts say nothing.
+async fn of_agreements(connection: &mut PgConnection, building: Uuid, today: Date) -> Result<Vec<Reason>, Fault> {
+    let told = sqlx::query!(
+        r#"with named as (
+               select a.room_ids, a.starts_on, a.status in ('signed', 'certified') and coalesce(a.ends_on > $2::date, true) as holds,
+                      case when a.status = 'cancelled' then lower(a.valid) else a.ends_on end as ended
+                 from use_agreement_version a
+                where a.building_ids @> array[$1::uuid] and a.signed_on is not null and a.valid @> $2::date and upper_inf(a.recorded)),
+           rooms as (
+               select object_id, coalesce(building_area_m2, use_area_m2, 0)::float8 as area_m2
+                 from room_version where building_id = $1 and valid @> $2::date and upper_inf(recorded))
+           select (select sum(area_m2) from rooms) as "all_m2?",
+                  (select sum(area_m2) from rooms
+                    where exists (select from named n where n.holds and n.room_ids @> array[rooms.object_id])) as "held_m2?",
+                  min(starts_on) filter (where holds) as held_since, max(ended) filter (where not holds) as ended
+             from named"#,
+        building,
+        today,
+    )
+    .fetch_one(connection)
+    .await?;
+    let share = match (told.held_m2, told.all_m2) {
+        (Some(held), Some(all)) if all > 0.0 => Some(held / all),
+        _ => None,
+    };
+    Ok(match (told.held_since, told.ended) {
+        (Some(since), _) if share.is_none_or(|share| share >= IN_USE) => {
+            let mut reason = Reason::new(ReasonKind::CertificateCurrent, since);
+            reason.share = share.map(|share| (share * 1e4).round() / 1e4);
+            vec![reason]
+        }
+        (None, Some(ended)) if ended <= today => vec![Reason::new(ReasonKind::AgreementEnded, ended)],
+        _ => Vec::new(),
+    })
 }
 
 /// A room with its history, by the days.

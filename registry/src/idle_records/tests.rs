@@ -431,3 +431,105 @@ async fn a_day_is_proposed_with_its_reasons_and_not_on_thin_evidence(pool: PgPoo
     .await;
     assert_eq!(missing.status, StatusCode::NOT_FOUND);
 }
+
+/// The registers of leases and of use agreements speak for idleness when they end, and against it while they run.
+#[sqlx::test(migrations = "../migrations")]
+async fn leases_and_agreements_speak_when_they_end_and_while_they_run(pool: PgPool) {
+    let office = Office::open(&pool).await;
+    let told = async |building: &str| {
+        let said = office.get(&format!("buildings/{building}/idle-proposal")).await;
+        let kinds: Vec<String> = said["reasons"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|reason| {
+                format!(
+                    "{} {}",
+                    reason["kind"].as_str().unwrap(),
+                    reason["since"].as_str().unwrap()
+                )
+            })
+            .collect();
+        (said["idle_since"].clone(), kinds)
+    };
+    let step = async |uri: &str, what: &str, body: Value| {
+        office.state.clock.advance(Duration::minutes(1));
+        let uri = format!("/api/v1/{uri}");
+        let tag = ask(&office.app, "GET", &uri, &[], None).await.etag.unwrap();
+        let answer = ask(
+            &office.app,
+            "POST",
+            &format!("{uri}/{what}"),
+            &[("If-Match", &tag)],
+            Some(body),
+        )
+        .await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+    };
+    let shape = json!({"type": "Polygon", "coordinates": [[[119.96, 31.78], [119.961, 31.78], [119.961, 31.781], [119.96, 31.78]]]});
+    let shop = json!({"name": "门面", "valid_from": "2020-01-01", "geometry": shape, "occupancy": "let", "unit_id": office.unit,
+                      "registered_area_m2": 300});
+    let shop = office.register("buildings", shop).await;
+    let lease = crate::leases::tests::shop(&shop, json!({"starts_on": "2025-01-01", "ends_on": "2025-12-31"}));
+    let lease = office.register("leases", lease).await;
+    office
+        .change(
+            &format!("buildings/{shop}"),
+            json!({"occupancy": "vacating", "unit_id": null, "valid_from": "2025-06-01"}),
+        )
+        .await;
+    // The unit left and it is being vacated, yet a lease runs.
+    let (since, kinds) = told(&shop).await;
+    assert_eq!(since, json!(null), "{kinds:?}");
+    assert!(kinds.contains(&"lease_running 2025-01-01".to_owned()), "{kinds:?}");
+    step(
+        &format!("leases/{lease}"),
+        "closures",
+        json!({"valid_to": "2025-09-01", "reason": "退租"}),
+    )
+    .await;
+    // The end of the letting is told once, by the lease.
+    let (since, kinds) = told(&shop).await;
+    assert_eq!(since, json!("2025-06-01"));
+    assert_eq!(
+        kinds,
+        [
+            "unit_left 2025-06-01",
+            "vacating_long 2025-06-01",
+            "lease_ended 2025-09-01"
+        ]
+    );
+
+    let draft = json!({"unit_id": office.unit, "room_ids": [office.rooms[0], office.rooms[1]], "purpose": "行政办公", "starts_on": "2021-01-01"});
+    let agreement = office.register("use-agreements", draft).await;
+    let at = format!("use-agreements/{agreement}");
+    let says = async |kind: &str| {
+        told(&office.building)
+            .await
+            .1
+            .into_iter()
+            .find(|one| one.starts_with(kind))
+    };
+    assert_eq!(says("certificate_current").await, None, "a draft says nothing");
+    step(
+        &at,
+        "steps",
+        json!({"step": "sign", "on": "2021-01-05", "agreement_no": "使协〔2021〕1号", "documents": ["使用协议"]}),
+    )
+    .await;
+    assert_eq!(
+        says("certificate_current").await.as_deref(),
+        Some("certificate_current 2021-01-01")
+    );
+    step(
+        &at,
+        "steps",
+        json!({"step": "cancel", "on": "2025-03-01", "reason": "腾退"}),
+    )
+    .await;
+    assert_eq!(says("certificate_current").await, None);
+    assert_eq!(
+        says("agreement_ended").await.as_deref(),
+        Some("agreement_ended 2025-03-01")
+    );
+}

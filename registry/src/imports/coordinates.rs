@@ -440,7 +440,7 @@ pub(super) mod tests {
 
     #[sqlx::test(migrations = "../migrations")]
     async fn a_delivery_that_lies_beside_the_last_one_is_noticed(pool: PgPool) {
-        let (app, _) = app(&pool).await;
+        let (app, state) = app(&pool).await;
         let named = [("dataset", "hangzhou"), ("map", "key=osm_id")];
         let first = upload(&app, "reference.geojson", &sample("reference_wgs84.geojson"), &named).await;
         assert_eq!(first["report"]["counts"]["inserted"], 20, "{first}");
@@ -462,6 +462,20 @@ pub(super) mod tests {
             let words = fourth["report"]["words"]["layer_shifted"][0].as_str().unwrap();
             assert!(words.contains("--crs gcj02"), "{words}");
         }
+        // It stays a finding until it is delivered again as it should be.
+        let tester = crate::request::Actor("tester".to_owned());
+        let shifted_sets = async || {
+            let asked = ["GEO-11".to_owned()];
+            let check = crate::checks::begin_check(&state.database, &state.clock, &tester, Some(&asked)).await;
+            let outcomes = check.unwrap().carry_out(&state.database, &state.clock, |_, _| {}).await;
+            outcomes.unwrap()["GEO-11"].found
+        };
+        assert_eq!(shifted_sets().await, 1);
+        state.clock.advance(time::Duration::days(1));
+        let again = [("dataset", "taken"), ("map", "key=地块编号"), ("crs", "gcj02")];
+        let mended = upload(&app, "stranger.geojson", &shifted, &again).await;
+        assert_eq!(mended["report"]["counts"]["new_version"], 20, "{mended}");
+        assert_eq!(shifted_sets().await, 0);
         // What lies where it should says nothing, whatever else is registered there.
         let right = [("dataset", "right"), ("map", "key=地块编号"), ("dry_run", "true")];
         let fifth = upload(&app, "right.geojson", &sample("reference_wgs84.geojson"), &right).await;

@@ -8,11 +8,11 @@ use serde::Serialize;
 use time::{Date, Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::REMIT_DAYS;
 use super::content::{is_remitted, select_versions};
 use super::instalments::{InstalmentContent, rows_known_at};
 use super::movements::{HeldMovement, movements_until};
 use super::read::{WHAT, parse_id};
+use crate::checks::default_of;
 use crate::money::Money;
 use crate::period::{Held, day};
 use crate::request::{Context, Problem, Times};
@@ -154,13 +154,23 @@ pub(super) async fn get_lease_account(
     .ok_or_else(|| Problem::not_found(WHAT))?;
     let rows = rows_known_at(&mut transaction, id, times.known_at).await?;
     let movements = movements_until(&mut transaction, id, times.as_of, times.known_at).await?;
-    transaction.commit().await?;
-    let (rows, movements, sums) = account(
-        &rows,
-        &movements,
+    let days = sqlx::query_scalar!(
+        r#"select rule_parameter_at('remit_days', v.region_code, $2, $3, $4)::int as "days!"
+             from spatial_unit_version v
+            where v.object_id = $1 and v.recorded @> $3
+            order by v.valid @> $2::date desc, lower(v.valid) desc
+            limit 1"#,
+        lease.asset_id,
         times.as_of,
-        is_remitted(&lease.direction, &lease.lessor_kind),
-    );
+        times.known_at,
+        default_of("remit_days")?,
+    )
+    .fetch_optional(&mut *transaction)
+    .await?;
+    transaction.commit().await?;
+    let remit_within =
+        is_remitted(&lease.direction, &lease.lessor_kind).then(|| Duration::days(days.unwrap_or_default().into()));
+    let (rows, movements, sums) = account(&rows, &movements, times.as_of, remit_within);
     Ok(Json(LeaseAccount {
         lease_id: id.0,
         as_of: times.as_of,
@@ -186,7 +196,8 @@ fn account(
     rows: &[Held<InstalmentContent>],
     movements: &[HeldMovement],
     as_of: Date,
-    is_remitted: bool,
+    // How soon what came in goes to the treasury; none where it doesn't.
+    remit_within: Option<Duration>,
 ) -> (Vec<AccountRow>, Vec<Movement>, AccountSums) {
     let reversed_by = |id: Uuid| {
         movements
@@ -238,12 +249,12 @@ fn account(
     told.sort_by_key(|row| row.number);
     let payments: Vec<(Date, Money)> = counted("payment").map(|one| (one.on, one.content.amount)).collect();
     let gone = cover(remitted, payments.iter().map(|(_, amount)| *amount));
-    let deadline = |on: Date| on.saturating_add(Duration::days(REMIT_DAYS.into()));
+    let deadline = |on: Date| on.saturating_add(remit_within.unwrap_or_default());
     let waiting = || {
         payments
             .iter()
             .zip(&gone)
-            .filter(|((_, amount), gone)| is_remitted && amount != *gone)
+            .filter(|((_, amount), gone)| remit_within.is_some() && amount != *gone)
             .map(|((on, amount), gone)| (deadline(*on), amount.less(*gone)))
     };
     let sums = AccountSums {
@@ -332,7 +343,7 @@ mod tests {
         fn what_came_in_is_counted_once(cents in 0_i64..1_000_000, paid in prop::collection::vec(1_i64..3_000_000, 0..6), day in 0_i64..500) {
             let as_of = date!(2025 - 12 - 01) + Duration::days(day);
             let movements: Vec<HeldMovement> = paid.iter().map(|cents| moved("payment", *cents, as_of, None)).collect();
-            let (rows, _, sums) = account(&rows(cents), &movements, as_of, true);
+            let (rows, _, sums) = account(&rows(cents), &movements, as_of, Some(Duration::days(30)));
             let all: i64 = paid.iter().sum();
             let counted: i64 = rows.iter().map(|row| row.paid.cents()).sum();
             prop_assert_eq!(counted, all.min(cents * 12));
@@ -351,7 +362,7 @@ mod tests {
         let back = moved("reversal", 99_900, date!(2026 - 01 - 03), Some(wrong.id));
         let gone = moved("remittance", 10_000, date!(2026 - 01 - 20), None);
         let movements = [first, wrong, back, gone];
-        let on = |as_of| account(&rows(10_000), &movements, as_of, true);
+        let on = |as_of| account(&rows(10_000), &movements, as_of, Some(Duration::days(30)));
         let (told, moved, sums) = on(date!(2026 - 01 - 31));
         assert_eq!((sums.paid.cents(), sums.remitted.cents()), (30_000, 10_000));
         assert_eq!(moved[1].reversed_by_id, Some(moved[2].id));

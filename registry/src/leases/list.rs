@@ -8,10 +8,11 @@ use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
 use time::Date;
 use uuid::Uuid;
 
-use super::{DIRECTIONS, LEASE_WARN_DAYS, LESSEE_KINDS, REMIT_DAYS, STATUSES};
+use super::{DIRECTIONS, LESSEE_KINDS, STATUSES};
+use crate::checks::default_of;
 use crate::period::day;
 use crate::request::fields::{plain_text, require_word};
-use crate::request::{Context, Listed, Listing, Page, Problem, SortColumn, Times};
+use crate::request::{Context, Fault, Listed, Listing, Page, Problem, SortColumn, Times};
 
 /// What the list may be narrowed by.
 #[derive(Debug, Clone, Default, Deserialize, utoipa::IntoParams)]
@@ -164,14 +165,14 @@ pub(super) async fn list_leases(
     let mut select = lines(times);
     select.push(",");
     listing.push_columns(&mut select);
-    push_from(&mut select, times);
+    push_from(&mut select, times)?;
     narrow(&mut select, times, &query)?;
     listing.push_page(&mut select);
     let mut transaction = context.database.begin_snapshot().await?;
     let rows: Vec<Listed<LeaseLine>> = select.build_query_as().fetch_all(&mut *transaction).await?;
     let total = if query.count {
         let mut count = QueryBuilder::new("select count(*)");
-        push_from(&mut count, times);
+        push_from(&mut count, times)?;
         narrow(&mut count, times, &query)?;
         Some(count.build_query_scalar().fetch_one(&mut *transaction).await?)
     } else {
@@ -188,7 +189,7 @@ pub(super) async fn all_lines(
     query: &ListQuery,
 ) -> Result<Vec<LeaseLine>, Problem> {
     let mut select = lines(times);
-    push_from(&mut select, times);
+    push_from(&mut select, times)?;
     narrow(&mut select, times, query)?;
     select.push(" order by v.ends_on, v.object_id");
     Ok(select.build_query_as().fetch_all(connection).await?)
@@ -207,7 +208,7 @@ pub(super) struct LeaseTotals {
     pub expired: i64,
     /// How many handed back.
     pub ended: i64,
-    /// How many of those running end within 90 days.
+    /// How many of those running end soon: within the days of which the rules warn (`lease_warn_days`) where they lie.
     pub expiring: i64,
     /// How many are in arrears.
     pub in_arrears: i64,
@@ -253,7 +254,7 @@ pub(super) async fn lease_totals(
         .push(" and v.ends_on < ")
         .push_bind(times.as_of)
         .push("::date + ");
-    select.push_bind(LEASE_WARN_DAYS);
+    push_days(&mut select, "lease_warn_days", times)?;
     select.push(
         ") as expiring, count(*) filter (where m.arrears > 0) as in_arrears,
            coalesce(sum(v.area_m2) filter (where v.valid @> ",
@@ -269,7 +270,7 @@ pub(super) async fn lease_totals(
             .push("), 0)::numeric(18, 2)::text as ")
             .push(sum);
     }
-    push_from(&mut select, times);
+    push_from(&mut select, times)?;
     narrow(&mut select, times, &query)?;
     let mut transaction = context.database.begin_snapshot().await?;
     let totals = select.build_query_as().fetch_one(&mut *transaction).await?;
@@ -303,7 +304,16 @@ fn lines(times: Times) -> QueryBuilder<Postgres> {
     select
 }
 
-fn push_from(select: &mut QueryBuilder<Postgres>, times: Times) {
+/// The days that a rule compares with where the lease's asset lies.
+fn push_days(select: &mut QueryBuilder<Postgres>, parameter: &'static str, times: Times) -> Result<(), Fault> {
+    select.push("rule_parameter_at(").push_bind(parameter);
+    select.push(", a.region_code, ").push_bind(times.as_of);
+    select.push(", ").push_bind(times.known_at);
+    select.push(", ").push_bind(default_of(parameter)?).push(")::int");
+    Ok(())
+}
+
+fn push_from(select: &mut QueryBuilder<Postgres>, times: Times) -> Result<(), Fault> {
     select.push(
         " from lease_version v
           left join lateral (
@@ -329,7 +339,8 @@ fn push_from(select: &mut QueryBuilder<Postgres>, times: Times) {
                       coalesce(sum(p.amount) filter (where p.kind = 'remittance'), 0)::numeric(16, 2) as remitted,
                       coalesce(sum(p.amount) filter (where p.kind = 'payment' and lower(p.valid) + ",
     );
-    select.push_bind(REMIT_DAYS).push(" < ");
+    push_days(select, "remit_days", times)?;
+    select.push(" < ");
     select.push_bind(times.as_of).push(
         "), 0)::numeric(16, 2) as to_remit
                  from rent_movement_version p
@@ -355,6 +366,7 @@ fn push_from(select: &mut QueryBuilder<Postgres>, times: Times) {
                            then greatest(moved.to_remit - moved.remitted, 0.00) else 0.00 end
                           as remittance_late) m",
     );
+    Ok(())
 }
 
 fn narrow(select: &mut QueryBuilder<Postgres>, times: Times, query: &ListQuery) -> Result<(), Problem> {

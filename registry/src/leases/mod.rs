@@ -46,10 +46,6 @@ pub const RENT_BASES: [&str; 2] = ["month", "m2_month"];
 pub const PRICE_BASES: [&str; 3] = ["public_letting", "appraisal", "negotiated"];
 /// Where a lease stands on a day: before its first, in its term, past it and not handed back, handed back.
 pub const STATUSES: [&str; 4] = ["planned", "running", "expired", "ended"];
-/// So many days before its term ends a lease is told of (`lease_warn_days` of the rules).
-pub const LEASE_WARN_DAYS: i32 = 90;
-/// Within so many days rent goes to the treasury (`remit_days` of the rules).
-pub const REMIT_DAYS: i32 = 30;
 /// A lease holds no longer than twenty years (民法典第七百零五条).
 pub const LONGEST_YEARS: i32 = 20;
 

@@ -590,11 +590,56 @@ async fn a_lease_is_seen_and_written_where_its_asset_is(pool: PgPool) {
     );
 }
 
-/// What the register warns of is what the rules warn of.
-#[test]
-fn the_days_of_the_register_are_those_of_the_rules() {
-    let catalogue = crate::checks::catalogue().unwrap();
-    let value = |name: &str| catalogue.parameters[name].value as i32;
-    assert_eq!(value("lease_warn_days"), super::LEASE_WARN_DAYS);
-    assert_eq!(value("remit_days"), super::REMIT_DAYS);
+/// What the register calls late or soon over is what the rules call so, with the values of the lease's region.
+#[sqlx::test(migrations = "../migrations")]
+async fn what_is_late_goes_by_the_values_of_the_region(pool: PgPool) {
+    let office = Office::open(&pool).await;
+    let building = office.building("沿街门面", 300.0).await;
+    let lease = office
+        .made(MANAGER, "leases", shop(&building, json!({"ends_on": "2027-01-31"})))
+        .await;
+    let payment = json!({"kind": "payment", "amount": "100.00", "on": "2026-11-01", "document": "票1"});
+    office
+        .made(FINANCE, &format!("leases/{lease}/movements"), payment)
+        .await;
+    let told = async |as_of: &str| {
+        let totals = office.read(&format!("lease-totals?as_of={as_of}")).await;
+        let account = office.read(&format!("leases/{lease}/account?as_of={as_of}")).await;
+        let line = office.read(&format!("leases?as_of={as_of}")).await;
+        assert_eq!(line["items"][0]["remittance_late"], account["sums"]["remittance_late"]);
+        assert_eq!(totals["remittance_late"], account["sums"]["remittance_late"]);
+        (
+            totals["expiring"].clone(),
+            account["sums"]["remittance_late"].clone(),
+            account["sums"]["remit_by"].clone(),
+        )
+    };
+    // By the defaults: 90 days before the end, 30 days to the treasury.
+    assert_eq!(told("2026-11-02").await.0, 0);
+    assert_eq!(told("2026-11-03").await, (json!(1), json!("0.00"), json!("2026-12-01")));
+    assert_eq!(told("2026-12-01").await.1, "0.00");
+    assert_eq!(told("2026-12-02").await.1, "100.00");
+    // The city's own, and the district's over them.
+    for (name, region, value) in [
+        ("remit_days", "3204", 10),
+        ("remit_days", "320404", 20),
+        ("lease_warn_days", "320404", 30),
+        ("remit_days", "320402", 1),
+    ] {
+        let own = json!({"name": name, "region_code": region, "value": value, "source": "常财〔2026〕1号", "reason": "本地规定", "valid_from": "2026-01-01"});
+        let key = Uuid::now_v7().to_string();
+        let made = ask(
+            &office.app,
+            "POST",
+            "/api/v1/rule-parameters",
+            &[("Idempotency-Key", &key)],
+            Some(own),
+        )
+        .await;
+        assert_eq!(made.status, StatusCode::CREATED, "{}", made.body);
+    }
+    assert_eq!(told("2026-11-21").await, (json!(0), json!("0.00"), json!("2026-11-21")));
+    assert_eq!(told("2026-11-22").await.1, "100.00");
+    assert_eq!(told("2027-01-01").await.0, 0);
+    assert_eq!(told("2027-01-02").await.0, 1);
 }

@@ -79,10 +79,10 @@ roles! {
         [ReadRegistry, ExportRegistry, DecideFindings, ApproveTitles, StepTitleCases, ApprovePolicies, StepPolicyCases,
          BringDocuments];
     /// Speaks for a unit that uses space.
-    UnitContact => "unit_contact", "使用单位联络员", [ReadRegistry, ApplyForRepairs, StepPolicyCases];
+    UnitContact => "unit_contact", "使用单位联络员", [ReadRegistry, ApplyForRepairs, StepPolicyCases, BringDocuments];
     /// Reviews disposals and their revenue.
     FinanceReviewer => "finance_reviewer", "财政复核",
-        [ReadRegistry, ExportRegistry, ConfirmMoney, StepPolicyCases];
+        [ReadRegistry, ExportRegistry, ConfirmMoney, StepPolicyCases, BringDocuments];
     /// Surveys parcels and buildings.
     Surveyor => "surveyor", "测绘作业员", [ReadRegistry, ExportRegistry, ReadImports];
     /// Looks at everything and changes nothing.

@@ -15,7 +15,7 @@ use super::facts::{Appraisal, Award, Contract, Fact, Record, Round, Side, Verifi
 use super::procedure::Procedure;
 use crate::approval_thresholds::Office;
 use crate::database::CopyRows;
-use crate::ids::PolicyCaseId;
+use crate::ids::{DocumentId, PolicyCaseId};
 use crate::ledger::{ExpectedVersions, ObjectKind};
 use crate::money::Money;
 use crate::period::{Held, day};
@@ -171,6 +171,18 @@ impl CaseDetails {
         self.facts()
             .filter_map(|(_, fact)| match fact {
                 Fact::Document(document) => Some(document.kind.clone()),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// The papers that came as files, in the order in which they were recorded; those of records declared void stay.
+    #[must_use]
+    pub fn files(&self) -> Vec<DocumentId> {
+        self.records
+            .iter()
+            .filter_map(|record| match &record.fact {
+                Fact::Document(document) => document.file,
                 _ => None,
             })
             .collect()

@@ -8,6 +8,7 @@ use time::{Date, OffsetDateTime};
 
 use super::allocation::{Allotment, Construction, FinalAccounts, HandOver, LeaderRoom, LeaseIn, Movables, Rejected};
 use super::procedure::Definition;
+use crate::ids::DocumentId;
 use crate::money::{Money, MoneyRefused};
 use crate::period::day;
 use crate::request::Problem;
@@ -116,6 +117,9 @@ pub struct Document {
     #[serde(default, with = "day::option", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = Date)]
     pub date: Option<Date>,
+    /// The paper as a file that was brought before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<DocumentId>,
 }
 
 /// An earlier record that was wrong.

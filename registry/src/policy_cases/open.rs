@@ -13,10 +13,11 @@ use workflow::Subject;
 
 use super::allocation::Need;
 use super::content::{CaseContent, CaseDetails, IdleReason, held_case};
-use super::facts::{Fact, Record};
+use super::facts::{Document, Fact, Record};
 use super::permission::{require_opening, require_recording};
 use super::procedure::{Definition, Procedure};
 use super::read::{PolicyCase, WHAT, load, parse_id};
+use crate::documents::{Holder, attach_documents};
 use crate::ids::{PolicyCaseId, UnitId, VersionId};
 use crate::ledger::Action;
 use crate::period::{Held, ValidPeriod, revise};
@@ -118,18 +119,32 @@ struct About {
     asset_id: Option<Uuid>,
     unit_id: Option<Uuid>,
     region_code: Option<String>,
-    place: Option<Place>,
+    place: Place,
 }
 
-/// Where the unit is that asks, as grants know places; none for a case that is about an asset.
+/// Whose part of the registry a case is, as grants know places: of the unit that asks, else of the asset as it is now. An
+/// asset that went to another level takes its case along: whoever received it brings it to its end.
 pub(super) async fn place_of(connection: &mut PgConnection, case: &CaseContent) -> Result<Option<Place>, Fault> {
-    let Some(unit) = case.unit_id else {
-        return Ok(None);
-    };
-    Ok(Some(Place {
-        region_code: case.region_code.clone(),
-        admin_level: level_of(connection, unit).await?,
-        unit_id: Some(UnitId(unit)),
+    if let Some(unit) = case.unit_id {
+        return Ok(Some(Place {
+            region_code: case.region_code.clone(),
+            admin_level: level_of(connection, unit).await?,
+            unit_id: Some(UnitId(unit)),
+        }));
+    }
+    let asset = sqlx::query!(
+        "select region_code, admin_level, unit_id from spatial_unit_version
+          where object_id = $1 and upper_inf(recorded)
+          order by lower(valid) desc
+          limit 1",
+        case.asset_id,
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(asset.map(|asset| Place {
+        region_code: asset.region_code,
+        admin_level: asset.admin_level,
+        unit_id: asset.unit_id.map(UnitId),
     }))
 }
 
@@ -144,9 +159,9 @@ pub(super) async fn level_of(connection: &mut PgConnection, unit: Uuid) -> Resul
 }
 
 /// The asset, and where it lies.
-async fn asset_on(connection: &mut PgConnection, asset: Uuid, on: Date) -> Result<Option<String>, Problem> {
+async fn asset_on(connection: &mut PgConnection, asset: Uuid, on: Date) -> Result<Place, Problem> {
     let asset = sqlx::query!(
-        "select kind, region_code from spatial_unit_version
+        "select kind, region_code, admin_level, unit_id from spatial_unit_version
           where object_id = $1 and valid @> $2::date and upper_inf(recorded)",
         asset,
         on,
@@ -155,7 +170,11 @@ async fn asset_on(connection: &mut PgConnection, asset: Uuid, on: Date) -> Resul
     .await?;
     asset
         .filter(|asset| matches!(asset.kind.as_str(), "parcel" | "building"))
-        .map(|asset| asset.region_code)
+        .map(|asset| Place {
+            region_code: asset.region_code,
+            admin_level: asset.admin_level,
+            unit_id: asset.unit_id.map(UnitId),
+        })
         .ok_or_else(|| {
             Problem::invalid(
                 "asset_id",
@@ -183,11 +202,12 @@ async fn about(
             .remedy("leave unit_id and need out"));
         }
         let asset = opening.asset_id.ok_or_else(asset_missing)?;
+        let place = asset_on(connection, asset, today).await?;
         return Ok(About {
-            region_code: asset_on(connection, asset, today).await?,
+            region_code: place.region_code.clone(),
             asset_id: Some(asset),
             unit_id: None,
-            place: None,
+            place,
         });
     }
     let unit_id = opening.unit_id.ok_or_else(|| {
@@ -244,11 +264,11 @@ async fn about(
     Ok(About {
         asset_id: opening.asset_id,
         unit_id: Some(unit_id),
-        place: Some(Place {
+        place: Place {
             region_code: Some(region_code.clone()),
             admin_level: Some(unit.level),
             unit_id: Some(UnitId(unit_id)),
-        }),
+        },
         region_code: Some(region_code),
     })
 }
@@ -266,9 +286,6 @@ pub(super) async fn open_policy_case(
     let definition = opening.procedure.definition().map_err(|refused| Fault::Impossible {
         what: refused.to_string(),
     })?;
-    if definition.subject == Subject::Asset {
-        require_opening(&context.caller, opening.procedure, None)?;
-    }
     let idempotency = Idempotency::read(&headers, &("policy-cases", &opening))?;
     let mut transaction = context.database.begin().await?;
     if let Some(repeated) = idempotency.repeated(&mut transaction, &context.actor).await? {
@@ -276,7 +293,7 @@ pub(super) async fn open_policy_case(
     }
     let (now, today) = (context.clock.now(), context.clock.today());
     let about = about(&mut transaction, &opening, definition, today).await?;
-    require_opening(&context.caller, opening.procedure, about.place.as_ref())?;
+    require_opening(&context.caller, opening.procedure, Some(&about.place))?;
     if opening.procedure == Procedure::IdleDisposal && opening.idle_reason.is_none() {
         return Err(Problem::invalid("idle_reason", "请选择闲置原因 / say why it stands idle")
             .code("idle_reason_missing")
@@ -456,6 +473,17 @@ pub(super) async fn record_in_policy_case(
     }
     if let Fact::Void(void) = &fact {
         require_voidable(&held.content, &definition, void.no)?;
+    }
+    if let Fact::Document(Document { file: Some(file), .. }) = &fact
+        && attach_documents(&mut transaction, &context, Holder::PolicyCase, id.0, &[*file])
+            .await?
+            .is_some()
+    {
+        return Err(
+            Problem::invalid("file", format!("{file} is no paper that you brought or may read"))
+                .code("file_unknown")
+                .remedy("bring it first: POST /api/v1/documents"),
+        );
     }
     let mut content = held.content.clone();
     let no = u32::try_from(content.details.records.len()).unwrap_or(u32::MAX - 1) + 1;

@@ -17,7 +17,7 @@ pub(super) fn permission_of(role: &str) -> Option<Permission> {
     }
 }
 
-/// Does the caller hold it for a case: where the unit is that asks, else over the whole registry?
+/// Does the caller hold it where the case is, or over the whole registry where nobody can say where that is?
 fn holds(caller: &Caller, permission: Permission, place: Option<&Place>) -> bool {
     match place {
         Some(place) => caller.scope.holds_at(permission, place),

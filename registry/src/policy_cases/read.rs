@@ -18,6 +18,7 @@ use super::open::{calendar, is_working};
 use super::procedure::{Definition, Guard, Procedure};
 use super::transition::price_of;
 use crate::approval_thresholds::Office;
+use crate::documents::{Document, documents_of};
 use crate::idle_space::SuitableSpace;
 use crate::ids::{PolicyCaseId, VersionId};
 use crate::money::Money;
@@ -236,6 +237,8 @@ pub struct PolicyCase {
     pub records_taken: Vec<String>,
     /// All that was said.
     pub details: CaseDetails,
+    /// What is known of the papers that came as files.
+    pub files: Vec<Document>,
     /// The steps from here.
     pub steps: Vec<OpenStep>,
     /// The version that is known.
@@ -340,6 +343,7 @@ pub(super) async fn load(context: &Context, id: PolicyCaseId, times: Times) -> R
     )
     .await?;
     let state = definition.state(&case.state);
+    let files = documents_of(&mut connection, &case.details.files()).await?;
     Ok(PolicyCase {
         id: id.0,
         procedure: case.procedure,
@@ -367,6 +371,7 @@ pub(super) async fn load(context: &Context, id: PolicyCaseId, times: Times) -> R
         put_forward_by: case.put_forward_by,
         decided_by: case.decided_by,
         details: case.details,
+        files,
         version,
     })
 }

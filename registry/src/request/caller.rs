@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::{Actor, Problem, ProblemKind};
+use super::{Actor, DoorRule, Problem, ProblemKind};
 use crate::ids::{PersonId, SessionId, TokenId, UnitId};
 
 macro_rules! permissions {
@@ -355,5 +355,6 @@ pub fn out_of_scope() -> Problem {
         "what you may edit lies elsewhere: this is another region's, another level's or another unit's (GOV-02)",
     )
     .code("out_of_scope")
+    .breaks(DoorRule::WithinScope, serde_json::json!({}))
     .remedy("let whoever keeps that part do it, or ask an administrator for a grant that reaches there")
 }

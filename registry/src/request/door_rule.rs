@@ -27,11 +27,13 @@ pub enum DoorRule {
     FourEyes,
     /// 分割合并面积不守恒
     AreaConserved,
+    /// 越级越区操作
+    WithinScope,
 }
 
 impl DoorRule {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::UnitCodeForm,
         Self::UnitCodeOnce,
         Self::SoundShape,
@@ -42,6 +44,7 @@ impl DoorRule {
         Self::DatesInOrder,
         Self::FourEyes,
         Self::AreaConserved,
+        Self::WithinScope,
     ];
 
     /// Its id, and the regulation, standard or practice it stands on.
@@ -58,6 +61,7 @@ impl DoorRule {
             Self::DatesInOrder => ("TTL-20", "《不动产登记暂行条例》（国务院令第656号）"),
             Self::FourEyes => ("GOV-01", "内部控制：四眼原则"),
             Self::AreaConserved => ("GEO-14", "权籍调查要求：分割合并前后界址相符、面积守恒"),
+            Self::WithinScope => ("GOV-02", "《机关事务管理条例》第四条：分级授权，主管本级、指导下级"),
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::http::AppState;
 use crate::people::Role;
 use crate::people::tests::person_with;
 use crate::spatial_units::tests::{Answer, app, ask, ask_as};
+use crate::titles::tests::with;
 use crate::versioned::tests::{entries, prove};
 
 struct Desks {
@@ -978,10 +979,17 @@ async fn a_title_ends_with_the_consents_it_takes(pool: PgPool) {
     let parcel = desks.parcel(0.0).await;
     let title = desks.title(parcel, 14, bureau()[0].clone()).await;
     let seizure = json!({"kind": "seizure", "holder": "冷水滩区人民法院", "document": "(2026)湘1103执1号", "valid_from": "2026-01-05"});
-    let answer = desks
-        .post(&desks.clerk, &format!("/api/v1/titles/{title}/encumbrances"), seizure)
-        .await;
-    assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.body);
+    // The same court has a second one that waits.
+    let waits = with(
+        seizure.clone(),
+        json!({"document": "(2026)湘1103执2号", "valid_from": "2026-02-05"}),
+    );
+    for entered in [seizure, waits] {
+        let answer = desks
+            .post(&desks.clerk, &format!("/api/v1/titles/{title}/encumbrances"), entered)
+            .await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.body);
+    }
     let case = desks.begun(parcel, title, "cancel").await;
     desks.bring_papers(&case).await;
     let prepare = json!({"transition": "prepare_cancel"});
@@ -1005,6 +1013,23 @@ async fn a_title_ends_with_the_consents_it_takes(pool: PgPool) {
     );
     let now = ask_as(&desks.app, Some(&desks.clerk), "GET", &old, &[], None).await;
     assert_eq!(now.status, StatusCode::NOT_FOUND, "{}", now.body);
+    // Nothing lies on what is no more, and nobody moved up to it; the past keeps both in their order.
+    let before = desks.get(&format!("{old}?as_of=2026-11-09")).await.body["encumbrances"].clone();
+    let places: Vec<_> = before
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["queue_no"].clone())
+        .collect();
+    assert_eq!(places, [json!(0), json!(1)]);
+    let left: i64 = sqlx::query_scalar(
+        "select count(*) from encumbrance_version where title_id = $1 and upper_inf(recorded) and upper_inf(valid)",
+    )
+    .bind(title)
+    .fetch_one(&pool)
+    .await
+    .unwrap();
+    assert_eq!(left, 0);
     assert_eq!(desks.parcel_says(parcel).await.0, "none_handed");
     assert_eq!(prove(&pool).await.map(|_| ()).map_err(|bad| bad.to_string()), Ok(()));
 }

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::content::TitleContent;
 use super::dictionaries::BookState;
+use super::encumbrances::lift_all;
 use super::holder::{Holder, Unification};
 use crate::ids::TitleId;
 use crate::ledger::Action;
@@ -144,7 +145,8 @@ pub(super) async fn follow_title(
     Ok(())
 }
 
-/// The assets of a title that has ended: what another current title in them says, else what was said.
+/// What follows the end of a title: nothing lies on it any longer, and its assets have the status that another current
+/// title in them gives, else the one that was said.
 ///
 /// # Errors
 /// The database's.
@@ -155,6 +157,7 @@ pub async fn follow_end(
     otherwise: &'static str,
     (now, occasion): (OffsetDateTime, &Occasion),
 ) -> Result<(), Problem> {
+    lift_all(connection, id, on, now, occasion).await?;
     if title.book_state != BookState::Current {
         return Ok(());
     }

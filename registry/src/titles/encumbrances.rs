@@ -636,6 +636,32 @@ pub async fn lift(
     Ok(version)
 }
 
+/// Takes everything off a title that ends on a day: those whose consent it took have given it. Who waits goes first, so that
+/// nobody moves up to a seizure of nothing.
+///
+/// # Errors
+/// The database's.
+pub(super) async fn lift_all(
+    connection: &mut PgConnection,
+    title: TitleId,
+    on: Date,
+    now: OffsetDateTime,
+    occasion: &Occasion,
+) -> Result<(), Problem> {
+    let ids = sqlx::query_scalar!(
+        "select object_id from encumbrance_version
+          where title_id = $1 and upper_inf(recorded) and upper_inf(valid)
+          order by queue_no desc nulls last, object_id",
+        title.0,
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    for id in ids {
+        lift(connection, EncumbranceId(id), on, now, occasion).await?;
+    }
+    Ok(())
+}
+
 /// What lies on a title goes on lying on those that take its place: each of them has it from the day on, in the same order,
 /// and the old one no longer. What has lapsed by then stays behind.
 ///

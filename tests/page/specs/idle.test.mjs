@@ -81,6 +81,36 @@ describe("use and idleness", () => {
         await manager.part("idle-record").filter({ hasText: "调剂给财政局" }).waitFor();
       }));
 
+    test(`readings of meters are pasted, and speak of idleness (${language})`, (t) =>
+      asReader(t, async (manager) => {
+        const { id } = await building(`读数楼${language}`, language === "zh" ? 6 : 7);
+        await manager.opens(`/?asset=buildings/${id}&lang=${language}`);
+        await manager.part("meters-open").click();
+        await manager.part("meters-dialog").waitFor();
+        const field = (name) => manager.part(name).locator("input, textarea").or(manager.page.locator(`input[data-testid=${name}], textarea[data-testid=${name}]`)).first();
+        await field("meters-source").fill("供电公司账单");
+        // The last month with all its days behind it, and nine before it, the last four of them still.
+        const first = new Date();
+        first.setUTCDate(1);
+        const months = Array.from({ length: 10 }, (_, back) => {
+          const from = new Date(Date.UTC(first.getUTCFullYear(), first.getUTCMonth() - 10 + back, 1));
+          const to = new Date(Date.UTC(first.getUTCFullYear(), first.getUTCMonth() - 9 + back, 0));
+          return `${from.toISOString().slice(0, 10)}\t${to.toISOString().slice(0, 10)}\t${back < 6 ? "1,000.5" : "3"}`;
+        });
+        await field("meters-lines").fill(`${months.join("\n")}\n合计 9`);
+        await manager.part("meters-save").click();
+        await manager.part("meters-dialog").getByText(language === "zh" ? "第 11 行不是" : "Line 11 is not").first().waitFor();
+        await field("meters-lines").fill(months.join("\n"));
+        await keep(manager, `meters-dialog-${language}`);
+        await manager.part("meters-save").click();
+        await manager.part("meters-dialog").waitFor({ state: "hidden" });
+        await manager.part("meter-reading").nth(5).waitFor();
+        const told = await manager.part("idle-proposal").innerText();
+        assert.match(told, language === "zh" ? /不到常年的 10%/ : /a tenth at most of what is usual/);
+        await manager.part("card-meters").scrollIntoViewIfNeeded();
+        await keep(manager, `meters-${language}`);
+      }));
+
     test(`an asset's own fields are edited, and two at once meet (${language})`, (t) =>
       asReader(t, async (manager) => {
         const { id } = await building(`改名楼${language}`, language === "zh" ? 4 : 5);

@@ -132,7 +132,17 @@ describe("one asset, one policy", () => {
       assert.match(await reader.part("policy-rooms").innerText(), /30 间.*2412\.6/);
       assert.ok(await reader.part("step-verify").isDisabled(), "nothing is verified without the visit");
       await writes(reader, "verification", { on: "2026-11-01", measured_m2: "2412.60", book_value: "4800000.00", safe: { words: "是" }, title_note: "产权清晰" });
-      await brings(reader, "site_survey");
+      // A paper comes with its file; what is none of the kinds that are kept is refused in words.
+      await reader.part("bring-site_survey").first().click();
+      await reader.part("record-file-input").setInputFiles([{ name: "假.pdf", mimeType: "application/pdf", buffer: Buffer.from("<script>1</script>") }]);
+      await reader.part("record-file-trouble").waitFor();
+      await reader.part("record-file-input").setInputFiles([{ name: "现场勘查记录.pdf", mimeType: "application/pdf", buffer: Buffer.from("%PDF-1.7\n%%EOF\n") }]);
+      await reader.part("record-file").waitFor();
+      await keep(reader, "policy-file-zh");
+      await reader.part("record-confirm").click();
+      await reader.part("record-confirm").waitFor({ state: "hidden" });
+      const [download] = await Promise.all([reader.page.waitForEvent("download"), reader.part("policy-file").first().click()]);
+      assert.equal(download.suggestedFilename(), "现场勘查记录.pdf");
       await takes(reader, "verify");
       await arrives(reader, "verified");
       assert.match(await reader.part("whose-score").innerText(), /由规划员办理/);

@@ -1,6 +1,6 @@
 // Policy cases (一资一策, 大中修) and the rows that say who approves what.
 import { create, getJson, send, withQuery } from "@/api/http";
-import type { CaseVersion, Page, RelatedObject } from "@/api/types";
+import type { CaseVersion, Page, RelatedObject, StoredDocument } from "@/api/types";
 
 export const procedures = ["idle_disposal", "repair", "reassign", "swap_premises", "rent_in", "build", "leader_office", "hand_down"] as const;
 export type Procedure = (typeof procedures)[number];
@@ -139,6 +139,7 @@ export type PolicyCase = {
     remitted: string;
   };
   records_taken: string[];
+  files: StoredDocument[];
   details: {
     idle_reason?: IdleReason;
     need?: SpaceNeed;

@@ -6,6 +6,7 @@ import { identity, identityRefusals } from "./identity.en";
 import allocation from "./allocation.en";
 import leases from "./leases.en";
 import lineage from "./lineage.en";
+import meters from "./meters.en";
 import policy from "./policy.en";
 import { restricted } from "./restricted.en";
 import space from "./space.en";
@@ -19,6 +20,7 @@ export default {
   ...allocation,
   ...leases,
   ...lineage,
+  ...meters,
   ...policy,
   ...titles,
   ...use,
@@ -391,7 +393,7 @@ export default {
     stale: "Somebody decided about it just now; it was read again",
     needs_reason: "Give the reason",
     needs_until: "Choose the last day of the exception",
-    object: { parcel: "Parcel", building: "Building", site: "Site", room: "Room", unit: "Unit" },
+    object: { parcel: "Parcel", building: "Building", site: "Site", room: "Room", unit: "Unit", ledger_entry: "Ledger entry" },
   },
   imports: {
     all: "All imports",

@@ -22,7 +22,7 @@ export default {
     sort_lessee: "Lessee",
     count: "{n} leases",
     totals: "{area} leased · {rent} yuan a month",
-    total_states: "running {running} · past their term {expired} · end within 90 days {expiring} · not begun {planned}",
+    total_states: "running {running} · past their term {expired} · soon over {expiring} · not begun {planned}",
     total_money: "due {due} · paid {paid} · waived {waived}",
     total_arrears: "{arrears} yuan in arrears ({n} leases)",
     total_late: "{late} yuan late for the treasury",

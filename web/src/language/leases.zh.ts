@@ -22,7 +22,7 @@ export default {
     sort_lessee: "承租方",
     count: "{n} 份租约",
     totals: "在租 {area} · 月租金 {rent} 元",
-    total_states: "租期内 {running} · 到期未收回 {expired} · 90 天内到期 {expiring} · 未起租 {planned}",
+    total_states: "租期内 {running} · 到期未收回 {expired} · 即将到期 {expiring} · 未起租 {planned}",
     total_money: "应收 {due} · 已收 {paid} · 减免 {waived}",
     total_arrears: "欠缴 {arrears} 元（{n} 份）",
     total_late: "逾期未缴库 {late} 元",

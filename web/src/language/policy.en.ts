@@ -104,7 +104,7 @@ export default {
     hand_over: "hand-over list",
   },
   policy_field: {
-    kind: "Kind of document", name: "Name or number", date: "Date", on: "Day", measured_m2: "Measured building area (m²)", book_value: "Book value (yuan)", safe: "Safe",
+    kind: "Kind of document", name: "Name or number", date: "Date", file: "File (optional)", on: "Day", measured_m2: "Measured building area (m²)", book_value: "Book value (yuan)", safe: "Safe",
     title_note: "What was found of the title", route: "Route", points: "Points (0–100)", why: "Why", finding: "What was found", holder: "Whose", document: "Document",
     of: "What is appraised", appraiser: "Appraiser", report_no: "Report number", base_date: "Base date", valid_until: "Holds until", value: "Value (yuan)",
     venue: "Venue", is_exchange: "Public exchange", notice_from: "Notice from", notice_to: "Notice to", reserve: "Reserve (yuan)", bidder: "Bidder",

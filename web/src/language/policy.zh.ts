@@ -104,7 +104,7 @@ export default {
     hand_over: "移交清单",
   },
   policy_field: {
-    kind: "材料种类", name: "名称或编号", date: "日期", on: "日期", measured_m2: "实测建筑面积（平方米）", book_value: "账面价值（元）", safe: "结构安全",
+    kind: "材料种类", name: "名称或编号", date: "日期", file: "文件（可选）", on: "日期", measured_m2: "实测建筑面积（平方米）", book_value: "账面价值（元）", safe: "结构安全",
     title_note: "权属情况", route: "方案", points: "得分（0—100）", why: "理由", finding: "查找结果", holder: "权利人", document: "文件",
     of: "评估对象", appraiser: "评估机构", report_no: "报告编号", base_date: "基准日", valid_until: "有效期至", value: "评估价值（元）",
     venue: "交易场所", is_exchange: "公共资源交易平台", notice_from: "公告自", notice_to: "公告至", reserve: "底价（元）", bidder: "竞买人",

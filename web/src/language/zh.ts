@@ -6,6 +6,7 @@ import { identity, identityRefusals } from "./identity.zh";
 import allocation from "./allocation.zh";
 import leases from "./leases.zh";
 import lineage from "./lineage.zh";
+import meters from "./meters.zh";
 import policy from "./policy.zh";
 import { restricted } from "./restricted.zh";
 import space from "./space.zh";
@@ -19,6 +20,7 @@ export default {
   ...allocation,
   ...leases,
   ...lineage,
+  ...meters,
   ...policy,
   ...titles,
   ...use,
@@ -391,7 +393,7 @@ export default {
     stale: "别人刚刚处理过这个问题，已重新读取",
     needs_reason: "请写明理由",
     needs_until: "请选择例外的有效期",
-    object: { parcel: "宗地", building: "楼栋", site: "院落", room: "房间", unit: "单位" },
+    object: { parcel: "宗地", building: "楼栋", site: "院落", room: "房间", unit: "单位", ledger_entry: "台账条目" },
   },
   imports: {
     all: "全部导入记录",
