@@ -39,3 +39,25 @@ export function circleAround([longitude, latitude]: [number, number], radius_m: 
   });
   return { type: "Polygon", coordinates: [[...ring, ring[0] ?? [longitude, latitude]]] };
 }
+
+/** On which side of the line from `from` to `to` a point lies: its sign. */
+function side([fromX = 0, fromY = 0]: Position, [toX = 0, toY = 0]: Position, [x = 0, y = 0]: Position): number {
+  return Math.sign((toX - fromX) * (y - fromY) - (toY - fromY) * (x - fromX));
+}
+
+/** Whether the ring through these corners meets itself anywhere but where its neighbours join. */
+export function crossesItself(corners: Position[]): boolean {
+  const edges = corners.map((corner, index) => [corner, corners[(index + 1) % corners.length] ?? corner] as const);
+  return edges.some(([a, b], first) =>
+    edges.some(([c, d], second) => {
+      const isNeighbour = second <= first + 1 || (first === 0 && second === edges.length - 1);
+      return !isNeighbour && side(a, b, c) !== side(a, b, d) && side(c, d, a) !== side(c, d, b);
+    }),
+  );
+}
+
+/** Whether a shape is a box along the meridians, as the map's view is. */
+export function isUprightBox(shape: Geometry): boolean {
+  const ring = shape.type === "Polygon" && shape.coordinates.length === 1 ? (shape.coordinates[0] ?? []) : [];
+  return ring.length === 5 && ring.every((corner, index) => index === 0 || corner[0] === ring[index - 1]?.[0] || corner[1] === ring[index - 1]?.[1]);
+}

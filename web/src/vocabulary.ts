@@ -12,6 +12,11 @@ export function isListLayer(layer: ImportLayer): boolean {
   return layer === "units" || layer === "rooms" || layer === "titles";
 }
 
+/** Layers of which a row may be taken though nobody knows its outline. */
+export function hasOutlines(layer: ImportLayer): boolean {
+  return layer === "parcels" || layer === "buildings";
+}
+
 /** What a list of rights names a parcel or building by. */
 export const assetKeys = ["code", "source_key", "unit_code"] as const;
 export type AssetKey = (typeof assetKeys)[number];
@@ -114,6 +119,16 @@ export const mappableFields = [
   "valid_from",
   "valid_to",
 ] as const;
+
+const adminLevels = ["national", "province", "city", "county", "township"] as const;
+const secrecies = ["public", "internal", "classified"] as const;
+
+/** The closed list that a field's values are of; null where any text will do. */
+export function closedValues(field: string): readonly string[] | null {
+  if (isTheme(field)) return valuesByTheme[field];
+  if (field === "admin_level") return adminLevels;
+  return field === "secrecy" ? secrecies : null;
+}
 
 /** The key of a unit of a rule's parameter among the words. */
 export function unitKey(unit: string): string {

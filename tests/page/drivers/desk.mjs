@@ -27,7 +27,7 @@ export class Desk {
       const field = this.part(form).locator(`[data-testid="${name}"]`);
       const kind = await field.evaluate((element) => (element.matches("input, textarea") ? "text" : element.matches(".el-select") || element.querySelector(".el-select__wrapper") !== null ? "list" : "around"));
       if (kind === "list") await this.chooses(field, value);
-      else await (kind === "text" ? field : field.locator("input, textarea").first()).fill(value);
+      else await this.reader.writes(field, value);
     }
   }
 

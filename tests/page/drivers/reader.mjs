@@ -138,6 +138,20 @@ export class Reader {
     await this.part("import-file").setInputFiles({ name, mimeType: "application/octet-stream", buffer });
   }
 
+  /** Types into a field: the input itself, or what stands around it. A day is confirmed, as whoever types one does. */
+  async writes(field, text) {
+    const part = typeof field === "string" ? this.part(field) : field;
+    const input = (await part.evaluate((element) => element.matches("input, textarea"))) ? part : part.locator("input, textarea").first();
+    await input.fill(text);
+    if (await input.evaluate((element) => element.closest(".el-date-editor") !== null)) await input.press("Enter");
+  }
+
+  /** Chooses from a list the word that is exactly so. */
+  async choosesFrom(list, words) {
+    await list.click();
+    await this.page.locator(".el-select-dropdown__item:visible").getByText(words, { exact: true }).click();
+  }
+
   /** Chooses the word of a list that begins so. */
   async chooses(list, words) {
     await this.part(list).click();
@@ -145,8 +159,7 @@ export class Reader {
   }
 
   async types(field, text) {
-    const input = this.part(field);
-    await ((await input.evaluate((element) => element.tagName)) === "INPUT" ? input : input.locator("input")).fill(text);
+    await this.writes(field, text);
   }
 
   async choosesImportLayer(words) {

@@ -56,11 +56,7 @@ async function city(column) {
   return { unit, name, building, region };
 }
 
-async function fills(reader, name, value) {
-  const part = reader.part(name);
-  const tag = await part.evaluate((element) => element.tagName);
-  await (["INPUT", "TEXTAREA"].includes(tag) ? part : part.locator("input, textarea")).fill(value);
-}
+const fills = (reader, name, value) => reader.writes(name, value);
 
 async function writes(reader, opener, fields) {
   await reader.part(opener).first().click();

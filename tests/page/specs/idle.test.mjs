@@ -167,5 +167,85 @@ describe("use and idleness", () => {
         await reader.part("find-ask").click();
         await reader.part("find-result").first().waitFor({ state: "detached" });
       }, { as: planner }));
+
+    test(`idle space is looked for in a shape that is drawn on the map (${language})`, (t) =>
+      asReader(t, async (reader) => {
+        const [inside, outside] = [`圈内${language}${run}`, `圈外${language}${run}`];
+        const column = language === "zh" ? 6 : 8;
+        const within = await building(inside, column);
+        const without = await building(outside, column + 1);
+        for (const { id } of [within, without]) await post("/api/v1/idle-records", { asset_id: id, idle_since: "2025-01-01", cause: "surplus", evidence: "巡查" });
+        const [x, y] = within.point;
+        await reader.opens(`/?panel=idle&lang=${language}&at=17/${y}/${x}`);
+        const choose = async (words) => {
+          await reader.part("find-place").click();
+          await reader.page.getByRole("option", { name: words, exact: true }).click();
+        };
+        const inShape = language === "zh" ? "在地图上画出范围" : "In a shape drawn on the map";
+        await choose(inShape);
+        const map = await reader.page.locator(".maplibregl-canvas").boundingBox();
+        assert.ok(map);
+        const [middleX, middleY] = [map.x + map.width / 2, map.y + map.height / 2];
+        const corner = (dx, dy, how = {}) => reader.page.mouse.click(middleX + dx, middleY + dy, how);
+        const corners = (n) => reader.page.locator('[data-testid="find-corners"]', { hasText: new RegExp(`\\b${n}\\b`) }).waitFor();
+
+        // A corner taken back, and all given up.
+        await corner(-60, -60);
+        await corner(60, -70);
+        await corners(2);
+        await reader.presses("Backspace");
+        await corners(1);
+        await reader.presses("Escape");
+        await reader.part("find-shape").waitFor({ state: "detached" });
+        assert.equal(reader.address().get("asset"), null, "a corner picks nothing");
+        assert.equal(reader.address().get("panel"), "idle", "Escape gave up the shape, not the panel");
+
+        // Lines that cross are not taken.
+        await choose(inShape);
+        for (const [dx, dy] of [[-60, -60], [60, 60], [60, -70], [-70, 60]]) await corner(dx, dy);
+        await corners(4);
+        await reader.page.locator('[data-testid="find-corners"] .crossed').waitFor();
+        assert.ok(await reader.part("find-finish").isDisabled());
+        for (let step = 0; step < 3; step++) await reader.presses("Backspace");
+        await corners(1);
+        await corner(60, -70);
+        await corner(60, 60);
+        await keep(reader, `find-drawing-${language}`);
+        // A double click is the last corner and the end.
+        await corner(-70, 60, { clickCount: 2 });
+        await reader.part("find-drawn").waitFor();
+        assert.match(await reader.part("find-drawn").innerText(), /4/);
+        await reader.part("find-ask").click();
+        const found = (name) => reader.part("find-result").filter({ hasText: name });
+        await found(inside).waitFor();
+        assert.equal(await found(outside).count(), 0);
+        await keep(reader, `find-drawn-${language}`);
+
+        // The link carries the shape.
+        const link = new URL(reader.page.url());
+        const shape = JSON.parse(new URLSearchParams(link.searchParams.get("find")).get("inside"));
+        assert.equal(shape.coordinates[0].length, 5);
+        await reader.opens(link.pathname + link.search);
+        await found(inside).waitFor();
+        assert.equal(await found(outside).count(), 0);
+        assert.match(await reader.part("find-drawn").innerText(), /4/);
+
+        // Without a mouse: corners in the middle of a map that the arrow keys move, and Enter.
+        await reader.part("find-redraw").click();
+        const canvas = reader.page.locator(".maplibregl-canvas");
+        for (const key of ["ArrowLeft", "ArrowDown", "ArrowRight"]) {
+          await reader.part("find-corner").focus();
+          await reader.presses("Enter");
+          const before = reader.address().get("at");
+          await canvas.focus();
+          await reader.presses(key);
+          await reader.page.waitForFunction((old) => new URLSearchParams(window.location.search).get("at") !== old, before);
+        }
+        await corners(3);
+        await canvas.focus();
+        await reader.presses("Enter");
+        await reader.part("find-drawn").waitFor();
+        assert.match(await reader.part("find-drawn").innerText(), /3/);
+      }, { as: planner }));
   }
 });

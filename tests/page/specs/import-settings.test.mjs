@@ -1,7 +1,17 @@
 import assert from "node:assert/strict";
+import { mkdirSync } from "node:fs";
 import { describe, test } from "node:test";
-import { asReader, useBrowser } from "../drivers/browser.mjs";
+import { asReader, ask, useBrowser } from "../drivers/browser.mjs";
 import { estate } from "../fixtures.mjs";
+
+// Where SCREENSHOTS names a folder, what is seen is kept there.
+const screenshots = process.env.SCREENSHOTS;
+
+async function keep(reader, name) {
+  if (screenshots === undefined) return;
+  mkdirSync(screenshots, { recursive: true });
+  await reader.page.screenshot({ path: `${screenshots}/${name}.png` });
+}
 
 describe("putting an import right", () => {
   useBrowser();
@@ -63,6 +73,32 @@ describe("putting an import right", () => {
       await clerk.waitsForTheReport();
       assert.equal((await clerk.reportedCounts()).inserted, 3);
       assert.match(await clerk.part("import-report").innerText(), /常州市测绘院 2019 年第 12 号；控制点 3 个，中误差 0\.000 m/);
+    }));
+
+  test("a register without a map is taken, and its own words stand for values of ours", (t) =>
+    asReader(t, async (clerk) => {
+      const here = estate("words");
+      const table = `代码,名称,用途,地址\n${here.prefix}-1,一号地,VACANT,路一\n${here.prefix}-2,二号地,GEN-OFFICE,路二\n`;
+      await clerk.opensAt(here.middleOf(7));
+      await clerk.dropsFile({ name: `${here.prefix}.csv`, text: table });
+      await clerk.namesDataset(here.dataset);
+      await clerk.mapsField("用途", "用途");
+      const add = clerk.part("import-value-add");
+      await add.scrollIntoViewIfNeeded();
+      for (const [index, [word, value]] of [["VACANT", "闲置土地"], ["GEN-OFFICE", "行政办公"]].entries()) {
+        await add.click();
+        const row = clerk.part("import-value").nth(index);
+        await row.locator('[data-testid="import-value-word"]').fill(word);
+        await clerk.choosesFrom(row.locator('[data-testid="import-value-ours"]'), value);
+      }
+      await clerk.part("import-without-shapes").click();
+      await keep(clerk, "import-words");
+      await clerk.startsTheImport();
+      await clerk.waitsForTheReport();
+      assert.deepEqual(await clerk.reportedCounts(), { read: 2, inserted: 2, new_version: 0, unchanged: 0, quarantined: 0 });
+      const { items } = await (await ask(`/api/v1/parcels?dataset=${encodeURIComponent(here.dataset)}&limit=10`)).json();
+      const usages = Object.fromEntries(items.map(({ code, usage }) => [code, usage]));
+      assert.deepEqual(usages, { [`${here.prefix}-1`]: "idle_land", [`${here.prefix}-2`]: "administrative_office" });
     }));
 
   test("after a dry run the guessed fields stand open to correction, and the file is taken for good", (t) =>

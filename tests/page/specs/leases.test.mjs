@@ -39,11 +39,7 @@ function shops(name, column) {
   });
 }
 
-async function fills(reader, name, value) {
-  const part = reader.part(name);
-  const tag = await part.evaluate((element) => element.tagName);
-  await (["INPUT", "TEXTAREA"].includes(tag) ? part : part.locator("input, textarea")).fill(value);
-}
+const fills = (reader, name, value) => reader.writes(name, value);
 
 async function records(reader, opener, said) {
   await reader.part(opener).first().click();
@@ -145,6 +141,68 @@ describe("leases", () => {
         await manager.part("lease-end-save").click();
         await manager.page.locator('[data-testid="lease-status"]', { hasText: language === "zh" ? "已收回" : "Handed back" }).waitFor();
       }, { as: demo("asset-manager") });
+    });
+  }
+
+  for (const language of ["zh", "en"]) {
+    test(`a lease is changed, its end users are told apart, and two at once meet (${language})`, async (t) => {
+      const building = await shops(`改租门面${run}${language}`, language === "zh" ? 3 : 4);
+      const id = await post("asset-manager", "/api/v1/leases", {
+        asset_id: building, direction: "out", area_m2: 50, lessor_kind: "bureau", lessor_name: "市机关事务管理局", lessee_kind: "enterprise", lessee_size: "large",
+        lessee_name: `商管公司${run}`, starts_on: `${year}-01-01`, ends_on: `${year}-12-31`, rent: "1000.00", price_basis: "public_letting", exchange_record: "ZL-9",
+        purpose: "零售",
+      });
+      const address = `/api/v1/leases/${id}`;
+      await asReader(t, async (auditor) => {
+        await auditor.opens(`/?panel=leases&lease=${id}&lang=${language}`);
+        await auditor.part("lease-sums").waitFor();
+        assert.equal(await auditor.part("lease-edit").count(), 0, "who may not change it isn't asked to");
+      }, { as: demo("auditor") });
+      await asReader(t, async (manager) => {
+        await manager.opens(`/?panel=leases&lease=${id}&lang=${language}`);
+        await manager.part("lease-edit").click();
+        await manager.part("lease-dialog").waitFor();
+        assert.ok(await manager.part("lease-save").isDisabled(), "nothing is changed yet");
+        await fills(manager, "lease-rent", "1,200");
+        await fills(manager, "lease-ends", `${year + 1}-12-31`);
+        await manager.part("lease-sublet").click();
+        const names = manager.part("end-user-name");
+        await names.first().fill("早餐店");
+        await manager.part("end-user-add").click();
+        await names.nth(1).fill("早餐店");
+        await manager.choosesFrom(manager.part("end-user-kind").nth(1), language === "zh" ? "企业" : "Enterprise");
+        await manager.choosesFrom(manager.part("end-user-size").nth(1), language === "zh" ? "微型" : "Micro");
+        const changes = manager.part("lease-differences").locator("tbody tr");
+        const fields = await changes.evaluateAll((rows) => rows.map((row) => row.dataset.field));
+        assert.deepEqual(fields.toSorted(), ["end_users", "ends_on", "is_sublet", "rent"]);
+        assert.match(await manager.part("lease-differences").locator('[data-field="rent"]').innerText(), /1,000\.00\s+1,200\.00/);
+        await manager.part("lease-differences").scrollIntoViewIfNeeded();
+        await keep(manager, `lease-change-${language}`);
+        // Somebody else is quicker.
+        const held = await askAs("demo-asset-manager", address);
+        const other = await askAs("demo-asset-manager", address, {
+          method: "PATCH", headers: { "content-type": "application/json", "if-match": held.headers.get("etag") }, body: JSON.stringify({ purpose: "仓储" }),
+        });
+        assert.equal(other.status, 200, await other.text());
+        await manager.part("lease-save").click();
+        await manager.part("lease-conflict").waitFor();
+        assert.match(await manager.part("lease-conflict").innerText(), language === "zh" ? /用途/ : /Use/);
+        assert.equal(await manager.part("lease-purpose").inputValue(), "仓储");
+        assert.equal(await manager.part("lease-rent").inputValue(), "1,200");
+        await keep(manager, `lease-change-met-${language}`);
+        await fills(manager, "lease-reason", "补充协议");
+        await manager.part("lease-save").click();
+        await manager.part("lease-dialog").waitFor({ state: "hidden" });
+        await manager.page.locator('[data-testid="sum-agreed"]', { hasText: "28,800.00" }).waitFor();
+        const said = await manager.part("lease-view").innerText();
+        assert.match(said, language === "zh" ? /早餐店（个体工商户）\n早餐店（企业 · 微型）/ : /早餐店 \(Self-employed\)\n早餐店 \(Enterprise · Micro\)/);
+        await keep(manager, `lease-changed-${language}`);
+      }, { as: demo("asset-manager"), forgive: [/status of 412 /] });
+      const kept = await (await askAs("demo-auditor", address)).json();
+      assert.deepEqual(
+        [kept.rent, kept.purpose, kept.ends_on, kept.end_users],
+        ["1200.00", "仓储", `${year + 1}-12-31`, [{ name: "早餐店", kind: "self_employed" }, { name: "早餐店", kind: "enterprise", size: "micro" }]],
+      );
     });
   }
 

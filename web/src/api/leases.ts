@@ -76,11 +76,13 @@ export type Lease = {
   area_m2: number;
   lessor_kind: string;
   lessor_name: string;
+  lessor_unit_id: string | null;
   lessee_kind: string;
   lessee_size: string | null;
   lessee_sector: string | null;
   lessee_name: string;
   lessee_code: string | null;
+  lessee_unit_id: string | null;
   is_sublet: boolean;
   end_users: EndUser[];
   purpose: string | null;
@@ -206,6 +208,15 @@ async function post(address: string, body: unknown, more: Record<string, string>
 
 export async function registerLease(statement: Record<string, unknown>): Promise<string> {
   return ((await (await post("/api/v1/leases", statement)).json()) as { id: string }).id;
+}
+
+/** Changes a lease as it was read: what is absent stays, null empties. */
+export async function changeLease(held: Lease, change: Record<string, unknown>): Promise<void> {
+  await send(`/api/v1/leases/${held.id}`, {
+    method: "PATCH",
+    headers: { "content-type": "application/json", "if-match": `"${held.version_id}"` },
+    body: JSON.stringify(change),
+  });
 }
 
 export async function handBackLease(lease: Lease, end: { valid_to: string; reason: string }): Promise<void> {

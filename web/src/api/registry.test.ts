@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { exportAddress, exportWarningsOf, offeredNames } from "@/api/registry";
+import { exportAddress, exportWarningsOf, offeredNames, valuesToSend } from "@/api/registry";
 
 describe("an export", () => {
   it("asks for what the table shows, without its pages", () => {
@@ -24,5 +24,19 @@ describe("an export", () => {
       { code: "text_cut", count: 1 },
     ]);
     expect(exportWarningsOf("")).toEqual([]);
+  });
+});
+
+describe("an import", () => {
+  it("sends words for values by field, and leaves out what is half said", () => {
+    const words = [
+      { target: "usage", word: " Vacant City ", value: "idle_land" },
+      { target: "usage", word: "GEN-OFFICE", value: "administrative_office" },
+      { target: "holder", word: "CITY", value: "某市" },
+      { target: "usage", word: "", value: "other" },
+      { target: "occupancy", word: "EMPTY", value: "" },
+    ];
+    expect(valuesToSend(words)).toEqual({ usage: { "Vacant City": "idle_land", "GEN-OFFICE": "administrative_office" }, holder: { CITY: "某市" } });
+    expect(valuesToSend([])).toBeNull();
   });
 });

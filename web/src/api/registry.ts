@@ -30,8 +30,9 @@ import type {
   Totals,
   UnitCodeCheck,
   Workflow,
+  ValueWord,
 } from "@/api/types";
-import { isListLayer, type ExportFormat, type ExportLabels, type ImportLayer, type ImportOutcome, type LayerName, type Theme } from "@/vocabulary";
+import { hasOutlines, isListLayer, type ExportFormat, type ExportLabels, type ImportLayer, type ImportOutcome, type LayerName, type Theme } from "@/vocabulary";
 
 /** The two dates of a reading; null means now. */
 export type Moment = { asOf: string | null; knownAt: string | null };
@@ -255,6 +256,16 @@ export function fetchImport(id: string): Promise<ImportJob> {
   return getJson(`/api/v1/imports/${encodeURIComponent(id)}`);
 }
 
+/** Words for values as the server reads them, by field; what is half said is left out. */
+export function valuesToSend(words: ValueWord[]): Record<string, Record<string, string>> | null {
+  const said: Record<string, Record<string, string>> = {};
+  for (const { target, word, value } of words) {
+    if (target === "" || word.trim() === "" || value.trim() === "") continue;
+    said[target] = { ...said[target], [word.trim()]: value.trim() };
+  }
+  return Object.keys(said).length === 0 ? null : said;
+}
+
 export async function startImport(request: ImportRequest): Promise<string> {
   const form = new FormData();
   // Settings go before the file, so that the server knows them when the bytes arrive.
@@ -271,6 +282,9 @@ export async function startImport(request: ImportRequest): Promise<string> {
   for (const { target, source } of request.map) {
     if (target !== "" && source !== "") form.append("map", `${target}=${source}`);
   }
+  const values = valuesToSend(request.values);
+  if (values !== null) form.set("values", JSON.stringify(values));
+  if (request.without_shapes && hasOutlines(request.layer)) form.set("without_shapes", "true");
   if (request.layer === "titles") {
     form.set("asset_by", request.asset_by);
     if (request.of !== "") form.set("of", request.of);

@@ -171,6 +171,9 @@ export type ImportJob = {
 /** Our field and the column of a file. */
 export type FieldPair = { target: string; source: string };
 
+/** A word of a file, and the value of a field of ours that it stands for. */
+export type ValueWord = { target: string; word: string; value: string };
+
 export type SavedMapping = { layer: ImportLayer; name: string; map: Record<string, string>; version_id: string };
 
 /** Where header and shapes stand in a table; empty for what is to be found by itself. */
@@ -315,6 +318,10 @@ export type ImportRequest = {
   region: string;
   table: TableOptions;
   map: FieldPair[];
+  /** Words of the file that stand for values of ours. */
+  values: ValueWord[];
+  /** Take parcels and buildings of which no outline is known. */
+  without_shapes: boolean;
   close_missing: boolean;
   /** Take rows with a key that was there before under the key with a number. */
   number_duplicates: boolean;

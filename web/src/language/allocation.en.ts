@@ -42,6 +42,6 @@ export default {
     choose: "Take it",
     why_this: "Rooms side by side, of the right size",
     leased_until: "the lease ends on {date}",
-    rooms_given: "{n} rooms",
+    rooms_given: "{n} room | {n} rooms",
   },
 };

@@ -1,6 +1,12 @@
 // 租约、租金、减免的文字（中文）。
 export default {
   lease: {
+    change: "修改",
+    days: "天",
+    yuan_year: "{amount} 元/年",
+    yuan_year_unit: "元/年",
+    sublet_yes: "转租",
+    sublet_no: "不转租",
     register: "租约台账",
     relief: "房租减免",
     all: "全部租约",
@@ -71,6 +77,8 @@ export default {
     row: "{n} 期",
   },
   lease_field: {
+    end_user_name: "名称",
+    land_income: "土地收益",
     direction: "租出或租入",
     lessor: "出租方",
     lessee: "承租方",
@@ -83,7 +91,6 @@ export default {
     lessee_code: "统一社会信用代码",
     is_sublet: "承租方转租",
     end_users: "最终承租人",
-    end_users_hint: "一行一位；都按个体工商户登记",
     rooms: "房间",
     rooms_hint: "不选则按面积出租",
     area_m2: "面积",
@@ -138,6 +145,17 @@ export default {
   rent_state: { waived: "已减免", paid: "已缴", overdue: "逾期", open: "未到期" },
   rent_movement: { payment: "收款", remittance: "缴库", reversal: "冲销" },
   lease_form: {
+    change_title: "修改租约：{name}",
+    change_save: "保存修改",
+    change_saved: "已修改租约",
+    change_about: "修改适用于整个租期：与新条件不符的各期租金重新生成，已登记的收支不变；原来的内容保留在历史中。",
+    change_reason: "修改原因",
+    differences: "修改前后",
+    no_difference: "还没有改动。",
+    before: "修改前",
+    after: "修改后",
+    end_user_add: "添加承租人",
+    end_user_remove: "删除 {name}",
     title: "登记租约：{name}",
     save: "登记",
     saved: "已登记租约",

@@ -16,7 +16,7 @@ export default {
     end: "End",
     set_of: "Set “{what}”",
     region_code: "Region code",
-    region_hint: "such as 3204; empty for everywhere",
+    region_hint: "3204, or empty for all",
     value: "Value ({unit})",
     valid_from: "From which day",
     source: "Source",

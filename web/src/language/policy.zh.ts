@@ -29,7 +29,7 @@ export default {
     escalated: "已提请{roles}督办",
     days_working: "{n} 个工作日",
     days_calendar: "{n} 天",
-    rooms: "{n} 间，建筑面积 {area} 平方米",
+    rooms: "{n} 间，建筑面积 {area}",
     opened_by: "立案人",
     put_forward_by: "提请人",
     decided_by: "审批人",

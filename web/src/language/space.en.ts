@@ -36,7 +36,7 @@ export default {
   copied: "The arithmetic was copied",
   not_copied: "The browser doesn't allow copying; select the text and copy it",
   print: "Print",
-  persons: "{n} persons",
+  persons: "{n} person | {n} persons",
   choose_unit: "Unit",
   find_unit: "Name or code of the unit",
   unit_empty: "Choose a unit to see what is due to it, what it has and what is above.",

@@ -51,8 +51,12 @@ function seaBoxes(): GeoJSON.FeatureCollection {
 export const assetSource = "assets";
 /** Points for labels, one for each asset in view: in the tiles a shape comes in pieces, each would get its own. */
 export const labelSource = "labels";
-export const overlaySources = ["selection", "original", "located", "located-original", "findings"] as const;
+export const overlaySources = ["selection", "original", "located", "located-original", "findings", "drawing"] as const;
 export type OverlaySource = (typeof overlaySources)[number];
+
+/** What is pointed at beside the selection, and what is drawn. */
+const located = "#B5477A";
+const locatedDark = "#D98AAA";
 
 const empty = { type: "FeatureCollection" as const, features: [] };
 
@@ -443,22 +447,7 @@ function totalsLayers(look: Look): LayerSpecification[] {
   const area = areaLabel(look);
   return [
     { ...base, id: "totals-count", type: "circle", paint: { "circle-radius": 1, "circle-opacity": 0 } },
-    {
-      ...base,
-      id: "totals",
-      type: "symbol",
-      filter: [">", count, 0] as unknown as FilterSpecification,
-      layout: {
-        "icon-image": ringName,
-        "icon-allow-overlap": true,
-        "text-field": grouped(count),
-        "text-font": boldFont,
-        "text-size": ["step", count, 12, 10_000, 11],
-        "text-allow-overlap": true,
-        "symbol-sort-key": count,
-      },
-      paint: { "text-color": colours.text },
-    },
+    // What is drawn last is placed first: an area that would lie on another's ring gives way to it.
     ...(look.hiddenValues.length > 0
       ? []
       : [
@@ -477,6 +466,22 @@ function totalsLayers(look: Look): LayerSpecification[] {
             paint: { "text-color": colours.text, "text-halo-color": colours.halo, "text-halo-width": 1.4 },
           } satisfies LayerSpecification,
         ]),
+    {
+      ...base,
+      id: "totals",
+      type: "symbol",
+      filter: [">", count, 0] as unknown as FilterSpecification,
+      layout: {
+        "icon-image": ringName,
+        "icon-allow-overlap": true,
+        "text-field": grouped(count),
+        "text-font": boldFont,
+        "text-size": ["step", count, 12, 10_000, 11],
+        "text-allow-overlap": true,
+        "symbol-sort-key": count,
+      },
+      paint: { "text-color": colours.text },
+    },
   ];
 }
 
@@ -497,6 +502,19 @@ function findingRings(look: Look): LayerSpecification[] {
   return [ring("findings-casing", isDark ? "#0B0F14" : "#FFFFFF", 4.5), ring("findings-ring", isDark ? "#F08A83" : "#B3261E", 2.5)];
 }
 
+/** A shape on its way: what is settled in full, the line to the pointer and back dashed, a handle on every corner. */
+function drawingLayers(look: Look): LayerSpecification[] {
+  const colour = look.appearance === "dark" ? locatedDark : located;
+  const casing = look.appearance === "dark" ? "#0B0F14" : "#FFFFFF";
+  const source = "drawing";
+  return [
+    { id: "drawing-fill", type: "fill", source, filter: ["==", ["geometry-type"], "Polygon"], paint: { "fill-color": colour, "fill-opacity": 0.12 } },
+    { id: "drawing-casing", type: "line", source, layout: { "line-join": "round" }, paint: { "line-color": casing, "line-width": 4 } },
+    { id: "drawing-line", type: "line", source, layout: { "line-join": "round" }, paint: { "line-color": colour, "line-width": 2, "line-dasharray": [2, 1.5] } },
+    { id: "drawing-corners", type: "circle", source, filter: ["==", ["geometry-type"], "Point"], paint: { "circle-radius": 5, "circle-color": casing, "circle-stroke-color": colour, "circle-stroke-width": 2.5 } },
+  ];
+}
+
 function overlayLayers(look: Look): LayerSpecification[] {
   const line = look.appearance === "dark" ? darkAccent : accent;
   const casing = look.appearance === "dark" ? "#0B0F14" : "#FFFFFF";
@@ -512,7 +530,7 @@ function overlayLayers(look: Look): LayerSpecification[] {
     source,
     paint: { "line-color": "#D9662B", "line-width": 2, "line-dasharray": [2, 1.5] },
   });
-  return [...pair("selection", line), originalLine("original"), ...pair("located", "#B5477A"), originalLine("located-original"), ...findingRings(look)];
+  return [...pair("selection", line), originalLine("original"), ...pair("located", located), originalLine("located-original"), ...findingRings(look), ...drawingLayers(look)];
 }
 
 export function buildSources(settings: MapSettings, tiles: string[], zooms: { minzoom: number; maxzoom: number }): Record<string, SourceSpecification> {

@@ -2,6 +2,7 @@
 import { computed, onBeforeUnmount, shallowRef, watch, type Ref } from "vue";
 import { useI18n } from "vue-i18n";
 import { fetchTileJson } from "@/api/registry";
+import { useDrawingStore } from "@/state/drawing";
 import { useFocusStore } from "@/state/focus";
 import { useIdleSpaceStore } from "@/state/idle-space";
 import { useMapReadoutStore } from "@/state/map-readout";
@@ -22,6 +23,7 @@ export function useMap(container: Ref<HTMLElement | null>, padding: Ref<Padding>
   const preferences = usePreferencesStore();
   const checks = useChecksStore();
   const idleSpace = useIdleSpaceStore();
+  const drawing = useDrawingStore();
   const { t } = useI18n();
   const handle = shallowRef<MapHandle | null>(null);
   let map: YiceMap | null = null;
@@ -42,6 +44,7 @@ export function useMap(container: Ref<HTMLElement | null>, padding: Ref<Padding>
       located: focus.located?.geometry ?? null,
       "located-original": focus.located?.original ?? null,
       findings: view.panel === "checks" ? checks.places : view.panel === "idle" ? idleSpace.places : null,
+      drawing: drawing.shown,
     };
   });
 
@@ -62,6 +65,7 @@ export function useMap(container: Ref<HTMLElement | null>, padding: Ref<Padding>
     revision: server.revision,
     selectedId: view.selection?.id ?? null,
     overlays: overlays.value,
+    drawing: drawing.isActive ? drawing.corners : null,
     flashed: focus.flashed,
   }));
 
@@ -70,7 +74,10 @@ export function useMap(container: Ref<HTMLElement | null>, padding: Ref<Padding>
     onSelect: (asset) => view.select(asset, asset === null ? "facts" : view.cardTab),
     onPointer: (position) => {
       readout.pointer = position;
+      if (drawing.isActive) drawing.pointer = position === null ? null : [position.longitude, position.latitude];
     },
+    onCorner: ({ longitude, latitude }) => drawing.add(longitude, latitude),
+    onDrawn: () => drawing.finish(),
     onCounts: (counts, isTotalled) => {
       readout.counts = counts;
       readout.isTotalled = isTotalled;

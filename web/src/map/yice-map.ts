@@ -11,7 +11,7 @@ import {
   type VectorTileSource,
 } from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
-import type { Geometry } from "geojson";
+import type { Geometry, Position } from "geojson";
 import type { BoundingBox, MapSettings, TileJson } from "@/api/types";
 import type { AssetReference, Camera } from "@/state/address";
 import type { CountsInView } from "@/state/map-readout";
@@ -40,6 +40,8 @@ export type MapWish = {
   revision: number;
   selectedId: string | null;
   overlays: Record<OverlaySource, Geometry | null>;
+  /** The corners of the shape that is being drawn; null while nothing is drawn. */
+  drawing: Position[] | null;
   /** The asset whose row is under the pointer in a table. */
   flashed: { layer: LayerName; feature_id: number } | null;
 };
@@ -48,6 +50,10 @@ export type MapListener = {
   onCamera(camera: Camera): void;
   onSelect(asset: AssetReference | null): void;
   onPointer(position: { longitude: number; latitude: number } | null): void;
+  /** A corner of the shape that is being drawn. */
+  onCorner(position: { longitude: number; latitude: number }): void;
+  /** Its end: a double click, or a click on the first corner. */
+  onDrawn(): void;
   onCounts(counts: CountsInView | null, isTotalled: boolean): void;
   onView(readout: { scale: { metres: number; pixels: number }; bearing: number; bounds: BoundingBox }): void;
   onTrouble(): void;
@@ -61,6 +67,8 @@ const longestScaleBar_px = 110;
 const deepestTileZoom = 18;
 const countPause_ms = 120;
 const ringPixelRatio = 2;
+/** So near to the first corner a click closes the shape. */
+const closingReach_px = 9;
 
 /** What a click prefers where several lie on each other: the smaller thing. */
 const clickOrder: LayerName[] = ["buildings", "parcels", "sites"];
@@ -135,6 +143,7 @@ export class YiceMap {
       if (wish.overlays[name] !== before.overlays[name]) this.#setOverlay(name, wish.overlays[name]);
     }
     if (wish.flashed !== before.flashed) this.#flash(wish.flashed);
+    if ((wish.drawing === null) !== (before.drawing === null)) this.#prepareDrawing(wish.drawing !== null);
     if (wish.look.theme !== before.look.theme || wish.look.subjectLayer !== before.look.subjectLayer) this.#countSoon();
   }
 
@@ -236,6 +245,7 @@ export class YiceMap {
       const tiles = map.getSource<VectorTileSource>(assetSource);
       if (tiles?.tiles?.[0] !== this.#tileAddress(this.#wish)) tiles?.setTiles([this.#tileAddress(this.#wish)]);
       for (const name of overlaySources) this.#setOverlay(name, this.#wish.overlays[name]);
+      this.#prepareDrawing(this.#wish.drawing !== null);
       this.#drawGraticule();
       this.#tellView();
       this.#listener.onCamera(this.#camera());
@@ -249,7 +259,10 @@ export class YiceMap {
       this.#placeLabels();
       this.#countSoon();
     });
-    map.on("click", (event) => this.#click(event));
+    map.on("click", (event) => (this.#wish.drawing === null ? this.#click(event) : this.#draw(event, this.#wish.drawing)));
+    map.on("dblclick", () => {
+      if (this.#wish.drawing !== null) this.#listener.onDrawn();
+    });
     map.on("mousemove", (event) => {
       this.#listener.onPointer({ longitude: event.lngLat.lng, latitude: event.lngLat.lat });
       this.#hover(event);
@@ -339,8 +352,25 @@ export class YiceMap {
     this.#listener.onSelect(target === undefined ? null : { layer: target.layer, id: target.id });
   }
 
+  /** While a shape is drawn a double click ends it, and nothing is picked. */
+  #prepareDrawing(isDrawing: boolean): void {
+    if (isDrawing) this.#map.doubleClickZoom.disable();
+    else this.#map.doubleClickZoom.enable();
+    this.#map.getCanvas().style.cursor = isDrawing ? "crosshair" : "";
+    if (isDrawing) this.#setHovered(null);
+  }
+
+  #draw(event: MapMouseEvent, corners: Position[]): void {
+    // The second click of a double click is no corner of its own.
+    if (event.originalEvent.detail > 1) return;
+    const [longitude = 0, latitude = 0] = corners[0] ?? [];
+    const isClosed = corners.length >= 3 && this.#map.project([longitude, latitude]).dist(event.point) <= closingReach_px;
+    if (isClosed) this.#listener.onDrawn();
+    else this.#listener.onCorner({ longitude: event.lngLat.lng, latitude: event.lngLat.lat });
+  }
+
   #hover(event: MapMouseEvent): void {
-    if (this.#map.isMoving()) return;
+    if (this.#map.isMoving() || this.#wish.drawing !== null) return;
     const [target] = this.#targetsAt(event);
     const isClickable = target !== undefined || this.#totalAt(event) !== undefined;
     this.#map.getCanvas().style.cursor = isClickable ? "pointer" : "";

@@ -1,9 +1,10 @@
 // Small listeners on the window that clean up after themselves.
 import { onBeforeUnmount, ref } from "vue";
 
-export function useEventListener<Name extends keyof WindowEventMap>(name: Name, listener: (event: WindowEventMap[Name]) => void): void {
-  window.addEventListener(name, listener);
-  onBeforeUnmount(() => window.removeEventListener(name, listener));
+/** With `first` it hears of what happens before anything on the page does. */
+export function useEventListener<Name extends keyof WindowEventMap>(name: Name, listener: (event: WindowEventMap[Name]) => void, { first = false } = {}): void {
+  window.addEventListener(name, listener, { capture: first });
+  onBeforeUnmount(() => window.removeEventListener(name, listener, { capture: first }));
 }
 
 export function useWindowSize() {
