@@ -11,6 +11,7 @@ source = "《机关事务管理条例》第二十三条；《党政机关厉行�
 subject = "spatial_unit"
 reads = ["policy_case", "lease"]
 */
+-- At no rent it is borrowed: ALC-06.
 with rented as (
      select v.object_id as asset_id, null::uuid as lease_id, lower(v.valid) as since
        from spatial_unit_version v
@@ -21,7 +22,7 @@ with rented as (
      union all
      select l.asset_id, l.object_id, lower(l.valid)
        from lease_version l
-      where l.direction = 'in' and l.approval_number is null and l.valid @> $1::date and upper_inf(l.recorded)
+      where l.direction = 'in' and l.monthly_rent > 0 and l.approval_number is null and l.valid @> $1::date and upper_inf(l.recorded)
         and ($2::uuid[] is null or l.asset_id = any($2)))
 select r.asset_id as object_id, r.lease_id as other_id, r.asset_id as at_id, jsonb_build_object('since', r.since) as evidence
   from rented r

@@ -11,10 +11,12 @@ source = "《行政事业性国有资产管理条例》第三十六条"
 subject = "spatial_unit"
 reads = ["lease"]
 */
+-- A home for staff is let by the rules of public housing: neither for profit nor in public.
 select l.asset_id as object_id, l.object_id as other_id, l.asset_id as at_id,
        jsonb_build_object('lessee', l.lessee_name) as evidence
   from lease_version l
  where l.direction = 'out' and l.valid @> $1::date and upper_inf(l.recorded) and ($2::uuid[] is null or l.asset_id = any($2))
+   and l.details -> 'is_housing' is null
    and l.details ->> 'exchange_record' is null
    and (l.details ->> 'appraisal_report' is null
         or coalesce((l.details ->> 'appraisal_valid_to')::date < lower(l.valid), false))

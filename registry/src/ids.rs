@@ -37,6 +37,8 @@ typed_ids! {
     EncumbranceId,
     /// Who a person is at a provider.
     IdentityId,
+    /// Who lives in a home for staff (周转住房租住).
+    HousingTenancyId,
     /// That something stands idle (闲置记录).
     IdleRecordId,
     /// An import of one file.

@@ -11,6 +11,7 @@ pub mod documents;
 pub mod exports;
 pub mod geometry;
 pub mod http;
+pub mod housing_tenancies;
 pub mod idle_records;
 pub mod idle_space;
 pub mod ids;

@@ -740,6 +740,9 @@ pub(crate) mod tests {
         crate::rent_relief::verify_versions(&mut transaction, &mut expected)
             .await
             .unwrap();
+        crate::housing_tenancies::verify_versions(&mut transaction, &mut expected)
+            .await
+            .unwrap();
         expected
             .first_bad(&mut transaction)
             .await

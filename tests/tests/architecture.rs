@@ -18,6 +18,7 @@ const LAYERS: &[&[&str]] = &[
     &["demo_city"],
     &["imports"],
     &["policy_cases"],
+    &["housing_tenancies"],
     &["idle_space", "leases", "rent_relief"],
     &["exports"],
     &["checks"],

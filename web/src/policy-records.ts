@@ -3,7 +3,7 @@ import type { Permission } from "@/api/session";
 
 export type RecordField = {
   name: string;
-  kind: "text" | "date" | "money" | "decimal" | "whole" | "yes" | "route" | "document" | "choice" | "room" | "unit" | "file";
+  kind: "text" | "date" | "money" | "decimal" | "whole" | "yes" | "route" | "document" | "choice" | "room" | "rooms" | "unit" | "pieces" | "file";
   options?: string[];
   optional?: boolean;
 };
@@ -42,12 +42,16 @@ export const recordFields = {
   lease_in: [text("number"), text("landlord"), text("address"), { name: "use_area_m2", kind: "decimal" }, date("from"), date("to"), money("rent_year"), money("market_rent_year")],
   construction: [{ name: "way", kind: "choice", options: ["new", "extension", "rebuilding", "purchase"] }, text("site"), { name: "use_area_m2", kind: "decimal" }, money("investment"), { name: "fund", kind: "choice", options: ["budget", "own_income", "loan", "donation"] }],
   final_accounts: [date("on"), money("amount")],
-  movables: [date("on"), { name: "items", kind: "whole" }, text("list"), text("received_by")],
+  movables: [date("on"), { name: "items", kind: "whole" }, text("list"), { name: "handed_by", kind: "text", optional: true }, text("received_by"), { name: "pieces", kind: "pieces", optional: true }],
   hand_over: [date("on"), { name: "receiver_id", kind: "unit" }, text("list"), { name: "papers", kind: "whole" }, { name: "keys", kind: "whole" }, { name: "leases", kind: "whole" }],
   leader_room: [
     text("person"), { name: "staff_number", kind: "text", optional: true }, text("rank"), { name: "room_id", kind: "room" }, { name: "post", kind: "choice", options: ["main", "part_time"] },
     { name: "post_ends", kind: "date", optional: true }, { name: "second_office_approval", kind: "text", optional: true },
   ],
+  housing_choice: [{ name: "source", kind: "choice", options: ["public_housing", "idle_compound"] }, text("place"), text("surroundings"), text("demand")],
+  housing_plan: [{ name: "homes", kind: "whole" }, money("estimate"), text("works"), text("rent_ground")],
+  no_refit: [text("reason")],
+  homes: [{ name: "room_ids", kind: "rooms" }],
   void: [{ name: "no", kind: "whole" }, text("reason")],
 } satisfies Record<string, RecordField[]>;
 
@@ -62,6 +66,7 @@ const recorders: Partial<Record<RecordKind, Permission[]>> = {
   score: ["propose_policies"],
   stock_search: ["propose_policies"],
   assessment: ["propose_policies"],
+  housing_plan: ["propose_policies"],
   cost_review: ["confirm_money"],
   repair_application: ["work_on_cases", "apply_for_repairs"],
   allotment: ["work_on_cases", "propose_policies"],

@@ -13,6 +13,7 @@ mod faults;
 mod footprints;
 mod ground;
 mod leases;
+mod left;
 mod names;
 mod plan;
 mod rooms;
@@ -274,6 +275,7 @@ impl DemoCity {
             &mut sequence,
         );
         let agreements = agreements::agreements(&units, &assets.buildings, &rooms, &mut faults);
+        left::plant(&assets.buildings, &mut faults);
         cases::leave_unbuilt(&estate, &mut titles, &mut faults);
         let mut cases = cases::cases(&estate, &assets.parcels, &assets.buildings, &mut faults);
         cases::search_stock(&mut cases, &leases, &assets.buildings, &rooms, &mut faults);

@@ -10,6 +10,8 @@ mod agreement_tests;
 mod change;
 mod follow;
 #[cfg(test)]
+mod housing_tests;
+#[cfg(test)]
 mod lease_tests;
 mod list;
 mod parameters;

@@ -369,6 +369,31 @@ fn meaning_of(constraint: &str) -> Option<(Meaning, &'static str)> {
         | "approval_threshold_version_recorded_bounded"
         | "approval_threshold_version_mode_known"
         | "approval_threshold_version_class_known" => (Ours, ""),
+        "housing_tenancy_version_one_per_home" => (
+            Clash,
+            "这套房已有人租住，请先办理退出 / somebody lives in this home in these days; let them exit first",
+        ),
+        "policy_case_version_one_housing_case" => (Clash, "a case that makes it turnover housing is open already (DSP-21)"),
+        "housing_tenancy_version_one_at_a_time" => (
+            Clash,
+            "somebody changed the same object at the same moment; read it again and repeat the change",
+        ),
+        "housing_tenancy_version_valid_bounded" => (Field("on"), "the tenancy ends before it begins"),
+        "housing_tenancy_version_room_fkey" => (Field("room_id"), "the home is not registered"),
+        "housing_tenancy_version_unit_fkey" => (Field("unit_id"), "the unit is not registered"),
+        "housing_tenancy_version_tenant_given" => (Field("tenant_name"), "the tenant has no name"),
+        "housing_tenancy_version_eligibility_given" => (Field("eligibility"), "why they are eligible is missing"),
+        "housing_tenancy_version_rent_ground_given" => (Field("rent_ground"), "by what the rent was set is missing"),
+        "housing_tenancy_version_filing_whole" => (Field("filed_on"), "a filing has a number and a day"),
+        "housing_tenancy_version_filing_of_leader" => (Field("filing_number"), "only a leader's home is filed"),
+        "housing_tenancy_version_days_in_order" => (Field("ends_on"), "the term ends before it begins"),
+        "housing_tenancy_pkey"
+        | "housing_tenancy_version_pkey"
+        | "housing_tenancy_version_object_fkey"
+        | "housing_tenancy_version_recorded_bounded"
+        | "housing_tenancy_version_building_fkey"
+        | "housing_tenancy_version_lease_fkey"
+        | "housing_tenancy_version_exit_whole" => (Ours, ""),
         "lease_version_one_at_a_time"
         | "rent_instalment_version_one_at_a_time"
         | "relief_policy_version_one_at_a_time"

@@ -76,6 +76,7 @@ fn api() -> OpenApiRouter<AppState> {
         .merge(crate::successions::router())
         .merge(crate::idle_records::router())
         .merge(crate::leases::router())
+        .merge(crate::housing_tenancies::router())
         .merge(crate::rent_relief::router())
         .merge(crate::policy_cases::router())
         .merge(crate::approval_thresholds::router())

@@ -9,6 +9,7 @@ use sqlx::PgConnection;
 use time::{Date, OffsetDateTime};
 
 use super::content::{LeaseContent, held_versions};
+use super::home::require_no_home;
 use super::instalments::follow_terms;
 use super::read::{WHAT, parse_id};
 use super::schedule::schedule;
@@ -53,6 +54,7 @@ pub(super) async fn hand_back_lease(
     let versions = held_versions(&mut transaction, id).await?;
     let before = versions.last().ok_or_else(|| Problem::not_found(WHAT))?;
     require_match(&headers, &etag(before.version_id))?;
+    require_no_home(&before.content)?;
     let occasion = Occasion {
         actor: context.actor.clone(),
         reason: Some(reason.clone()),

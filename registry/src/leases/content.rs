@@ -88,6 +88,9 @@ pub struct LeaseDetails {
     /// Anything else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// Of a home for staff (周转住房): a tenancy says who lives there, and ends it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_housing: bool,
 }
 
 /// Everything a version says. Its valid period is from the first day until it is handed back.

@@ -8,6 +8,7 @@ mod account;
 mod closure;
 mod content;
 mod export;
+mod home;
 mod instalments;
 mod list;
 mod movements;
@@ -19,6 +20,7 @@ mod statement;
 pub(crate) mod tests;
 
 pub use content::{EndUser, LeaseContent, LeaseDetails, held_versions, leases_out, verify_versions};
+pub use home::{HomeLease, let_home, take_home_back};
 pub use instalments::{InstalmentContent, held_rows_of, write_rows};
 pub use movements::MovementContent;
 pub use schedule::{Instalment, Rhythm, Terms, schedule};
@@ -44,6 +46,8 @@ pub const SECTORS: [&str; 4] = ["agriculture", "industry", "construction", "serv
 pub const RENT_BASES: [&str; 2] = ["month", "m2_month"];
 /// How the price came about: public letting (公开招租), an appraisal of the rent, or neither.
 pub const PRICE_BASES: [&str; 3] = ["public_letting", "appraisal", "negotiated"];
+/// How the rent of a home for staff came about: by the rent rules of public housing, which its tenancy names.
+pub const HOUSING_PRICE: &str = "housing_rent";
 /// Where a lease stands on a day: before its first, in its term, past it and not handed back, handed back.
 pub const STATUSES: [&str; 4] = ["planned", "running", "expired", "ended"];
 /// A lease holds no longer than twenty years (民法典第七百零五条).

@@ -120,6 +120,8 @@ pub(super) struct Said {
     pub end_reason: Option<String>,
     /// Anything else.
     pub note: Option<String>,
+    /// Is it the lease of a home for staff (周转住房), which its tenancy ends?
+    pub is_housing: bool,
 }
 
 impl From<LeaseContent> for Said {
@@ -170,6 +172,7 @@ impl From<LeaseContent> for Said {
             renews_id: content.renews_id,
             end_reason: content.end_reason,
             note: details.note,
+            is_housing: details.is_housing,
         }
     }
 }

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::closure::hand_back;
 use super::content::{LeaseContent, held_versions};
+use super::home::require_no_home;
 use super::instalments::follow_terms;
 use super::read::{WHAT, parse_id};
 use super::schedule::schedule;
@@ -85,6 +86,7 @@ pub(super) async fn change_lease(
     let versions = held_versions(&mut transaction, id).await?;
     let before = versions.last().ok_or_else(|| Problem::not_found(WHAT))?;
     require_match(&headers, &etag(before.version_id))?;
+    require_no_home(&before.content)?;
     let statement = LeaseStatement::of(&before.content, before.valid).changed(change)?;
     let from = statement.starts_on()?;
     let mut content = require_content(&mut transaction, &statement, from).await?;
@@ -226,6 +228,7 @@ async fn go_on_from(
     let before = versions
         .last()
         .ok_or_else(|| refused(format!("no lease {renewed} is registered")))?;
+    require_no_home(&before.content)?;
     if before.content.asset_id != content.asset_id || before.content.direction != content.direction {
         return Err(refused("it is a lease of something else".to_owned()));
     }

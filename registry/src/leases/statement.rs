@@ -317,6 +317,7 @@ impl LeaseStatement {
             land_income: self.land_income,
             land_income_document: text("land_income_document", &self.land_income_document, 200)?,
             note: text("note", &self.note, 2_000)?,
+            is_housing: false,
         };
         Ok((details, monthly_rent))
     }

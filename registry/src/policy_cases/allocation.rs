@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use time::Date;
 use uuid::Uuid;
 
+use super::movables::Piece;
 use crate::money::Money;
 use crate::period::day;
 use crate::request::Problem;
@@ -249,6 +250,12 @@ pub struct Movables {
     pub list: String,
     /// Who took them for the store.
     pub received_by: String,
+    /// Who handed them over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handed_by: Option<String>,
+    /// Line by line; they add up to the pieces.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pieces: Vec<Piece>,
 }
 
 /// What was handed over to another level's bureau (移交清单).

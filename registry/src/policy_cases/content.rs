@@ -291,6 +291,16 @@ impl CaseDetails {
         })
     }
 
+    /// The rooms that are to be homes.
+    #[must_use]
+    pub fn homes(&self) -> &[Uuid] {
+        self.last(|fact| match fact {
+            Fact::Homes(homes) => Some(homes),
+            _ => None,
+        })
+        .map_or(&[], |homes| homes.room_ids.as_slice())
+    }
+
     /// What was paid.
     #[must_use]
     pub fn paid(&self) -> Money {

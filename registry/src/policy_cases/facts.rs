@@ -7,12 +7,13 @@ use serde_json::Value;
 use time::{Date, OffsetDateTime};
 
 use super::allocation::{Allotment, Construction, FinalAccounts, HandOver, LeaderRoom, LeaseIn, Movables, Rejected};
+use super::housing::{Homes, HousingChoice, HousingPlan, NoRefit};
 use super::procedure::Definition;
 use crate::ids::DocumentId;
-use crate::money::{Money, MoneyRefused};
+use crate::money::Money;
 use crate::period::day;
 use crate::request::Problem;
-use crate::request::fields::{plain_text, sane_day};
+use crate::request::fields::{money, plain_text, sane_day};
 
 macro_rules! facts {
     ($($(#[$doc:meta])* $variant:ident($content:ident) => $word:literal,)+) => {
@@ -102,6 +103,14 @@ facts! {
     LeaderRoom(LeaderRoom) => "leader_room",
     /// What was handed over to another level's bureau.
     HandOver(HandOver) => "hand_over",
+    /// Why this house is to be homes.
+    HousingChoice(HousingChoice) => "housing_choice",
+    /// How many homes it is to be, and at which cost.
+    HousingPlan(HousingPlan) => "housing_plan",
+    /// Why no refit is needed.
+    NoRefit(NoRefit) => "no_refit",
+    /// The rooms that are homes.
+    Homes(Homes) => "homes",
 }
 
 /// A document.
@@ -507,31 +516,6 @@ const MONEY: [&str; 13] = [
     "investment",
 ];
 
-/// An amount that a client sent, refused by its field.
-///
-/// # Errors
-/// Why it is no amount.
-pub(super) fn money(field: &str, value: &Value) -> Result<Money, Problem> {
-    let refuse = |refused: MoneyRefused| {
-        let (code, zh) = match refused {
-            MoneyRefused::Form => ("money_form", "金额请写成文本，如 \"1234.50\""),
-            MoneyRefused::TooFine => ("money_scale", "金额最多两位小数，最小单位是分"),
-            MoneyRefused::TooLarge => ("money_large", "金额过大"),
-        };
-        let problem = Problem::invalid(field, format!("{zh} / {refused}"))
-            .code(code)
-            .remedy("send yuan as a text with two decimals at most: \"1234.50\"");
-        match refused {
-            MoneyRefused::TooFine => problem.rule("money", "中国人民银行法 art. 17"),
-            _ => problem,
-        }
-    };
-    match value {
-        Value::String(text) => Money::parse(text).map_err(refuse),
-        _ => Err(refuse(MoneyRefused::Form)),
-    }
-}
-
 impl Fact {
     /// Reads what a client sent, and checks what can be checked of a fact alone.
     ///
@@ -668,9 +652,15 @@ impl Fact {
             }
             Self::Construction(construction) => construction.check(),
             Self::FinalAccounts(accounts) => past("on", accounts.on),
-            Self::Movables(movables) => past("on", movables.on),
+            Self::Movables(movables) => {
+                super::movables::check(movables)?;
+                past("on", movables.on)
+            }
             Self::LeaderRoom(room) => room.check(),
             Self::HandOver(list) => past("on", list.on),
+            Self::HousingChoice(_) | Self::NoRefit(_) => Ok(()),
+            Self::HousingPlan(plan) => plan.check(),
+            Self::Homes(homes) => homes.check(),
             Self::Void(_) | Self::Consent(_) | Self::Told(_) | Self::CoOwnerConsent(_) | Self::PlanEntry(_) => Ok(()),
         }
     }

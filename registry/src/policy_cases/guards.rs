@@ -11,6 +11,7 @@ use super::content::{CaseContent, Decided};
 use super::facts::{
     Assessment, Completion, CostReview, Emergency, Fact, Necessity, PlanEntry, Publication, Side, Works,
 };
+use super::housing::{self, HousingFacts};
 use super::procedure::{Guard, Procedure};
 use crate::approval_thresholds::{AssetClass, Mode, Office, ThresholdContent};
 use crate::ids::{PolicyCaseId, SpatialUnitId, TitleId};
@@ -41,7 +42,7 @@ const DISPOSING: [&str; 7] = [
 const CONVERTING: [&str; 3] = ["convert_public", "convert_housing", "convert_technical"];
 
 /// The mode that thresholds know a route by; none where nothing is disposed of and one approval is enough.
-pub(super) fn mode_of(route: &str) -> Option<Mode> {
+fn mode_of(route: &str) -> Option<Mode> {
     Some(match route {
         "auction" => Mode::Sell,
         "swap" => Mode::Swap,
@@ -51,6 +52,14 @@ pub(super) fn mode_of(route: &str) -> Option<Mode> {
         "convert_public" | "convert_housing" | "convert_technical" => Mode::Convert,
         _ => return None,
     })
+}
+
+/// The mode that thresholds know a case by: that of its route, or of what its procedure does.
+pub(super) fn mode_for(case: &CaseContent, route: Option<&str>) -> Option<Mode> {
+    match case.procedure {
+        Procedure::TurnoverHousing => Some(Mode::Convert),
+        _ => route.and_then(mode_of),
+    }
 }
 
 /// What is known of a case's surroundings.
@@ -64,6 +73,8 @@ pub(super) struct Surroundings {
     pub threshold: Option<ThresholdContent>,
     /// What is known of the unit that asks.
     pub allocation: Option<AllocationFacts>,
+    /// What is known of a house that is to be homes.
+    pub housing: Option<HousingFacts>,
 }
 
 impl Surroundings {
@@ -84,7 +95,7 @@ impl Surroundings {
             Some("parcel") => AssetClass::Land,
             _ => AssetClass::Building,
         };
-        let threshold = match (route.and_then(mode_of), &case.region_code, case.details.verification()) {
+        let threshold = match (mode_for(case, route), &case.region_code, case.details.verification()) {
             (Some(mode), Some(region), Some(found)) => {
                 let value = found.book_value.yuan();
                 crate::approval_thresholds::find(connection, region, mode, class, value, times.as_of).await?
@@ -100,6 +111,7 @@ impl Surroundings {
             titles,
             threshold,
             allocation: AllocationFacts::read(connection, id, case, times).await?,
+            housing: HousingFacts::read(connection, case, route, times.as_of).await?,
         })
     }
 }
@@ -235,6 +247,10 @@ fn rule_of(guard: Guard) -> (Option<&'static str>, Option<&'static str>) {
         Guard::AccountsRecorded => (Some("ALC-09"), Some("行政事业性国有资产管理条例 art. 31")),
         Guard::OldPremisesHandedOver => (Some("ALC-10"), Some("党政机关办公用房管理办法 art. 17")),
         Guard::HandOverListed => (Some("DSP-20"), Some("行政事业性国有资产管理条例 art. 22")),
+        Guard::RefitDone => (Some("MNT-03"), Some("机关团体建设楼堂馆所管理条例 art. 28")),
+        Guard::HousingChosen | Guard::HousingPlanned | Guard::HomesListed | Guard::HousingCaseOpened => {
+            (None, Some("方案 2.3 存量公房转化利用"))
+        }
         Guard::LeaderWithinLimit => (Some("SPC-01"), Some("党政机关办公用房建设标准 (2674) art. 9")),
         Guard::LeaderOneRoom => (Some("USE-06"), Some("党政机关办公用房管理办法 art. 19")),
         Guard::AllotmentRecorded | Guard::AllotmentFree => (None, Some("党政机关办公用房管理办法 art. 11")),
@@ -443,7 +459,7 @@ fn approvals_words(
 ) -> Option<(String, String)> {
     let done = case.details.decisions(Decided::Approval).count();
     let chain = chain(around);
-    let needs_row = case.route.as_deref().and_then(mode_of).is_some();
+    let needs_row = mode_for(case, case.route.as_deref()).is_some();
     if needs_row && around.threshold.is_none() {
         return threshold_missing(case);
     }
@@ -587,7 +603,7 @@ fn check(guard: Guard, case: &CaseContent, around: &Surroundings, said: Said<'_>
         Guard::DisposalUnobstructed => {
             let route = said.route.or(case.route.as_deref());
             if is_swap(case)
-                || case.procedure == Procedure::HandDown
+                || matches!(case.procedure, Procedure::HandDown | Procedure::TurnoverHousing)
                 || route.is_some_and(|route| DISPOSING.contains(&route))
             {
                 obstacle_words(case, around)
@@ -596,7 +612,7 @@ fn check(guard: Guard, case: &CaseContent, around: &Surroundings, said: Said<'_>
             }
         }
         Guard::PlanningAgreed => missing(
-            said.route.is_some_and(|route| CONVERTING.contains(&route))
+            (said.route.is_some_and(|route| CONVERTING.contains(&route)) || housing::changes_use(case))
                 && !details.documents().contains("planning_opinion"),
             "转换用途须有规划意见",
             "another use needs the planning opinion (document planning_opinion)",
@@ -606,7 +622,7 @@ fn check(guard: Guard, case: &CaseContent, around: &Surroundings, said: Said<'_>
             "拆除须有房屋安全鉴定报告",
             "a demolition needs the report on the building's safety (document safety_appraisal)",
         ),
-        Guard::ThresholdKnown => match said.route.and_then(mode_of) {
+        Guard::ThresholdKnown => match mode_for(case, said.route) {
             Some(_) if around.threshold.is_none() => threshold_missing(case),
             _ => None,
         },
@@ -893,6 +909,11 @@ fn check(guard: Guard, case: &CaseContent, around: &Surroundings, said: Said<'_>
             "没有移交清单（资料、钥匙、租约）",
             "the hand-over list is missing (hand_over: papers, keys, leases)",
         ),
+        Guard::MovablesListed if case.procedure == Procedure::IdleDisposal => missing(
+            !has(case, "movables"),
+            "移交公物仓的清单尚未登记",
+            "the list of what goes to the shared store is missing (movables)",
+        ),
         Guard::StockAnswered
         | Guard::WithinEntitlement
         | Guard::AllotmentRecorded
@@ -907,6 +928,11 @@ fn check(guard: Guard, case: &CaseContent, around: &Surroundings, said: Said<'_>
         | Guard::LeaderRoomRecorded
         | Guard::LeaderWithinLimit
         | Guard::LeaderOneRoom => allocation_guards::check(guard, case, around.allocation.as_ref(), today),
+        Guard::HousingChosen
+        | Guard::HousingPlanned
+        | Guard::RefitDone
+        | Guard::HomesListed
+        | Guard::HousingCaseOpened => housing::check(guard, case, around.housing.as_ref()),
     }
 }
 

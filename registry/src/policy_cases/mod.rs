@@ -1,5 +1,6 @@
 //! Policy cases (案件): what becomes of an idle asset, one case each (一资一策), medium and major repairs (大中修), and what
-//! units ask for: space by reassignment, swap, renting or building, and leaders' offices (调剂、置换、租用、建设、领导用房).
+//! units ask for: space by reassignment, swap, renting or building, and leaders' offices (调剂、置换、租用、建设、领导用房);
+//! and houses that become homes for staff (周转住房).
 //!
 //! Every step is a version of the case with its ledger entry, in one transaction with whatever it brings about: occupancy
 //! and usage, the title's end, the write-off. What is recorded in a case (documents, appraisals, bids, money) is kept with
@@ -14,7 +15,11 @@ mod content;
 mod effects;
 mod facts;
 mod guards;
+mod housing;
+#[cfg(test)]
+mod housing_tests;
 mod list;
+mod movables;
 mod open;
 mod permission;
 mod procedure;
@@ -65,9 +70,11 @@ where
         .routes(routes!(workflows::get_build_workflow))
         .routes(routes!(workflows::get_leader_office_workflow))
         .routes(routes!(workflows::get_hand_down_workflow))
+        .routes(routes!(workflows::get_turnover_housing_workflow))
         .routes(routes!(list::list_policy_cases, open::open_policy_case))
         .routes(routes!(read::get_policy_case))
         .routes(routes!(read::list_policy_case_versions))
+        .routes(routes!(movables::export_movables))
         .routes(routes!(open::record_in_policy_case))
         .routes(routes!(transition::step_policy_case))
 }

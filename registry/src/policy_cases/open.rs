@@ -58,7 +58,10 @@ pub(super) struct Opening {
 
 /// Another case is open: whose, and where.
 async fn competing(context: &Context, asset: Option<Uuid>, procedure: Procedure, problem: Problem) -> Problem {
-    if problem.code.as_deref() != Some("policy_case_version_one_per_asset") {
+    if !matches!(
+        problem.code.as_deref(),
+        Some("policy_case_version_one_per_asset" | "policy_case_version_one_housing_case")
+    ) {
         return problem;
     }
     let problem = problem.rule("DSP-21", "一资一策（方案 2.3）");
@@ -203,6 +206,9 @@ async fn about(
         }
         let asset = opening.asset_id.ok_or_else(asset_missing)?;
         let place = asset_on(connection, asset, today).await?;
+        if opening.procedure == Procedure::TurnoverHousing {
+            super::housing::require_building(connection, (asset, &opening.room_ids)).await?;
+        }
         return Ok(About {
             region_code: place.region_code.clone(),
             asset_id: Some(asset),
@@ -541,6 +547,9 @@ async fn settle_asset(connection: &mut PgConnection, content: &mut CaseContent, 
                 (Some(building), vec![room.room_id])
             }
         },
+        Procedure::TurnoverHousing if content.details.homes() != content.details.room_ids => {
+            (content.asset_id, content.details.homes().to_vec())
+        }
         _ => return Ok(()),
     };
     if let Some(asset) = asset {

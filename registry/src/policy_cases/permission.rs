@@ -52,7 +52,7 @@ fn require_one(caller: &Caller, needed: &[Permission], place: Option<&Place>, re
 /// A problem that says what is missing.
 pub(super) fn require_opening(caller: &Caller, procedure: Procedure, place: Option<&Place>) -> Result<(), Problem> {
     let needed: &[Permission] = match procedure {
-        Procedure::IdleDisposal | Procedure::HandDown => &[Permission::WorkOnCases],
+        Procedure::IdleDisposal | Procedure::HandDown | Procedure::TurnoverHousing => &[Permission::WorkOnCases],
         _ => &[Permission::WorkOnCases, Permission::ApplyForRepairs],
     };
     require_one(caller, needed, place, "let somebody open it who works on cases")
@@ -67,7 +67,7 @@ pub(super) fn require_recording(caller: &Caller, kind: &str, place: Option<&Plac
     let needed: &[Permission] = match kind {
         // Whoever confirms the money doesn't write it down.
         "payment" | "remittance" => &[WorkOnCases],
-        "score" | "stock_search" | "assessment" => &[ProposePolicies],
+        "score" | "stock_search" | "assessment" | "housing_plan" => &[ProposePolicies],
         "cost_review" => &[ConfirmMoney],
         "repair_application" => &[WorkOnCases, ApplyForRepairs],
         "works" | "completion" | "construction" | "leader_room" | "lease_in" | "movables" => {

@@ -75,6 +75,8 @@ procedures! {
     LeaderOffice => "leader_office",
     /// 划转下沉
     HandDown => "hand_down",
+    /// 转化为周转住房
+    TurnoverHousing => "turnover_housing",
 }
 
 /// Whose steps there can be, and what may be recorded.
@@ -205,6 +207,16 @@ pub enum Guard {
     LeaderOneRoom,
     /// DSP-20: papers, keys and leases are on the hand-over list.
     HandOverListed,
+    /// Why this house is to be homes is on record, and it is safe or can be made so.
+    HousingChosen,
+    /// How many homes it is to be, at which cost, is on record.
+    HousingPlanned,
+    /// MNT-03: the refit went through a repair case that is finished, or none is needed.
+    RefitDone,
+    /// The homes are on record, each a room of the house that nobody else has.
+    HomesListed,
+    /// The case that makes it turnover housing is there.
+    HousingCaseOpened,
 }
 
 /// What a transition brings about, in the same transaction.
@@ -264,6 +276,8 @@ pub enum Effect {
     RunClockAnew,
     /// The asset is of the level of the bureau that receives it.
     HandDown,
+    /// The rooms on the list are homes (周转住房).
+    SetUpHomes,
 }
 
 #[cfg(test)]
@@ -292,7 +306,7 @@ mod tests {
             let definition = procedure.definition().unwrap();
             let asks = !matches!(
                 procedure,
-                Procedure::IdleDisposal | Procedure::Repair | Procedure::HandDown
+                Procedure::IdleDisposal | Procedure::Repair | Procedure::HandDown | Procedure::TurnoverHousing
             );
             assert_eq!(definition.subject == Subject::Unit, asks, "{procedure:?}");
             assert!(definition.guide.is_some(), "{procedure:?} has a guide");

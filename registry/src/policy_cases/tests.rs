@@ -122,7 +122,7 @@ impl Office {
         answer.body["id"].as_str().unwrap().to_owned()
     }
 
-    async fn building(&self, number: u32) -> String {
+    pub(super) async fn building(&self, number: u32) -> String {
         self.made(
             MANAGER,
             "/api/v1/buildings",
@@ -177,7 +177,7 @@ impl Office {
     }
 
     /// The threshold of the sale of a building: bureau, finance, deputy leader.
-    async fn threshold(&self, mode: &str) -> String {
+    pub(super) async fn threshold(&self, mode: &str) -> String {
         self.made(
             ADMINISTRATOR,
             "/api/v1/approval-thresholds",
@@ -267,7 +267,7 @@ impl Office {
     }
 
     /// From the finding to the comparison of routes.
-    async fn compared(&self, building: &str, routes: &[&str]) -> String {
+    pub(super) async fn compared(&self, building: &str, routes: &[&str]) -> String {
         let id = self.begun(building).await;
         self.record(
             MANAGER,
@@ -291,7 +291,7 @@ impl Office {
     }
 
     /// From the comparison to the approval by three offices.
-    async fn approved(&self, id: &str, route: &str, papers: &[&str]) {
+    pub(super) async fn approved(&self, id: &str, route: &str, papers: &[&str]) {
         self.papers(PLANNER, id, papers).await;
         self.papers(PLANNER, id, &["proposal"]).await;
         self.go(PLANNER, id, json!({"transition": "propose", "route": route}))
@@ -1200,7 +1200,7 @@ async fn other_routes_ask_for_their_own_and_leave_the_asset_as_they_say(pool: Pg
 }
 
 impl Office {
-    async fn repair(&self, building: &str, who: &str) -> String {
+    pub(super) async fn repair(&self, building: &str, who: &str) -> String {
         let opening = json!({"procedure": "repair", "asset_id": building});
         self.made(who, "/api/v1/policy-cases", opening).await
     }

@@ -15,8 +15,8 @@ use super::content::{CaseContent, Decided, Decision, Taken, held_case};
 use super::effects::{
     Made, change_asset, end_title, occupancy_after, set_occupancy, strike_building, usage_after, write_off,
 };
-use super::facts::money;
 use super::guards::{Said, Surroundings, Unmet, unmet};
+use super::housing::set_up_homes;
 use super::open::{note_due, place_of, start_clock, write_step};
 use super::permission::has_role;
 use super::procedure::{Definition, Effect, Procedure, Transition};
@@ -24,7 +24,7 @@ use super::read::{PolicyCase, WHAT, load, parse_id};
 use crate::approval_thresholds::Office;
 use crate::money::Money;
 use crate::period::day;
-use crate::request::fields::{optional_reason, plain_text, sane_day};
+use crate::request::fields::{money, optional_reason, plain_text, sane_day};
 use crate::request::{Body, Context, Problem, ProblemKind, Times, etag, require_match};
 use crate::versioned::{Occasion, answer};
 
@@ -73,7 +73,7 @@ fn refused(refused: StepRefused, definition: &Definition, case: &CaseContent) ->
         Procedure::RentIn => ("ALC-02", "机关事务管理条例 art. 23"),
         Procedure::Build => ("ALC-07", "机关团体建设楼堂馆所管理条例 art. 10"),
         Procedure::Reassign | Procedure::SwapPremises => ("ALC-01", "行政事业性国有资产管理条例 art. 11"),
-        Procedure::HandDown => ("DSP-06", "行政事业性国有资产管理条例 art. 19"),
+        Procedure::HandDown | Procedure::TurnoverHousing => ("DSP-06", "行政事业性国有资产管理条例 art. 19"),
         Procedure::LeaderOffice => ("USE-06", "党政机关办公用房管理办法 art. 19"),
     };
     let offered = format!("from here there are: {}", list(definition, case));
@@ -254,7 +254,11 @@ async fn run_effects(
     (decision, made, why): (Decision, Made<'_>, &str),
 ) -> Result<(), Problem> {
     let today = around.today;
-    let route = content.route.clone().unwrap_or_default();
+    // Turnover housing has no routes: it does what the route of its name did.
+    let route = match content.procedure {
+        Procedure::TurnoverHousing => "convert_housing".to_owned(),
+        _ => content.route.clone().unwrap_or_default(),
+    };
     for effect in &transition.effects {
         match effect {
             Effect::NoteProposer => {
@@ -346,6 +350,7 @@ async fn run_effects(
             }
             Effect::UnseatLeader => unseat_leader(connection, content, made).await?,
             Effect::HandDown => hand_down(connection, content, made).await?,
+            Effect::SetUpHomes => set_up_homes(connection, content, made).await?,
             Effect::RunClockAnew => start_clock(content, definition, today)?,
         }
     }

@@ -68,3 +68,10 @@ pub(super) async fn get_leader_office_workflow() -> Result<Json<Workflow>, Probl
 pub(super) async fn get_hand_down_workflow() -> Result<Json<Workflow>, Problem> {
     told(Procedure::HandDown)
 }
+
+/// The procedure by which a house becomes turnover housing (周转住房).
+#[utoipa::path(get, path = "/api/v1/workflows/turnover_housing", operation_id = "get_turnover_housing_workflow", tag = "policy cases",
+    responses((status = 200, body = Workflow)))]
+pub(super) async fn get_turnover_housing_workflow() -> Result<Json<Workflow>, Problem> {
+    told(Procedure::TurnoverHousing)
+}

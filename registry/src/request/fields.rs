@@ -2,10 +2,12 @@
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 use time::Date;
 use time::macros::date;
 
 use super::Problem;
+use crate::money::{Money, MoneyRefused};
 
 /// Of a field in a change: absent stays (`None`), null empties (`Some(None)`), anything else is said.
 ///
@@ -145,6 +147,31 @@ pub fn sane_day(field: &str, day: Date) -> Result<Date, Problem> {
             Problem::invalid(field, format!("{day} is no day of this registry's time"))
                 .remedy("write the day as 2024-06-30, in the years 1000 to 8999"),
         )
+    }
+}
+
+/// An amount that a client sent, refused by its field.
+///
+/// # Errors
+/// Why it is no amount.
+pub fn money(field: &str, value: &Value) -> Result<Money, Problem> {
+    let refuse = |refused: MoneyRefused| {
+        let (code, zh) = match refused {
+            MoneyRefused::Form => ("money_form", "金额请写成文本，如 \"1234.50\""),
+            MoneyRefused::TooFine => ("money_scale", "金额最多两位小数，最小单位是分"),
+            MoneyRefused::TooLarge => ("money_large", "金额过大"),
+        };
+        let problem = Problem::invalid(field, format!("{zh} / {refused}"))
+            .code(code)
+            .remedy("send yuan as a text with two decimals at most: \"1234.50\"");
+        match refused {
+            MoneyRefused::TooFine => problem.rule("money", "中国人民银行法 art. 17"),
+            _ => problem,
+        }
+    };
+    match value {
+        Value::String(text) => Money::parse(text).map_err(refuse),
+        _ => Err(refuse(MoneyRefused::Form)),
     }
 }
 

@@ -14,7 +14,7 @@ pub use content::{RoomContent, held_versions, held_versions_of, known_versions_i
 pub use import::import_rooms;
 pub use list::ListQuery;
 pub(crate) use list::narrow;
-pub use purpose::ROOM_TYPES;
+pub use purpose::{HOME, ROOM_TYPES};
 pub(crate) use read::parse_id;
 
 use axum::extract::FromRef;

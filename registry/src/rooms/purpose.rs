@@ -1,7 +1,9 @@
 //! What a room is for (房间类型): the types of the space standard (2674 art. 10) and what serves what within them.
 
 /// The types. Offices, service rooms and equipment rooms are basic office space (基本办公用房).
-pub const ROOM_TYPES: [&str; 7] = [
+///
+/// The last is no office space at all: a home for staff for a time (周转住房).
+pub const ROOM_TYPES: [&str; 8] = [
     "office",
     "service",
     "equipment",
@@ -9,7 +11,11 @@ pub const ROOM_TYPES: [&str; 7] = [
     "technical",
     "shop",
     "public",
+    HOME,
 ];
+
+/// A home for staff for a time (周转住房).
+pub const HOME: &str = "turnover_housing";
 
 /// Type, purpose, and what lists call it; the first word is the standard's.
 const PURPOSES: [(&str, &str, &[&str]); 37] = [
@@ -61,6 +67,7 @@ const TYPE_WORDS: [&[&str]; ROOM_TYPES.len()] = [
     &["技术业务用房", "业务用房", "技术用房"],
     &["附属用房门面", "门面", "商铺"],
     &["公共部位", "公共部分"],
+    &["周转住房", "周转房"],
 ];
 
 /// The purposes of a type.
@@ -102,6 +109,7 @@ mod tests {
         assert_eq!(meant_by(" 会议室 "), Some(("service", Some("meeting"))));
         assert_eq!(meant_by("附属用房门面"), Some(("shop", None)));
         assert_eq!(meant_by("Canteen"), Some(("ancillary", Some("canteen"))));
+        assert_eq!(meant_by("周转住房"), Some((HOME, None)));
         assert_eq!(meant_by("天文台"), None);
     }
 }

@@ -109,6 +109,7 @@ export type Lease = {
   renewed_by_id: string | null;
   end_reason: string | null;
   note: string | null;
+  is_housing: boolean;
 };
 
 export type AccountRow = {

@@ -2,7 +2,7 @@
 import { create, getJson, send, withQuery } from "@/api/http";
 import type { CaseVersion, Page, RelatedObject, StoredDocument } from "@/api/types";
 
-export const procedures = ["idle_disposal", "repair", "reassign", "swap_premises", "rent_in", "build", "leader_office", "hand_down"] as const;
+export const procedures = ["idle_disposal", "repair", "reassign", "swap_premises", "rent_in", "build", "leader_office", "hand_down", "turnover_housing"] as const;
 export type Procedure = (typeof procedures)[number];
 
 export const idleReasons = ["surplus", "unsuitable", "planning", "dangerous", "vacated", "reorganised", "unclear_title", "other"] as const;
@@ -53,7 +53,7 @@ export type PolicyCaseRow = {
   deal_price: string | null;
 };
 
-export type FactValue = string | number | boolean | string[] | Record<string, string>[];
+export type FactValue = string | number | boolean | string[] | Record<string, string | number>[];
 export type Fact = { record: string } & Record<string, FactValue>;
 export type PolicyRecord = { no: number; by: string; at: string; state: string; fact: Fact };
 
@@ -71,6 +71,15 @@ export type PolicyStep = {
   unmet: { guard: string; rule: string | null; article: string | null; zh: string; en: string }[];
   source: string | null;
 };
+
+/** A line of a hand-over list for the shared store (公物仓), as it is typed. */
+export const pieceStates = ["good", "usable", "to_mend", "to_scrap"] as const;
+export type MovablePiece = { name: string; number: string; count: string; state: (typeof pieceStates)[number]; note: string };
+
+/** The hand-over list of a case as a workbook. */
+export function movablesAddress(id: string): string {
+  return `/api/v1/policy-cases/${encodeURIComponent(id)}/movables.xlsx`;
+}
 
 /** What a unit asks for. */
 export type SpaceNeed = { people?: Record<string, number>; use_area_m2?: string; purpose: string; vacates: boolean };

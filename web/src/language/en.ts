@@ -4,6 +4,7 @@ import documents from "./documents.en";
 import parameters from "./parameters.en";
 import { identity, identityRefusals } from "./identity.en";
 import allocation from "./allocation.en";
+import housing from "./housing.en";
 import leases from "./leases.en";
 import lineage from "./lineage.en";
 import meters from "./meters.en";
@@ -18,6 +19,7 @@ export default {
   ...agreements,
   ...parameters,
   ...allocation,
+  ...housing,
   ...leases,
   ...lineage,
   ...meters,

@@ -141,7 +141,7 @@ export default {
   firm_sector: { agriculture: "Agriculture", industry: "Industry", construction: "Construction", services: "Services" },
   rent_basis: { month: "yuan a month", m2_month: "yuan a m² and month" },
   rent_rhythm: { monthly: "Monthly", quarterly: "Quarterly", half_yearly: "Half-yearly", yearly: "Yearly", once: "At once" },
-  price_basis: { public_letting: "Public letting", appraisal: "Appraisal of the rent", negotiated: "Negotiated" },
+  price_basis: { public_letting: "Public letting", appraisal: "Appraisal of the rent", negotiated: "Negotiated", housing_rent: "Rent of public housing" },
   rent_state: { waived: "waived", paid: "paid", overdue: "overdue", open: "not due" },
   rent_movement: { payment: "Payment", remittance: "Remittance", reversal: "Reversal" },
   lease_form: {

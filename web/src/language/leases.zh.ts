@@ -141,7 +141,7 @@ export default {
   firm_sector: { agriculture: "农业", industry: "工业", construction: "建筑业", services: "服务业" },
   rent_basis: { month: "元/月", m2_month: "元/㎡·月" },
   rent_rhythm: { monthly: "按月", quarterly: "按季", half_yearly: "按半年", yearly: "按年", once: "一次付清" },
-  price_basis: { public_letting: "公开招租", appraisal: "租金评估", negotiated: "协议" },
+  price_basis: { public_letting: "公开招租", appraisal: "租金评估", negotiated: "协议", housing_rent: "公有住房租金" },
   rent_state: { waived: "已减免", paid: "已缴", overdue: "逾期", open: "未到期" },
   rent_movement: { payment: "收款", remittance: "缴库", reversal: "冲销" },
   lease_form: {

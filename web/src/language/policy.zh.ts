@@ -85,7 +85,7 @@ export default {
     mode_of: "处置方式",
     class_of: "资产类别",
   },
-  policy_procedure: { idle_disposal: "闲置处置", repair: "大中修", reassign: "办公用房调剂", swap_premises: "办公用房置换", rent_in: "办公用房租用", build: "办公用房建设", leader_office: "领导干部办公用房配置", hand_down: "划转下沉" },
+  policy_procedure: { idle_disposal: "闲置处置", repair: "大中修", reassign: "办公用房调剂", swap_premises: "办公用房置换", rent_in: "办公用房租用", build: "办公用房建设", leader_office: "领导干部办公用房配置", hand_down: "划转下沉", turnover_housing: "转化为周转住房" },
   policy_money: { book_value: "账面价值", appraised: "评估价", appraisal_until: "评估有效期至", reserve: "底价", approved_price: "批准价格", price: "成交价", paid: "已收款", remitted: "已缴库" },
   policy_idle_reason: {
     surplus: "总量有余", unsuitable: "位置、环境、结构不适合", planning: "规划拆迁", dangerous: "危房无加固价值", vacated: "重新配置后腾空",
@@ -101,7 +101,7 @@ export default {
     remittance: "缴库", repair_application: "申报内容", site_visit: "现场勘查", assessment: "评估论证", cost_review: "造价审核",
     publication: "批前公示", plan_entry: "年度计划", works: "开工", completion: "竣工", emergency: "险情",
     allotment: "拟定房源", lease_in: "租赁合同", construction: "建设内容", final_accounts: "竣工决算", movables: "移交公物仓", leader_room: "人员和房间",
-    hand_over: "移交清单",
+    hand_over: "移交清单", housing_choice: "遴选理由", housing_plan: "改造方案", no_refit: "不需整修的理由", homes: "房源清单",
   },
   policy_field: {
     kind: "材料种类", name: "名称或编号", date: "日期", file: "文件（可选）", on: "日期", measured_m2: "实测建筑面积（平方米）", book_value: "账面价值（元）", safe: "结构安全",
@@ -115,6 +115,7 @@ export default {
     settled: "结算（元）", danger: "险情", no: "记录编号", reason: "理由",
     landlord: "出租人", address: "坐落", use_area_m2: "使用面积（平方米）", rent_year: "年租金（元）", market_rent_year: "市场年租金（元）", way: "建设方式", site: "建设地点", investment: "总投资（元）", fund: "资金来源", items: "件数", list: "清单编号", received_by: "接收人", person: "姓名", staff_number: "人员编号", rank: "职级", post: "任职", post_ends: "兼职期限", room_id: "办公室", second_office_approval: "第二处办公室批准文号",
     receiver_id: "接收单位", papers: "资料份数", keys: "钥匙数", leases: "租约数",
+    source: "来源", place: "位置", surroundings: "环境、配套", demand: "需求", homes: "套数", works: "改造内容", rent_ground: "租金依据", room_ids: "房源（逐套）", handed_by: "移交人", pieces: "清单（逐项，件数自动合计）",
   },
-  policy_choice: { own: "本资产", other: "置换对方资产", wear: "老化损坏", safety: "安全隐患", installations: "设施故障", change_of_user: "使用人变动", true: "是", false: "否", new: "新建", extension: "扩建", rebuilding: "改建", purchase: "购置", budget: "预算安排", own_income: "自筹", loan: "借款", donation: "捐赠", main: "主要任职", part_time: "兼职" },
+  policy_choice: { own: "本资产", other: "置换对方资产", wear: "老化损坏", safety: "安全隐患", installations: "设施故障", change_of_user: "使用人变动", true: "是", false: "否", new: "新建", extension: "扩建", rebuilding: "改建", purchase: "购置", budget: "预算安排", own_income: "自筹", loan: "借款", donation: "捐赠", main: "主要任职", part_time: "兼职", public_housing: "存量公有住房", idle_compound: "闲置院落、老楼" },
 };

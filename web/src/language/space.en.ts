@@ -69,6 +69,7 @@ export default {
     technical: "technical room",
     shop: "shopfront",
     public: "common part",
+    turnover_housing: "home for staff",
     none: "no type told",
   },
   seated_in: "Buildings it sits in",

@@ -69,6 +69,7 @@ export default {
     technical: "技术业务用房",
     shop: "附属用房门面",
     public: "公共部位",
+    turnover_housing: "周转住房",
     none: "未填类型",
   },
   seated_in: "所在楼栋",

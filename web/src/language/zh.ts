@@ -4,6 +4,7 @@ import documents from "./documents.zh";
 import parameters from "./parameters.zh";
 import { identity, identityRefusals } from "./identity.zh";
 import allocation from "./allocation.zh";
+import housing from "./housing.zh";
 import leases from "./leases.zh";
 import lineage from "./lineage.zh";
 import meters from "./meters.zh";
@@ -18,6 +19,7 @@ export default {
   ...agreements,
   ...parameters,
   ...allocation,
+  ...housing,
   ...leases,
   ...lineage,
   ...meters,
