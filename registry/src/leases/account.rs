@@ -155,6 +155,7 @@ pub(super) async fn get_lease_account(
     let rows = rows_known_at(&mut transaction, id, times.known_at).await?;
     let movements = movements_until(&mut transaction, id, times.as_of, times.known_at).await?;
     transaction.commit().await?;
+    context.note_read_of(&[lease.asset_id]).await?;
     let (rows, movements, sums) = account(
         &rows,
         &movements,
