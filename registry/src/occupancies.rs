@@ -152,6 +152,7 @@ async fn get_occupancy(
     }
     let occupancy = add_up(&mut transaction, &scope, times).await?;
     transaction.commit().await?;
+    context.note_read_of(&[id]).await?;
     Ok(Json(occupancy))
 }
 

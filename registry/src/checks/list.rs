@@ -120,6 +120,11 @@ impl Finding {
         format!("\"{}\"", self.revision)
     }
 
+    /// The assets that it may tell of.
+    fn tells_of(&self) -> impl Iterator<Item = Uuid> + use<> {
+        [Some(self.object_id), self.other_id, self.at_id].into_iter().flatten()
+    }
+
     fn worded(mut self) -> Result<Self, Fault> {
         if let Some(rule) = catalogue()?.rules.get(&self.rule) {
             self.severity = Some(rule.severity);
@@ -262,7 +267,10 @@ pub(super) async fn list_findings(
     } else {
         None
     };
+    drop(snapshot);
     let page = listing.page(rows, total);
+    let told: Vec<Uuid> = page.items.iter().flat_map(Finding::tells_of).collect();
+    context.note_read_of(&told).await?;
     let items = page
         .items
         .into_iter()
@@ -298,5 +306,9 @@ pub(super) fn parse_id(id: &str) -> Result<Uuid, Problem> {
     params(("id" = Uuid, Path)), responses((status = 200, body = Finding), (status = 404, body = Problem)))]
 pub(super) async fn get_finding(context: Context, Path(id): Path<String>) -> Result<Response, Problem> {
     let mut connection = context.database.begin_snapshot().await?;
-    Ok(answer(load(&mut connection, parse_id(&id)?).await?))
+    let finding = load(&mut connection, parse_id(&id)?).await?;
+    drop(connection);
+    let told: Vec<Uuid> = finding.tells_of().collect();
+    context.note_read_of(&told).await?;
+    Ok(answer(finding))
 }

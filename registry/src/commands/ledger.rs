@@ -12,6 +12,7 @@ use crate::ledger::{
     LogProof, Sealer, SignedHead, SigningKey, TrustedKeys, Unproven, Witness, current_head, snapshot,
     verify_log_and_versions,
 };
+use crate::people::{SignInsVerified, verify_sign_ins};
 use crate::settings::Settings;
 
 /// What to do with the ledger.
@@ -97,6 +98,22 @@ fn noted(path: &Path, keys: &TrustedKeys) -> Result<SignedHead, CommandFailed> {
 }
 
 #[expect(clippy::print_stdout, reason = "the command's answer")]
+async fn sign_ins(store: &Store) -> Result<(), CommandFailed> {
+    let SignInsVerified { events, pending, bad } = verify_sign_ins(&store.database).await?;
+    if bad.is_empty() {
+        println!("sign-ins: {events} are what the ledger vouches for, {pending} wait for it");
+        return Ok(());
+    }
+    Err(CommandFailed::Input {
+        words: format!("the sign-ins do not hold: {}", bad.join("; ")),
+        remedy: Some(
+            "keep the database as it is and compare with a backup; whoever can write to it past the program did this"
+                .to_owned(),
+        ),
+    })
+}
+
+#[expect(clippy::print_stdout, reason = "the command's answer")]
 async fn verify(settings: &Settings, store: &Store, heads: &[PathBuf]) -> Result<(), CommandFailed> {
     let keys = trusted(settings)?;
     let heads = heads.iter().map(|path| noted(path, &keys)).collect::<Result<_, _>>()?;
@@ -113,6 +130,7 @@ async fn verify(settings: &Settings, store: &Store, heads: &[PathBuf]) -> Result
             if let Some(head) = &proof.head {
                 println!("head {} root {}", head.head.tree_size, head.head.root_hash);
             }
+            sign_ins(store).await?;
             papers(settings, store).await
         }
         Err(Unproven::Bad(bad)) => Err(CommandFailed::Input {

@@ -21,7 +21,7 @@ use crate::ledger::Sealer;
 use crate::map_layers::{HistoricalLayers, MapLayers, keep_current, load};
 use crate::people::{
     DEMO_PASSWORD, People, PeopleSettings, Provider, Role, active_demo_accounts, demo_accounts,
-    first_administrator_link,
+    first_administrator_link, keep_vouching_for_sign_ins,
 };
 use crate::settings::Settings;
 
@@ -143,6 +143,11 @@ async fn run(
         let (database, clock, stop) = (database.clone(), clock.clone(), stop.clone());
         tokio::spawn(async move { crate::checks::keep_checked(database, clock, stop).await })
     };
+    let vouching = tokio::spawn(keep_vouching_for_sign_ins(
+        database.clone(),
+        clock.clone(),
+        stop.clone(),
+    ));
     announce(address, arguments.demo, &doors, !settings.hosts.is_empty());
     let jobs = state.jobs.clone();
     let ended = match &store.cluster {
@@ -161,7 +166,7 @@ async fn run(
     };
     stop.cancel();
     jobs.cancel_all();
-    let _ = tokio::join!(sealing, loading, checking);
+    let _ = tokio::join!(sealing, loading, checking, vouching);
     ended
 }
 

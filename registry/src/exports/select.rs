@@ -164,8 +164,30 @@ pub(super) fn restricted(
     times: Times,
     filter: &Filter,
 ) -> Result<Option<QueryBuilder<Postgres>>, Problem> {
-    let Filter::SpatialUnits(query) = filter else {
-        return Ok(None);
+    // What hangs on an asset is told of it.
+    let on_it = |select: &mut QueryBuilder<Postgres>, asset: &str| {
+        select
+            .push(" and exists (select from spatial_unit_version s where s.object_id = ")
+            .push(asset)
+            .push(" and s.secrecy = ")
+            .push_bind(spatial_units::RESTRICTED)
+            .push(")");
+    };
+    let query = match filter {
+        Filter::SpatialUnits(query) => query,
+        Filter::Rooms(query) => {
+            let mut select = QueryBuilder::new("select distinct v.building_id from room_version v");
+            rooms::narrow(&mut select, times, query)?;
+            on_it(&mut select, "v.building_id");
+            return Ok(Some(select));
+        }
+        Filter::Titles(query) => {
+            let mut select = QueryBuilder::new("select distinct v.asset_id from listed_right_version v");
+            rights::narrow(&mut select, times, query);
+            on_it(&mut select, "v.asset_id");
+            return Ok(Some(select));
+        }
+        Filter::Regions(_) | Filter::Units(_) => return Ok(None),
     };
     let mut select =
         QueryBuilder::new("select v.object_id from spatial_unit u join spatial_unit_version v on v.object_id = u.id");

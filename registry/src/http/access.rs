@@ -74,6 +74,7 @@ pub(super) const ROUTES: &[(&str, &str, Need)] = &[
     ("GET", "/api/v1/session/tokens", Account),
     ("POST", "/api/v1/session/tokens", Account),
     ("DELETE", "/api/v1/session/tokens/{id}", Account),
+    ("GET", "/api/v1/session/sign-ins", Account),
     ("GET", "/api/v1/roles", Account),
     // Accounts and grants.
     ("GET", "/api/v1/people", Everywhere(ReadPeople)),
@@ -91,6 +92,7 @@ pub(super) const ROUTES: &[(&str, &str, Need)] = &[
         "/api/v1/people/{id}/identities/{identity}",
         Everywhere(ManagePeople),
     ),
+    ("GET", "/api/v1/sign-ins", Everywhere(ReadPeople)),
     ("GET", "/api/v1/restricted-reads", Everywhere(ReadPeople)),
     // Places and organisations.
     ("GET", "/api/v1/regions", READ),

@@ -91,7 +91,7 @@ async fn list_ledger_entries(
                                     select lower(v.recorded) from spatial_unit_version v where v.object_id = $1))
                                 and e.after -> 'versions' is not null))))
               and ($2::bigint is null or l.seq < $2)
-              and ($5 or e.object_kind not in ('person', 'grant'))
+              and ($5 or e.object_kind not in ('person', 'grant', 'sign_in_batch'))
             order by l.seq desc
             limit $3"#,
         query.object,
@@ -123,6 +123,12 @@ async fn list_ledger_entries(
             import_id: row.import_id,
         })
         .collect();
+    drop(snapshot);
+    let (kinds, objects): (Vec<String>, Vec<Uuid>) = items
+        .iter()
+        .map(|entry| (entry.object_kind.clone(), entry.object_id))
+        .unzip();
+    context.note_reads_behind(kinds, objects).await?;
     let next = items.last().filter(|_| more).map(|last| {
         let object = query.object.map(|id| format!("object={id}&")).unwrap_or_default();
         format!(
@@ -171,7 +177,7 @@ async fn get_ledger_proof(
     if !context.caller.scope.holds_everywhere(Permission::ReadPeople) {
         let is_hidden = sqlx::query_scalar!(
             r#"select exists (select from ledger_leaf l join ledger_entry e on e.id = l.entry_id
-                               where l.seq = $1 and e.object_kind in ('person', 'grant')) as "is_hidden!""#,
+                               where l.seq = $1 and e.object_kind in ('person', 'grant', 'sign_in_batch')) as "is_hidden!""#,
             i64::try_from(seq).unwrap_or(i64::MAX),
         )
         .fetch_one(&mut *connection)
@@ -190,6 +196,18 @@ async fn get_ledger_proof(
             NoProof::Database { source } => Problem::from(source),
             other => Problem::not_found(&format!("this entry ({other})")),
         })?;
+    let told = sqlx::query!(
+        "select e.object_kind, e.object_id from ledger_leaf l join ledger_entry e on e.id = l.entry_id where l.seq = $1",
+        i64::try_from(seq).unwrap_or(i64::MAX),
+    )
+    .fetch_optional(&mut *connection)
+    .await?;
+    drop(connection);
+    if let Some(entry) = told {
+        context
+            .note_read_behind(&entry.object_kind, vec![entry.object_id])
+            .await?;
+    }
     let proof = serde_json::to_value(&proof).map_err(|error| Fault::Impossible {
         what: error.to_string(),
     })?;

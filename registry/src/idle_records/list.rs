@@ -150,7 +150,11 @@ pub(super) async fn list_idle_records(
         None
     };
     transaction.commit().await?;
-    Ok(Json(listing.page(rows, total)))
+    let page = listing.page(rows, total);
+    context
+        .note_read_behind("idle_record", page.items.iter().map(|row| row.id).collect())
+        .await?;
+    Ok(Json(page))
 }
 
 fn push_from(select: &mut QueryBuilder<Postgres>, times: Times) {

@@ -80,6 +80,7 @@ pub(super) async fn propose_idleness(
         reasons.extend(of_land(&mut transaction, id, &now.content, today).await?);
     }
     transaction.commit().await?;
+    context.note_read_of(&[id]).await?;
     Ok(Json(weigh(id, reasons, record_id)))
 }
 

@@ -113,6 +113,7 @@ pub(super) async fn get_idle_record(
         said: row.stored().content?.into(),
         version,
     };
+    context.note_read_behind("idle_record", vec![id.0]).await?;
     Ok(answer_read(&headers, VersionId(record.version.version_id), record))
 }
 
@@ -145,6 +146,8 @@ pub(super) async fn list_idle_record_versions(
         return Err(Problem::not_found(WHAT));
     }
     let told = history(&mut snapshot, id.0, rows.into_iter().map(|row| row.stored())).await?;
+    drop(snapshot);
+    context.note_read_behind("idle_record", vec![id.0]).await?;
     Ok(Json(Page {
         items: told
             .into_iter()

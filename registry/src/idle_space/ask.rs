@@ -84,6 +84,8 @@ pub(super) async fn find_idle_space(
     let mut items = answer(&context, times, &index, &question).await?;
     let totals = add_up(&items);
     items.truncate(question.limit);
+    let told: Vec<_> = items.iter().map(|space| space.id).collect();
+    context.note_read_of(&told).await?;
     Ok(Json(IdleSpace {
         as_of: times.as_of,
         items,

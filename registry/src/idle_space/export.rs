@@ -107,6 +107,8 @@ pub(super) async fn export_idle_space(
     };
     let question = asked.question(times.as_of)?;
     let found = answer(&context, times, &index, &question).await?;
+    let told: Vec<_> = found.iter().map(|space| space.id).collect();
+    context.note_read_of(&told).await?;
     let (rows, per_head_m2) = (found.len(), question.per_head_m2);
     let written_at = context
         .clock

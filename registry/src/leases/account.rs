@@ -168,6 +168,7 @@ pub(super) async fn get_lease_account(
     .fetch_optional(&mut *transaction)
     .await?;
     transaction.commit().await?;
+    context.note_read_of(&[lease.asset_id]).await?;
     let remit_within =
         is_remitted(&lease.direction, &lease.lessor_kind).then(|| Duration::days(days.unwrap_or_default().into()));
     let (rows, movements, sums) = account(&rows, &movements, times.as_of, remit_within);

@@ -179,7 +179,10 @@ pub(super) async fn list_leases(
         None
     };
     transaction.commit().await?;
-    Ok(Json(listing.page(rows, total)))
+    let page = listing.page(rows, total);
+    let assets: Vec<Uuid> = page.items.iter().map(|row| row.asset_id).collect();
+    context.note_read_of(&assets).await?;
+    Ok(Json(page))
 }
 
 /// Every row that is asked for, the first to end first.

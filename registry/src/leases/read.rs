@@ -239,6 +239,7 @@ pub(super) async fn get_lease(
     .fetch_one(&mut *transaction)
     .await?;
     transaction.commit().await?;
+    context.note_read_of(&[row.asset_id]).await?;
     let version = VersionFacts::new(row.version_id, &row.valid, &row.recorded);
     let valid = crate::period::valid_period(&row.valid);
     let content = row.content()?;
@@ -284,6 +285,8 @@ pub(super) async fn list_lease_versions(
         return Err(Problem::not_found(WHAT));
     }
     let told = history(&mut snapshot, id.0, rows.into_iter().map(|row| row.stored())).await?;
+    drop(snapshot);
+    context.note_read_behind("lease", vec![id.0]).await?;
     Ok(Json(Page {
         items: told
             .into_iter()

@@ -186,6 +186,8 @@ words! {
         RuleParameter => "rule_parameter",
         /// A use agreement with its certificate (使用协议、使用权证).
         UseAgreement => "use_agreement",
+        /// Sign-ins of a while, together (登录记录).
+        SignInBatch => "sign_in_batch",
         /// Who lives in a home for staff (周转住房租住).
         HousingTenancy => "housing_tenancy",
         /// What a building consumes (计量表).

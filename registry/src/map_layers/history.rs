@@ -212,7 +212,7 @@ async fn unit_codes_at(connection: &mut PgConnection, times: Times) -> Result<Ha
 }
 
 /// A tile's box with what the engine draws beyond its edge (64 of 4096 units), and a little for rounding.
-fn with_buffer([west, south, east, north]: [f64; 4]) -> [f64; 4] {
+pub(super) fn with_buffer([west, south, east, north]: [f64; 4]) -> [f64; 4] {
     let (x, y) = ((east - west) / 50.0, (north - south) / 50.0);
     [west - x, (south - y).max(-90.0), east + x, (north + y).min(90.0)]
 }

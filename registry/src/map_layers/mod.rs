@@ -6,6 +6,7 @@
 mod follow;
 mod history;
 mod load;
+mod restricted;
 mod tile;
 mod tilejson;
 mod visible;
@@ -47,6 +48,7 @@ struct Inner {
     loaded: AtomicU64,
     expected: AtomicU64,
     following: AtomicBool,
+    restricted: restricted::Restricted,
     /// The last entry of the ledger that the layers hold.
     position: AtomicU64,
 }

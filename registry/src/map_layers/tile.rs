@@ -102,6 +102,7 @@ pub async fn answer(
     let layers = parse_layers(asked.layers)?;
     let tile = parse_tile(asked.zoom, asked.column, asked.row)?;
     if !times.is_now {
+        map.note_restricted_shapes(context, &layers, tile).await?;
         return history.answer(context, map, &layers, tile, times, headers).await;
     }
     let Some(tile_set) = map.tiles() else {
@@ -109,6 +110,7 @@ pub async fn answer(
             Problem::new(ProblemKind::Unavailable, "the map is still loading").remedy("ask /readyz how far it is")
         );
     };
+    map.note_restricted_shapes(context, &layers, tile).await?;
     let names: Vec<&str> = layers.iter().map(|layer| layer.as_str()).collect();
     let visible = Visible::to(&context.caller);
     let of_version =

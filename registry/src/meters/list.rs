@@ -74,6 +74,7 @@ pub(super) async fn list_meter_readings(
     .fetch_all(&mut *transaction)
     .await?;
     transaction.commit().await?;
+    context.note_read_of(&[query.building]).await?;
     Ok(Json(
         rows.into_iter()
             .map(|row| {

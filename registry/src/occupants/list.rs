@@ -114,7 +114,12 @@ pub(super) async fn list_occupants(
     } else {
         None
     };
-    Ok(Json(listing.page(rows, total)))
+    drop(snapshot);
+    let page = listing.page(rows, total);
+    context
+        .note_read_behind("occupant", page.items.iter().map(|row| row.id).collect())
+        .await?;
+    Ok(Json(page))
 }
 
 /// Appends where the rows come from, and the conditions. `v` is the version, `r` its room and `w` its unit.

@@ -92,7 +92,9 @@ pub(super) async fn get_occupant(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let occupant = load(&context, parse_id(&id)?, times).await?;
+    let id = parse_id(&id)?;
+    let occupant = load(&context, id, times).await?;
+    context.note_read_behind("occupant", vec![id.0]).await?;
     Ok(answer_read(&headers, VersionId(occupant.version.version_id), occupant))
 }
 
@@ -154,6 +156,8 @@ pub(super) async fn list_occupant_versions(
             facts: content.into(),
         })
         .collect();
+    drop(snapshot);
+    context.note_read_behind("occupant", vec![id.0]).await?;
     Ok(Json(Page {
         items,
         next: None,

@@ -7,6 +7,7 @@ use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
 
 use super::secret::sha256;
+use super::sign_ins::{Happened, Whose, Why, note_sign_in};
 use crate::request::{Problem, ProblemKind};
 
 /// Attempts at one account in a window.
@@ -15,22 +16,26 @@ const MOST_OF_AN_ACCOUNT: i32 = 5;
 const MOST_OF_AN_ADDRESS: i32 = 50;
 /// Sign-ins through the provider that one address may begin in a window.
 const MOST_BEGUN: i32 = 200;
-const WINDOW: Duration = Duration::minutes(15);
+pub(super) const WINDOW: Duration = Duration::minutes(15);
 
 fn account_key(username: &str) -> [u8; 32] {
     sha256(username)
 }
 
-/// Of IPv6 the network: its owner has all the addresses in it.
-fn address_key(address: Option<IpAddr>) -> [u8; 32] {
-    sha256(&match address {
+/// An address as it is counted. Of IPv6 the network: its owner has all the addresses in it.
+pub(super) fn network(address: Option<IpAddr>) -> String {
+    match address {
         None => "unknown".to_owned(),
         Some(IpAddr::V6(address)) if address.to_ipv4_mapped().is_none() => {
             let [a, b, c, d, ..] = address.segments();
-            format!("{a:x}:{b:x}:{c:x}:{d:x}/64")
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
         }
         Some(address) => address.to_canonical().to_string(),
-    })
+    }
+}
+
+fn address_key(address: Option<IpAddr>) -> [u8; 32] {
+    sha256(&network(address))
 }
 
 async fn count(
@@ -78,8 +83,15 @@ pub(super) async fn reserve(
     now: OffsetDateTime,
 ) -> Result<Result<(), Problem>, Problem> {
     // The address first: from one that is refused no more names are written down.
-    let (failures, since) = count(connection, "address", &address_key(address), now).await?;
+    let (failures, since) = count(&mut *connection, "address", &address_key(address), now).await?;
     if failures > MOST_OF_AN_ADDRESS {
+        if failures == MOST_OF_AN_ADDRESS + 1 {
+            let from = Whose {
+                address,
+                ..Whose::default()
+            };
+            note_sign_in(connection, Happened::Locked(Why::AddressLocked), from, now).await?;
+        }
         return Ok(Err(refuse(
             "address_locked",
             "there were too many attempts to sign in from this address",
@@ -87,8 +99,11 @@ pub(super) async fn reserve(
             now,
         )));
     }
-    let (failures, since) = count(connection, "account", &account_key(username), now).await?;
+    let (failures, since) = count(&mut *connection, "account", &account_key(username), now).await?;
     if failures > MOST_OF_AN_ACCOUNT {
+        if failures == MOST_OF_AN_ACCOUNT + 1 {
+            note_locked(connection, username, address, now).await?;
+        }
         return Ok(Err(refuse(
             "account_locked",
             "there were too many attempts to sign in under this name",
@@ -97,6 +112,27 @@ pub(super) async fn reserve(
         )));
     }
     Ok(Ok(()))
+}
+
+/// Writes down that an account is locked; a name that is nobody's is not kept.
+async fn note_locked(
+    connection: &mut PgConnection,
+    username: &str,
+    address: Option<IpAddr>,
+    now: OffsetDateTime,
+) -> Result<(), Problem> {
+    let person = sqlx::query_scalar!("select id from person where username = $1", username)
+        .fetch_optional(&mut *connection)
+        .await?;
+    if person.is_none() {
+        return Ok(());
+    }
+    let whose = Whose {
+        person,
+        address,
+        ..Whose::default()
+    };
+    note_sign_in(connection, Happened::Locked(Why::AccountLocked), whose, now).await
 }
 
 /// Counts a sign-in that is begun through the provider; nobody fills the table of those under way.

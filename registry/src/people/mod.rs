@@ -15,6 +15,7 @@ mod permissions;
 mod restricted;
 mod secret;
 mod session;
+mod sign_ins;
 #[cfg(test)]
 pub(crate) mod tests;
 mod tokens;
@@ -41,6 +42,7 @@ pub use identify::identify;
 pub use identities::{Provider, link, unlink};
 pub use password::check_new_password;
 pub use permissions::Role;
+pub use sign_ins::{SignInsVerified, keep_vouching_for_sign_ins, verify_sign_ins, vouch_for_sign_ins};
 pub use tokens::make_token;
 
 /// What signing in is set to.
@@ -155,4 +157,6 @@ where
         .routes(routes!(identities::link::link_identity))
         .routes(routes!(identities::link::unlink_identity))
         .routes(routes!(restricted::list_restricted_reads))
+        .routes(routes!(sign_ins::list_sign_ins))
+        .routes(routes!(sign_ins::list_own_sign_ins))
 }

@@ -35,7 +35,8 @@ pub(super) struct RestrictedRead {
     object_ids: Vec<Uuid>,
 }
 
-/// Who looked at what is internal, the latest first. Tiles carry shapes and no names, and are not in it.
+/// Who looked at what is internal, and at what hangs on it (rooms, titles, cases, leases), the latest first. Shapes on the
+/// map are in it once for a session and an hour each, under the first tile that showed them.
 #[utoipa::path(get, path = "/api/v1/restricted-reads", operation_id = "list_restricted_reads", tag = "people",
     params(ReadsQuery), responses((status = 200, body = Page<RestrictedRead>), (status = 400, body = Problem)))]
 pub(super) async fn list_restricted_reads(

@@ -16,6 +16,7 @@ use uuid::Uuid;
 use super::grants::{GrantHeld, grants_of};
 use super::identify::{COOKIE, session_cookie};
 use super::password::{LONGEST_BYTES, check_new_password};
+use super::sign_ins::{Happened, Whose, Why, count_unknown_name, note_sign_in};
 use super::{People, attempts, secret};
 use crate::clock::Clock;
 use crate::database::Database;
@@ -200,11 +201,26 @@ pub(super) async fn sign_in(
         None => (None, None, String::new()),
     };
     let is_right = people.verify(&asked.password, stored.clone()).await?;
+    let whose = Whose {
+        person: id,
+        by: Some(OpenedBy::Password),
+        address: address.0,
+        ..Whose::default()
+    };
     let (Some(id), Some(stored), true) = (id, stored, is_right) else {
         tracing::info!(address = ?address.0, "a sign-in was refused");
+        let mut transaction = database.begin().await?;
+        match id {
+            Some(_) => note_sign_in(&mut transaction, Happened::Refused(Why::WrongPassword), whose, now).await?,
+            None => count_unknown_name(&mut transaction, address.0, now).await?,
+        }
+        transaction.commit().await?;
         return Err(wrong_credentials());
     };
     if state != "active" {
+        let mut transaction = database.begin().await?;
+        note_sign_in(&mut transaction, Happened::Refused(Why::AccountDisabled), whose, now).await?;
+        transaction.commit().await?;
         return Err(account_disabled());
     }
     let mut transaction = database.begin().await?;
@@ -226,6 +242,7 @@ pub(super) async fn sign_in(
         return Err(wrong_credentials());
     }
     let cookie = open_session(&mut transaction, &people, id, OpenedBy::Password, now).await?;
+    note_sign_in(&mut transaction, Happened::SignIn, whose, now).await?;
     transaction.commit().await?;
     people.forget();
     tracing::info!(person = %username, address = ?address.0, "signed in");
@@ -310,9 +327,20 @@ pub(super) async fn open_session(
 /// Signs out: the session is over, and its cookie is taken back.
 #[utoipa::path(delete, path = "/api/v1/session", operation_id = "sign_out", tag = "session",
     responses((status = 204), (status = 401, body = Problem)))]
-pub(super) async fn sign_out(context: Context, State(people): State<People>) -> Result<Response, Problem> {
-    if let Means::Session { id, .. } = context.caller.means {
+pub(super) async fn sign_out(
+    context: Context,
+    State(people): State<People>,
+    address: Address,
+) -> Result<Response, Problem> {
+    if let Means::Session { id, opened_by, .. } = context.caller.means {
         let mut transaction = context.database.begin().await?;
+        let whose = Whose {
+            person: Some(context.caller.person_id.0),
+            by: Some(opened_by),
+            address: address.0,
+            ..Whose::default()
+        };
+        note_sign_in(&mut transaction, Happened::SignOut, whose, context.clock.now()).await?;
         sqlx::query!("delete from person_session where id = $1", id.0)
             .execute(&mut *transaction)
             .await?;
@@ -378,6 +406,15 @@ pub(super) async fn change_password(
     }
     if change.current_password.len() > LONGEST_BYTES || !people.verify(&change.current_password, stored.clone()).await?
     {
+        let whose = Whose {
+            person: Some(person),
+            by: Some(OpenedBy::Password),
+            address: address.0,
+            ..Whose::default()
+        };
+        let mut transaction = context.database.begin().await?;
+        note_sign_in(&mut transaction, Happened::Refused(Why::WrongPassword), whose, now).await?;
+        transaction.commit().await?;
         return Err(Problem::invalid("current_password", "it is not your password")
             .remedy("type the password you signed in with"));
     }

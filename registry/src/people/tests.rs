@@ -1101,3 +1101,170 @@ async fn bad_input_about_people_changes_nothing(pool: PgPool) {
     assert_eq!(second.body["items"][0]["username"], "local");
     assert_eq!(second.body["next"], Value::Null);
 }
+
+async fn events_of(app: &Router, query: &str) -> Vec<Value> {
+    let listed = ask(app, "GET", &format!("/api/v1/sign-ins{query}"), &[], None).await;
+    assert_eq!(listed.status, StatusCode::OK, "{}", listed.body);
+    listed.body["items"].as_array().unwrap().clone()
+}
+
+/// What of an event says what happened.
+fn told(event: &Value) -> (&str, &str, &str) {
+    let text = |name: &str| event[name].as_str().unwrap_or_default();
+    (text("kind"), text("why"), text("username"))
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn who_comes_in_is_refused_and_leaves_is_kept_and_the_ledger_vouches_for_it(pool: PgPool) {
+    let (app, state) = app(&pool).await;
+    settled(&app, "wang.fang").await;
+    let before = events_of(&app, "").await.len();
+    assert_eq!(sign_in(&app, "wang.fang", "wrong wrong wrong", &[]).await.status, 401);
+    let secret = sign_in(&app, "wang.fang", PASSWORD, &[]).await.cookie();
+    // Somebody types the password where the name belongs.
+    for _ in 0..3 {
+        assert_eq!(sign_in(&app, PASSWORD, PASSWORD, &[]).await.status, 401);
+    }
+    let own = with_cookie(&app, &secret, "GET", "/api/v1/session/sign-ins", None).await;
+    assert_eq!(told(&own.body[0]), ("sign_in", "", "wang.fang"));
+    assert_eq!(told(&own.body[1]), ("refused", "wrong_password", "wang.fang"));
+    assert_eq!(
+        with_cookie(&app, &secret, "GET", "/api/v1/sign-ins", None).await.status,
+        403
+    );
+    with_cookie(&app, &secret, "DELETE", "/api/v1/session", None).await;
+    let events = events_of(&app, "").await;
+    assert_eq!(events.len(), before + 3, "{events:?}");
+    assert_eq!(told(&events[0]), ("sign_out", "", "wang.fang"));
+    assert_eq!(
+        (&events[1]["by"], &events[1]["address"]),
+        (&json!("password"), &json!("unknown"))
+    );
+    assert!(events.iter().all(|event| event["is_vouched_for"] == false));
+    for table in ["sign_in_event", "unknown_name_attempt"] {
+        let leaked: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
+            "select count(*) from {table} e where e::text like '%' || $1 || '%'"
+        )))
+        .bind(PASSWORD)
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+        assert_eq!(leaked, 0, "{table}");
+    }
+
+    // A quarter of an hour later what was counted is over, and the ledger is told once of it all.
+    state.clock.advance(Duration::minutes(31));
+    let vouched = super::vouch_for_sign_ins(&state.database, &state.clock).await.unwrap();
+    assert_eq!(usize::try_from(vouched).unwrap(), before + 4);
+    assert_eq!(
+        super::vouch_for_sign_ins(&state.database, &state.clock).await.unwrap(),
+        0
+    );
+    let events = events_of(&app, "").await;
+    assert_eq!(
+        (told(&events[0]), &events[0]["attempts"]),
+        (("unknown_names", "", ""), &json!(3))
+    );
+    assert!(events.iter().all(|event| event["is_vouched_for"] == true));
+    let entries: Vec<(String, Value)> =
+        sqlx::query_as("select actor, after::jsonb from ledger_entry where object_kind = 'sign_in_batch'")
+            .fetch_all(&pool)
+            .await
+            .unwrap();
+    assert_eq!(entries.len(), 1);
+    assert_eq!(
+        (entries[0].0.as_str(), &entries[0].1["events"]),
+        ("system:sign-ins", &json!(vouched))
+    );
+    let verified = super::verify_sign_ins(&state.database).await.unwrap();
+    assert_eq!(
+        (verified.events, verified.pending, verified.bad.len()),
+        (vouched, 0, 0),
+        "{verified:?}"
+    );
+
+    // Nobody alters it by the door, and whoever has the database is found out.
+    for statement in [
+        "update sign_in_event set username = 'li.na'",
+        "update sign_in_event set batch_id = null",
+        "delete from sign_in_event",
+        "truncate sign_in_event",
+    ] {
+        for (who, pool) in [("owner", &pool), ("program", state.database.pool())] {
+            assert!(
+                sqlx::query(statement).execute(pool).await.is_err(),
+                "{statement} by the {who}"
+            );
+        }
+    }
+    for statement in [
+        "update sign_in_event set username = 'li.na' where kind = 'sign_in'",
+        "delete from sign_in_event where kind = 'refused'",
+        "update sign_in_event set batch_id = gen_random_uuid() where kind = 'sign_out'",
+    ] {
+        let mut connection = pool.acquire().await.unwrap();
+        sqlx::query("set session_replication_role = replica")
+            .execute(&mut *connection)
+            .await
+            .unwrap();
+        sqlx::query("begin").execute(&mut *connection).await.unwrap();
+        assert!(
+            sqlx::query(statement)
+                .execute(&mut *connection)
+                .await
+                .unwrap()
+                .rows_affected()
+                > 0,
+            "{statement}"
+        );
+        sqlx::query("commit").execute(&mut *connection).await.unwrap();
+        sqlx::query("reset session_replication_role")
+            .execute(&mut *connection)
+            .await
+            .unwrap();
+        let verified = super::verify_sign_ins(&state.database).await.unwrap();
+        assert!(!verified.bad.is_empty(), "{statement}");
+    }
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn attempts_under_names_that_are_nobodys_are_counted_and_not_listed(pool: PgPool) {
+    let (app, state) = app(&pool).await;
+    settled(&app, "wang.fang").await;
+    let before = events_of(&app, "").await.len();
+    for attempt in 0..80 {
+        sign_in(&app, &format!("name-{attempt}"), "wrong wrong wrong", &[]).await;
+    }
+    // One event says that the address is locked; the rest is one row.
+    let events = events_of(&app, "").await;
+    assert_eq!(events.len(), before + 1);
+    assert_eq!(told(&events[0]), ("locked", "address_locked", ""));
+    let counted: Vec<i32> = sqlx::query_scalar("select attempts from unknown_name_attempt")
+        .fetch_all(&pool)
+        .await
+        .unwrap();
+    assert_eq!(counted.len(), 1, "{counted:?}");
+    assert!(counted[0] < 80);
+    state.clock.advance(Duration::minutes(16));
+    for _ in 0..7 {
+        sign_in(&app, "wang.fang", "wrong wrong wrong", &[]).await;
+    }
+    let events = events_of(&app, "?username=wang.fang").await;
+    assert_eq!(told(&events[0]), ("locked", "account_locked", "wang.fang"));
+    assert_eq!(events.iter().filter(|event| event["kind"] == "locked").count(), 1);
+    assert_eq!(
+        events.iter().filter(|event| event["why"] == "wrong_password").count(),
+        5
+    );
+    // Page by page it is the same list.
+    let (mut walked, mut next) = (
+        Vec::new(),
+        Some("/api/v1/sign-ins?username=wang.fang&limit=2".to_owned()),
+    );
+    while let Some(address) = next {
+        let page = ask(&app, "GET", &address, &[], None).await.body;
+        walked.extend(page["items"].as_array().unwrap().clone());
+        next = page["next"].as_str().map(str::to_owned);
+    }
+    assert_eq!(walked, events);
+}

@@ -133,7 +133,12 @@ pub(super) async fn list_policy_cases(
     } else {
         None
     };
-    Ok(Json(listing.page(rows, total)))
+    drop(snapshot);
+    let page = listing.page(rows, total);
+    context
+        .note_read_behind("policy_case", page.items.iter().map(|row| row.id).collect())
+        .await?;
+    Ok(Json(page))
 }
 
 /// An asset that left the books keeps the name that it had.

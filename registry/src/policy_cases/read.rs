@@ -256,7 +256,9 @@ pub(super) async fn get_policy_case(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let case = load(&context, parse_id(&id)?, times).await?;
+    let id = parse_id(&id)?;
+    let case = load(&context, id, times).await?;
+    context.note_read_behind("policy_case", vec![id.0]).await?;
     Ok(answer_read(&headers, VersionId(case.version.version_id), case))
 }
 
@@ -557,6 +559,8 @@ pub(super) async fn list_policy_case_versions(
             state: content.state,
         })
         .collect();
+    drop(snapshot);
+    context.note_read_behind("policy_case", vec![id.0]).await?;
     Ok(Json(Page {
         items,
         next: None,

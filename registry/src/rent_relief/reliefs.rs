@@ -128,6 +128,8 @@ pub(super) async fn list_candidates(context: Context, Path(id): Path<String>) ->
     .map(|row| (row.lease_id, row.state))
     .collect();
     transaction.commit().await?;
+    let assets: Vec<Uuid> = judged.iter().map(|judged| judged.lease.asset_id.0).collect();
+    context.note_read_of(&assets).await?;
     let candidates = judged
         .into_iter()
         .map(|Judged { id, lease, waived }| {
@@ -371,6 +373,9 @@ pub(super) async fn list_reliefs(context: Context, Path(id): Path<String>) -> Re
     .fetch_all(&mut *transaction)
     .await?;
     transaction.commit().await?;
+    context
+        .note_read_behind("lease", items.iter().map(|relief| relief.lease_id).collect())
+        .await?;
     Ok(Json(Page {
         total: i64::try_from(items.len()).ok(),
         items,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{FromRef, FromRequestParts};
+use axum::extract::{FromRef, FromRequestParts, OriginalUri};
 use axum::http::request::Parts;
 
 use super::{Acting, Caller, Permission, Problem, ProblemKind};
@@ -37,6 +37,8 @@ pub struct Context {
     pub caller: Arc<Caller>,
     /// Under which permissions this request reads and writes.
     pub acting: Acting,
+    /// The address that was asked: path and parameters.
+    pub asked: String,
 }
 
 impl<S> FromRequestParts<S> for Context
@@ -65,6 +67,11 @@ where
             actor: caller.actor.clone(),
             caller,
             acting,
+            asked: parts
+                .extensions
+                .get::<OriginalUri>()
+                .map_or(&parts.uri, |uri| &uri.0)
+                .to_string(),
         })
     }
 }

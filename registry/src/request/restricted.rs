@@ -28,3 +28,59 @@ pub async fn note_restricted_read(context: &Context, asked: &str, objects: &[Uui
     transaction.commit().await?;
     Ok(())
 }
+
+impl Context {
+    /// Notes that an answer holds what hangs on restricted assets: rooms, occupants, titles, cases, leases. `kind` is their
+    /// word in the ledger. What is noted are the assets, those that the caller sees.
+    ///
+    /// # Errors
+    /// The database's; then there is no answer.
+    pub async fn note_read_behind(&self, kind: &str, objects: Vec<Uuid>) -> Result<(), Problem> {
+        let kinds = vec![kind.to_owned(); objects.len()];
+        self.note_reads_behind(kinds, objects).await
+    }
+
+    /// As [`Context::note_read_behind`], of objects of several kinds.
+    ///
+    /// # Errors
+    /// The database's; then there is no answer.
+    pub async fn note_reads_behind(&self, kinds: Vec<String>, objects: Vec<Uuid>) -> Result<(), Problem> {
+        if objects.is_empty() {
+            return Ok(());
+        }
+        let mut snapshot = self.database.begin_snapshot().await?;
+        // Most registries have no such asset, and none of their lists is to pay for it.
+        let restricted = sqlx::query_scalar!(
+            r#"select distinct a.id as "id!"
+                 from unnest($1::text[], $2::uuid[]) as o (kind, id)
+                cross join lateral unnest(assets_read_with(o.kind, o.id)) as a (id)
+                where exists (select from spatial_unit_version where secrecy = 'internal')
+                  and exists (select from spatial_unit_version v where v.object_id = a.id and v.secrecy = 'internal')"#,
+            &kinds,
+            &objects,
+        )
+        .fetch_all(&mut *snapshot)
+        .await?;
+        drop(snapshot);
+        note_restricted_read(self, &self.asked, &restricted).await
+    }
+
+    /// Notes that an answer tells of assets, of which some may be restricted.
+    ///
+    /// # Errors
+    /// The database's; then there is no answer.
+    pub async fn note_read_of(&self, assets: &[Uuid]) -> Result<(), Problem> {
+        if assets.is_empty() {
+            return Ok(());
+        }
+        let mut snapshot = self.database.begin_snapshot().await?;
+        let restricted = sqlx::query_scalar!(
+            "select distinct object_id from spatial_unit_version where secrecy = 'internal' and object_id = any($1)",
+            assets,
+        )
+        .fetch_all(&mut *snapshot)
+        .await?;
+        drop(snapshot);
+        note_restricted_read(self, &self.asked, &restricted).await
+    }
+}

@@ -163,5 +163,10 @@ pub(super) async fn list_rights(
     } else {
         None
     };
-    Ok(Json(listing.page(rows, total)))
+    drop(snapshot);
+    let page = listing.page(rows, total);
+    context
+        .note_read_behind("right", page.items.iter().map(|row| row.id).collect())
+        .await?;
+    Ok(Json(page))
 }

@@ -146,7 +146,12 @@ pub(super) async fn list_rooms(
     } else {
         None
     };
-    Ok(Json(listing.page(rows, total)))
+    drop(snapshot);
+    let page = listing.page(rows, total);
+    context
+        .note_read_behind("room", page.items.iter().map(|row| row.id).collect())
+        .await?;
+    Ok(Json(page))
 }
 
 /// Appends the conditions of a list at a date. `v` is the version.

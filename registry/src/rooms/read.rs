@@ -66,7 +66,9 @@ pub(super) async fn get_room(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let room = load(&context, parse_id(&id)?, times).await?;
+    let id = parse_id(&id)?;
+    let room = load(&context, id, times).await?;
+    context.note_read_behind("room", vec![id.0]).await?;
     Ok(answer_read(&headers, VersionId(room.version.version_id), room))
 }
 
@@ -198,6 +200,8 @@ pub(super) async fn list_room_versions(
             type_basis: content.type_basis,
         })
         .collect();
+    drop(snapshot);
+    context.note_read_behind("room", vec![id.0]).await?;
     Ok(Json(Page {
         items,
         next: None,

@@ -179,6 +179,8 @@ pub(super) async fn get_unit_entitlement(
         Err(why) => (None, Some(why)),
     };
     let persons = entitled.as_ref().map(|entitled| entitled.persons);
+    drop(connection);
+    context.note_read_of(&building_ids).await?;
     Ok(Json(UnitEntitlement {
         comparison: entitled
             .as_ref()
@@ -227,6 +229,8 @@ pub(super) async fn get_room_entitlement(
     let buildings = book::buildings(&mut connection, &[room.building_id], times).await?;
     let occupants = book::occupants(&mut connection, &[id], times).await?;
     let parts: Vec<&RoomInBook> = rooms.iter().filter(|part| part.part_of_id == Some(id)).collect();
+    drop(connection);
+    context.note_read_of(&[room.building_id]).await?;
     Ok(Json(check(room, &parts, &buildings, occupants, &parameters)))
 }
 

@@ -184,7 +184,6 @@ pub(super) async fn get_spatial_unit(
     context: Context,
     times: Times,
     Path((layer, id)): Path<(String, String)>,
-    OriginalUri(uri): OriginalUri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let kind = Kind::of_path(&layer)?;
@@ -192,9 +191,11 @@ pub(super) async fn get_spatial_unit(
     let unit = load(&context, kind, id, times)
         .await?
         .ok_or_else(|| Problem::not_found("this asset"))?;
-    if unit.secrecy.as_deref() == Some(RESTRICTED) {
-        note_restricted_read(&context, &uri.to_string(), &[id.0]).await?;
-    }
+    // The card names what it stands on and what stands on it.
+    let beside = unit.sites.iter().chain(&unit.parcels).chain(&unit.buildings);
+    let mut told: Vec<Uuid> = beside.map(|related| related.id).collect();
+    told.extend((unit.secrecy.as_deref() == Some(RESTRICTED)).then_some(id.0));
+    context.note_read_of(&told).await?;
     let tag = etag(VersionId(unit.version_id));
     let tag_value = HeaderValue::from_str(&tag).unwrap_or_else(|_| HeaderValue::from_static("\"\""));
     let seen = headers

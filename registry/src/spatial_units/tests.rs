@@ -729,3 +729,87 @@ async fn reads_of_what_is_internal_are_kept_for_ever(pool: PgPool) {
         );
     }
 }
+
+#[sqlx::test(migrations = "../migrations")]
+async fn reads_of_what_hangs_on_what_is_internal_are_kept_too(pool: PgPool) {
+    let (app, state) = app(&pool).await;
+    let shape =
+        json!({"type": "Polygon", "coordinates": [[[112.0, 26.0], [112.1, 26.0], [112.1, 26.1], [112.0, 26.0]]]});
+    let make = async |path: &str, key: &str, body: Value| {
+        let made = ask(&app, "POST", path, &[("Idempotency-Key", key)], Some(body)).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{path}: {}", made.body);
+        made.body["id"].as_str().unwrap().to_owned()
+    };
+    let mut rooms = Vec::new();
+    let mut buildings = Vec::new();
+    for secrecy in ["internal", "public"] {
+        let body = json!({"code": format!("Q-{secrecy}"), "secrecy": secrecy, "geometry": shape});
+        let building = make("/api/v1/buildings", secrecy, body).await;
+        let body = json!({"building_id": building, "floor": 1, "number": format!("1-{secrecy}")});
+        rooms.push(make("/api/v1/rooms", &format!("room-{secrecy}"), body).await);
+        buildings.push(building);
+    }
+    let reader = crate::people::tests::person_with(&pool, "reader", &[crate::people::Role::Planner], "all").await;
+    let read = async |uri: &str| ask_as(&app, Some(&reader), "GET", uri, &[], None).await;
+    let asked = [
+        format!("/api/v1/rooms/{}", rooms[0]),
+        format!("/api/v1/rooms/{}/versions", rooms[0]),
+        "/api/v1/rooms?limit=10".to_owned(),
+        "/api/v1/rooms/export?format=csv".to_owned(),
+    ];
+    for uri in &asked {
+        assert_eq!(read(uri).await.status, StatusCode::OK, "{uri}");
+    }
+    // Nothing hangs on what is public, and nothing of it is in an empty list.
+    for uri in [
+        format!("/api/v1/rooms/{}", rooms[1]),
+        format!("/api/v1/rooms?building={}", buildings[1]),
+        "/api/v1/occupants".to_owned(),
+        "/api/v1/titles".to_owned(),
+        "/api/v1/policy-cases".to_owned(),
+    ] {
+        let answer = read(&uri).await;
+        assert_eq!(answer.status, StatusCode::OK, "{uri}: {}", answer.body);
+    }
+    // An empty list tells of nothing either.
+    for uri in ["/api/v1/leases", "/api/v1/use-agreements", "/api/v1/idle-space"] {
+        let answer = read(uri).await;
+        assert_eq!(answer.status, StatusCode::OK, "{uri}: {}", answer.body);
+    }
+    // On the map each shape is one entry, however many tiles show it; what is elsewhere, and totals, are none.
+    crate::map_layers::load(&state.database, &state.clock, &state.map, 1 << 20)
+        .await
+        .unwrap();
+    let at = |zoom, longitude, latitude, query: &str| {
+        let tile = tiles::TileId::containing(zoom, longitude, latitude).unwrap();
+        format!("/tiles/buildings/{zoom}/{}/{}{query}", tile.x(), tile.y())
+    };
+    for uri in [
+        at(9, 112.05, 26.03, ""),
+        at(14, 112.6, 26.6, ""),
+        at(14, 112.05, 26.03, "").replace("buildings", "parcels"),
+        at(14, 112.05, 26.03, ""),
+        at(15, 112.05, 26.03, ""),
+        at(14, 112.06, 26.04, "?as_of=2026-11-01"),
+    ] {
+        let answer = read(&uri).await;
+        assert!(answer.status.is_success(), "{uri}: {} {}", answer.status, answer.body);
+    }
+    let auditor = crate::people::tests::person_with(&pool, "auditor", &[crate::people::Role::Auditor], "all").await;
+    let uri = format!("/api/v1/restricted-reads?object={}&username=reader", buildings[0]);
+    let kept = ask_as(&app, Some(&auditor), "GET", &uri, &[], None).await;
+    let mut found: Vec<(String, Value)> = kept.body["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| (item["asked"].as_str().unwrap().to_owned(), item["object_ids"].clone()))
+        .collect();
+    found.reverse();
+    let mut wanted: Vec<String> = asked.to_vec();
+    wanted.push(at(14, 112.05, 26.03, ""));
+    assert_eq!(found.len(), wanted.len(), "{found:?}");
+    for ((asked, objects), wanted) in found.iter().zip(&wanted) {
+        assert!(asked.contains(wanted.split('?').next().unwrap()), "{asked} {wanted}");
+        assert_eq!(objects, &json!([buildings[0]]), "{asked}");
+    }
+}

@@ -97,6 +97,8 @@ pub(super) async fn list_successions(
     )
     .fetch_all(&mut *snapshot)
     .await?;
+    drop(snapshot);
+    context.note_read_of(&every).await?;
     let ends = |ids: &[Uuid]| {
         ids.iter()
             .map(|id| {

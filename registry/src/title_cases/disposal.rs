@@ -110,5 +110,8 @@ pub(super) async fn get_disposal_obstacles(
         .fetch_optional(&mut *connection)
         .await?;
     registered.ok_or_else(not_found)?;
-    Ok(Json(disposal_obstacles(&mut connection, asset, times).await?))
+    let obstacles = disposal_obstacles(&mut connection, asset, times).await?;
+    drop(connection);
+    context.note_read_of(&[asset.0]).await?;
+    Ok(Json(obstacles))
 }

@@ -145,7 +145,11 @@ pub(super) async fn list_title_cases(
     } else {
         None
     };
+    drop(snapshot);
     let mut page = listing.page(rows, total);
+    context
+        .note_read_behind("title_case", page.items.iter().map(|row| row.id).collect())
+        .await?;
     let calendar = WorkingCalendar::published().ok();
     for row in &mut page.items {
         row.working_days_left = row

@@ -156,7 +156,9 @@ pub(super) async fn get_title_case(
     times: Times,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    let case = load(&context, parse_id(&id)?, times).await?;
+    let id = parse_id(&id)?;
+    let case = load(&context, id, times).await?;
+    context.note_read_behind("title_case", vec![id.0]).await?;
     // Never "not modified": its title, what lies on it and the day change without a new version of the case.
     let version = VersionId(case.version.version_id);
     Ok(answer(StatusCode::OK, None, Some(version), Json(case)))
@@ -435,6 +437,8 @@ pub(super) async fn list_title_case_versions(
             state: content.state,
         })
         .collect();
+    drop(snapshot);
+    context.note_read_behind("title_case", vec![id.0]).await?;
     Ok(Json(Page {
         items,
         next: None,

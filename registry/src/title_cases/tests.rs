@@ -54,6 +54,7 @@ impl Office {
         Context {
             database: self.state.database.unscoped(),
             acting: Acting::reading(),
+            asked: "/".to_owned(),
             clock: self.state.clock.clone(),
             actor: Actor(who.to_owned()),
             caller: Arc::new(Caller {

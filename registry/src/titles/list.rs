@@ -135,7 +135,11 @@ pub(super) async fn list_titles(
     } else {
         None
     };
+    drop(snapshot);
     let mut page = listing.page(rows, total);
+    context
+        .note_read_behind("title", page.items.iter().map(|row| row.id).collect())
+        .await?;
     for row in &mut page.items {
         row.unification = Some(Unification::of(&row.holders));
     }

@@ -52,7 +52,9 @@ pub(super) fn parse_id(text: &str) -> Result<TitleId, Problem> {
     params(("id" = Uuid, Path), ("as_of" = Option<String>, Query), ("known_at" = Option<String>, Query)),
     responses((status = 200, body = Title, headers(("ETag" = String))), (status = 404, body = Problem)))]
 pub(super) async fn get_title(context: Context, times: Times, Path(id): Path<String>) -> Result<Response, Problem> {
-    let title = load(&context, parse_id(&id)?, times).await?;
+    let id = parse_id(&id)?;
+    let title = load(&context, id, times).await?;
+    context.note_read_behind("title", vec![id.0]).await?;
     // Never "not modified": what lies on it changes without a new version of the title.
     let version = VersionId(title.version.version_id);
     Ok(answer(StatusCode::OK, None, Some(version), Json(title)))
@@ -128,6 +130,8 @@ pub(super) async fn list_title_versions(
             said: TitleStatement::of(&content),
         })
         .collect();
+    drop(snapshot);
+    context.note_read_behind("title", vec![id.0]).await?;
     Ok(Json(Page {
         items,
         next: None,

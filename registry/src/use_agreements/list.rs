@@ -129,7 +129,12 @@ pub(super) async fn list_use_agreements(
     } else {
         None
     };
-    Ok(Json(listing.page(rows, total)))
+    drop(snapshot);
+    let page = listing.page(rows, total);
+    context
+        .note_read_behind("use_agreement", page.items.iter().map(|row| row.id).collect())
+        .await?;
+    Ok(Json(page))
 }
 
 /// Names and areas are those that the caller may see.

@@ -136,7 +136,9 @@ pub(super) async fn get_use_agreement(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let agreement = load(&context, parse_id(&id)?, times).await?;
+    let id = parse_id(&id)?;
+    let agreement = load(&context, id, times).await?;
+    context.note_read_behind("use_agreement", vec![id.0]).await?;
     Ok(answer_read(
         &headers,
         VersionId(agreement.version.version_id),
@@ -173,6 +175,8 @@ pub(super) async fn list_use_agreement_versions(
         return Err(Problem::not_found(WHAT));
     }
     let told = history(&mut snapshot, id.0, rows.into_iter().map(|row| row.stored())).await?;
+    drop(snapshot);
+    context.note_read_behind("use_agreement", vec![id.0]).await?;
     Ok(Json(Page {
         items: told
             .into_iter()

@@ -126,6 +126,43 @@ describe("keeping accounts", () => {
       assert.equal(answer.status, 200);
     }, { as: null, forgive }));
 
+  test("who came and who was refused is there to read", (t) =>
+    asReader(t, async (reader) => {
+      const { page } = reader;
+      await page.goto(`${reader.server}/?lang=zh`);
+      await signsIn(page, { username: newcomer, password: "not the password" });
+      await reader.part("sign-in-trouble").waitFor();
+      await signsIn(page, { username: newcomer, password: chosen });
+      await reader.part("legend").waitFor();
+      await reader.part("rail-account").click();
+      await reader.part("account-sign-ins").click();
+      const own = reader.part("sign-ins").locator("li");
+      await own.first().waitFor();
+      assert.match(await own.nth(0).innerText(), /^登录/);
+      assert.match(await own.nth(1).innerText(), /密码错误/);
+      await page.keyboard.press("Escape");
+      await reader.part("rail-account").click();
+      await reader.part("account-sign-out").click();
+      await reader.part("sign-in").waitFor();
+      // The administrator sees it of everybody, and of the newcomer on their account.
+      await signsIn(page, administrator);
+      await reader.part("legend").waitFor();
+      await reader.opens("/?lang=zh&panel=people");
+      await reader.part("sign-ins-open").click();
+      const all = reader.part("sign-ins").locator("li");
+      await all.first().waitFor();
+      assert.match(await all.nth(0).innerText(), /demo-administrator/);
+      assert.match(await all.nth(1).innerText(), new RegExp(`退出[^]*${newcomer}`));
+      await page.locator(".people-panel .back").click();
+      await reader.part("people-find").fill(newcomer);
+      await page.locator(`[data-person="${newcomer}"]`).click();
+      await reader.part("person-sign-ins").click();
+      const of = reader.part("sign-ins").locator("li");
+      await of.first().waitFor();
+      assert.match(await of.nth(0).innerText(), /^退出/);
+      assert.match(await of.nth(2).innerText(), /密码错误/);
+    }, { as: null, forgive }));
+
   test("a role is revoked only after the question, and then nothing is left to see", (t) =>
     asReader(t, async (keeper) => {
       const { page } = keeper;

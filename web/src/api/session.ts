@@ -199,6 +199,22 @@ export async function findUnits(text: string): Promise<{ id: string; name: strin
   return page.items;
 }
 
+/** What happened at the door: somebody came in, was refused or left. */
+export type SignInEvent = {
+  id: string;
+  happened_at: string;
+  kind: "sign_in" | "refused" | "locked" | "unknown_names" | "sign_out";
+  why: "wrong_password" | "account_disabled" | "account_unknown" | "account_locked" | "address_locked" | null;
+  username: string | null;
+  by: "password" | "identity" | null;
+  subject: string | null;
+  address: string | null;
+  attempts: number;
+};
+
+export const fetchSignIns = (username?: string) => getJson<Page<SignInEvent>>(withQuery("/api/v1/sign-ins", { username, limit: "50" }));
+export const fetchOwnSignIns = () => getJson<SignInEvent[]>("/api/v1/session/sign-ins");
+
 /** An answer that held assets that are internal (内部). */
 export type RestrictedRead = { id: string; read_at: string; username: string; display_name: string; asked: string; objects: number };
 

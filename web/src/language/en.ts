@@ -2,7 +2,7 @@
 import agreements from "./agreements.en";
 import documents from "./documents.en";
 import parameters from "./parameters.en";
-import { identity, identityRefusals } from "./identity.en";
+import { identity, identityRefusals, sign_ins } from "./identity.en";
 import allocation from "./allocation.en";
 import housing from "./housing.en";
 import leases from "./leases.en";
@@ -109,6 +109,7 @@ export default {
   },
   restricted,
   identity,
+  sign_ins,
   admin_level: {
     national: "National",
     province: "Province",

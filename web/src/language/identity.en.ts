@@ -32,3 +32,27 @@ export const identityRefusals = {
   person_identity_one_person: "This subject is linked to another account.",
   person_identity_one_subject: "The account is linked already; unlink it first.",
 };
+
+export const sign_ins = {
+  title: "Sign-ins",
+  about: "Who came in, left or was refused. Nobody can alter it; the ledger vouches for it in batches. Names that are nobody's are counted and not kept.",
+  open: "See sign-ins",
+  own: "My sign-ins",
+  own_about: "The last twenty. If one isn't yours, change your password at once and tell your administrator.",
+  none: "No sign-ins yet.",
+  attempts: "{n} times",
+  nowhere: "address unknown",
+  many_addresses: "several addresses",
+  kind_sign_in: "Signed in",
+  kind_refused: "Refused",
+  kind_locked: "Locked",
+  kind_unknown_names: "Attempts under names that are nobody's",
+  kind_sign_out: "Signed out",
+  why_wrong_password: "Wrong password",
+  why_account_disabled: "Refused: the account is disabled",
+  why_account_unknown: "Known at the provider, and no account linked",
+  why_account_locked: "Too many wrong passwords: the name is locked for a while",
+  why_address_locked: "Too many attempts: the address is locked for a while",
+  by_password: "password",
+  by_identity: "organisation's sign-in",
+};

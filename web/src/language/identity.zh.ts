@@ -32,3 +32,27 @@ export const identityRefusals = {
   person_identity_one_person: "这个身份标识已关联到另一个账户。",
   person_identity_one_subject: "此账户已关联，请先解除。",
 };
+
+export const sign_ins = {
+  title: "登录记录",
+  about: "谁在何时登录、退出或被拒绝；记录只增不改，分批由台账作证。不存在的用户名只计次数，不记内容。",
+  open: "查看登录记录",
+  own: "我的登录记录",
+  own_about: "最近二十条。不是您本人的，请立即修改密码并告知系统管理员。",
+  none: "还没有登录记录。",
+  attempts: "{n} 次",
+  nowhere: "地址不明",
+  many_addresses: "多个地址",
+  kind_sign_in: "登录",
+  kind_refused: "被拒绝",
+  kind_locked: "已锁定",
+  kind_unknown_names: "以不存在的用户名尝试登录",
+  kind_sign_out: "退出",
+  why_wrong_password: "密码错误",
+  why_account_disabled: "账户已停用，被拒绝",
+  why_account_unknown: "身份已确认，但没有关联的账户",
+  why_account_locked: "密码错误次数过多，用户名暂时锁定",
+  why_address_locked: "尝试次数过多，地址暂时锁定",
+  by_password: "密码",
+  by_identity: "统一身份认证",
+};

@@ -2,7 +2,7 @@
 import agreements from "./agreements.zh";
 import documents from "./documents.zh";
 import parameters from "./parameters.zh";
-import { identity, identityRefusals } from "./identity.zh";
+import { identity, identityRefusals, sign_ins } from "./identity.zh";
 import allocation from "./allocation.zh";
 import housing from "./housing.zh";
 import leases from "./leases.zh";
@@ -109,6 +109,7 @@ export default {
   },
   restricted,
   identity,
+  sign_ins,
   admin_level: {
     national: "国家级",
     province: "省级",

@@ -15,7 +15,8 @@ use crate::database::Database;
 use crate::ids::PersonId;
 use crate::people::identify::{cookie_of, session_cookie};
 use crate::people::secret;
-use crate::people::session::{Address, end_session_of, open_session, set_cookie};
+use crate::people::session::{Address, account_disabled, end_session_of, open_session, set_cookie};
+use crate::people::sign_ins::{Happened, Whose, Why, note_sign_in};
 use crate::request::{Actor, OpenedBy, Problem, ProblemKind};
 use crate::settings::OidcSettings;
 
@@ -111,7 +112,34 @@ async fn end(
     };
     let told = provider.told(code, &begun.nonce, begun.pkce_verifier).await?;
     let mut transaction = database.begin().await?;
-    let person = account_of(&mut transaction, provider, &told, now).await?;
+    let found = account_of(&mut transaction, provider, &told, now).await?;
+    let whose = Whose {
+        by: Some(OpenedBy::Identity),
+        address: address.known(),
+        ..Whose::default()
+    };
+    let person = match found {
+        Found::Account(person) => person,
+        Found::Disabled(person) => {
+            let whose = Whose {
+                person: Some(person),
+                ..whose
+            };
+            note_sign_in(&mut transaction, Happened::Refused(Why::AccountDisabled), whose, now).await?;
+            transaction.commit().await?;
+            return Err(account_disabled());
+        }
+        Found::Nobody => {
+            // The subject is what an administrator links, if they are asked to.
+            let whose = Whose {
+                stranger: Some((&provider.settings().issuer, &told.subject)),
+                ..whose
+            };
+            note_sign_in(&mut transaction, Happened::Refused(Why::AccountUnknown), whose, now).await?;
+            transaction.commit().await?;
+            return Err(account_unknown());
+        }
+    };
     // Whatever session the browser had before, known or planted, is not gone on with.
     if let Some(before) = session_cookie(headers) {
         end_session_of(&mut transaction, before).await?;
@@ -120,6 +148,11 @@ async fn end(
         .execute(&mut *transaction)
         .await?;
     let secret = open_session(&mut transaction, people, person, OpenedBy::Identity, now).await?;
+    let whose = Whose {
+        person: Some(person),
+        ..whose
+    };
+    note_sign_in(&mut transaction, Happened::SignIn, whose, now).await?;
     transaction.commit().await?;
     people.forget();
     tracing::info!(%person, address = ?address.known(), "signed in through the provider");
@@ -162,28 +195,40 @@ async fn take_begun(
     })
 }
 
+/// Whose account is linked to who came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Found {
+    /// This one's.
+    Account(Uuid),
+    /// This one's, which is disabled.
+    Disabled(Uuid),
+    /// Nobody's.
+    Nobody,
+}
+
+fn account_unknown() -> Problem {
+    Problem::new(ProblemKind::Forbidden, "no account of this registry is linked to you")
+        .code("account_unknown")
+        .remedy("ask an administrator of the registry for an account, and to link it")
+}
+
 /// The account that is linked to who came; locked until the transaction ends, so that nobody disables it meanwhile.
 async fn account_of(
     connection: &mut PgConnection,
     provider: &Provider,
     told: &Told,
     now: OffsetDateTime,
-) -> Result<Uuid, Problem> {
+) -> Result<Found, Problem> {
     let settings = provider.settings();
-    if let Some(person) = linked(connection, &settings.issuer, &told.subject, now).await? {
-        return Ok(person);
+    let mut found = linked(connection, &settings.issuer, &told.subject, now).await?;
+    if found == Found::Nobody && settings.link_by_name {
+        found = link_by_name(connection, settings, told, now).await?;
     }
-    if settings.link_by_name
-        && let Some(person) = link_by_name(connection, settings, told, now).await?
-    {
-        return Ok(person);
+    if found != Found::Nobody {
+        return Ok(found);
     }
     tracing::info!(subject = %told.subject, name = ?told.name, "nobody's account is linked to who came from the provider");
-    Err(
-        Problem::new(ProblemKind::Forbidden, "no account of this registry is linked to you")
-            .code("account_unknown")
-            .remedy("ask an administrator of the registry for an account, and to link it"),
-    )
+    Ok(Found::Nobody)
 }
 
 pub(super) async fn linked(
@@ -191,7 +236,7 @@ pub(super) async fn linked(
     issuer: &str,
     subject: &str,
     now: OffsetDateTime,
-) -> Result<Option<Uuid>, Problem> {
+) -> Result<Found, Problem> {
     let row = sqlx::query!(
         "select i.id, p.id as person_id, p.state
            from person_identity i
@@ -204,10 +249,10 @@ pub(super) async fn linked(
     .fetch_optional(&mut *connection)
     .await?;
     let Some(row) = row else {
-        return Ok(None);
+        return Ok(Found::Nobody);
     };
     if row.state != "active" {
-        return Err(crate::people::session::account_disabled());
+        return Ok(Found::Disabled(row.person_id));
     }
     sqlx::query!(
         "update person_identity set last_sign_in_at = $2 where id = $1",
@@ -216,7 +261,7 @@ pub(super) async fn linked(
     )
     .execute(connection)
     .await?;
-    Ok(Some(row.person_id))
+    Ok(Found::Account(row.person_id))
 }
 
 /// Links who came to the account of their name. Not an administrator's, whose name is the first that somebody would take;
@@ -227,9 +272,9 @@ pub(super) async fn link_by_name(
     settings: &OidcSettings,
     told: &Told,
     now: OffsetDateTime,
-) -> Result<Option<Uuid>, Problem> {
+) -> Result<Found, Problem> {
     let Some(name) = told.name.as_deref().map(|name| name.trim().to_lowercase()) else {
-        return Ok(None);
+        return Ok(Found::Nobody);
     };
     let person = sqlx::query_scalar!(
         "select p.id from person p
@@ -244,7 +289,7 @@ pub(super) async fn link_by_name(
     .fetch_optional(&mut *connection)
     .await?;
     let Some(person) = person else {
-        return Ok(None);
+        return Ok(Found::Nobody);
     };
     let actor = Actor("system:oidc".to_owned());
     store_link(

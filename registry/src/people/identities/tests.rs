@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 use time::Duration;
 
-use super::callback::{link_by_name, linked};
+use super::callback::{Found, link_by_name, linked};
 use super::provider::Told;
 use super::{Provider, link, unlink};
 use crate::http::AppState;
@@ -383,29 +383,34 @@ async fn a_name_links_no_administrator_and_nobody_whose_link_was_taken_away(pool
         let found = link_by_name(&mut transaction, &settings, &told("1", name), now)
             .await
             .unwrap();
-        assert_eq!(found, None, "{name:?}");
+        assert_eq!(found, Found::Nobody, "{name:?}");
     }
     let wang = id_of(&pool, "wang.fang").await;
     let found = link_by_name(&mut transaction, &settings, &told("7", Some(" Wang.Fang")), now)
         .await
         .unwrap();
-    assert_eq!(found, Some(wang.0));
-    assert_eq!(linked(&mut transaction, ISSUER, "7", now).await.unwrap(), Some(wang.0));
+    assert_eq!(found, Found::Account(wang.0));
+    assert_eq!(
+        linked(&mut transaction, ISSUER, "7", now).await.unwrap(),
+        Found::Account(wang.0)
+    );
     // The name passes to somebody else at the provider: the account doesn't.
     let found = link_by_name(&mut transaction, &settings, &told("8", Some("wang.fang")), now)
         .await
         .unwrap();
-    assert_eq!(found, None);
+    assert_eq!(found, Found::Nobody);
     // Another provider's subject is another person.
     assert_eq!(
         linked(&mut transaction, "http://127.0.0.1:2", "7", now).await.unwrap(),
-        None
+        Found::Nobody
     );
     sqlx::query("update person set state = 'disabled' where id = $1")
         .bind(wang.0)
         .execute(&mut *transaction)
         .await
         .unwrap();
-    let refused = linked(&mut transaction, ISSUER, "7", now).await.unwrap_err();
-    assert_eq!(refused.code.as_deref(), Some("account_disabled"));
+    assert_eq!(
+        linked(&mut transaction, ISSUER, "7", now).await.unwrap(),
+        Found::Disabled(wang.0)
+    );
 }
