@@ -221,7 +221,7 @@ async fn what_comes_up_during_a_disposal_is_found(pool: PgPool) {
         assert_eq!(answer.status, 201, "{}", answer.body);
     };
     // A mortgage asks for consent and forbids nothing; a seizure that has run out neither.
-    enter("mortgage", json!({"mortgage_kind": "1", "amount": "1000.00"})).await;
+    enter("mortgage", json!({"mortgage_kind": "1", "amount": 1000.0})).await;
     assert_eq!(found(&office, "DSP-03", &building).await, 0);
     enter("seizure", json!({})).await;
     assert_eq!(found(&office, "DSP-03", &building).await, 1);

@@ -155,15 +155,17 @@ mod tests {
             (ReasonKind::ConsumptionFell, date!(2026 - 08 - 03))
         );
         assert_eq!(sign.share, Some(0.04));
-        // Two months; above a tenth; used again; half of what is usual; less than half says nothing.
+        // Two months; above a tenth; half of what is usual; less than half says nothing.
         assert_eq!(with(&[20.0, 20.0]), None);
         assert_eq!(with(&[101.0, 20.0, 20.0]), None);
-        assert_eq!(with(&[20.0, 20.0, 20.0, 400.0]), None);
         assert_eq!(
             with(&[500.0]).map(|reason| reason.kind),
             Some(ReasonKind::ConsumptionUsual)
         );
         assert_eq!(with(&[499.0]), None);
+        // Used again: what is usual is that of the year, with the months that stood still.
+        let again = with(&[20.0, 20.0, 20.0, 400.0]).map(|reason| reason.kind);
+        assert_eq!(again, Some(ReasonKind::ConsumptionUsual));
         // Too little is known of before, or it is long ago.
         assert_eq!(
             told(

@@ -494,8 +494,8 @@ async fn leases_and_agreements_speak_when_they_end_and_while_they_run(pool: PgPo
     assert_eq!(
         kinds,
         [
-            "unit_left 2025-06-01",
             "vacating_long 2025-06-01",
+            "unit_left 2025-06-01",
             "lease_ended 2025-09-01"
         ]
     );

@@ -169,7 +169,7 @@ async fn readings_are_brought_corrected_and_never_counted_twice(pool: PgPool) {
 
 #[sqlx::test(migrations = "../migrations")]
 async fn readings_are_their_buildings_and_speak_of_idleness(pool: PgPool) {
-    let (app, _) = app(&pool).await;
+    let (app, state) = app(&pool).await;
     let (one, _) = office(&app).await;
     let usual = (1..=7).map(|number| month("B1", number, "1000")).collect();
     assert_eq!(bring(&app, usual).await.status, StatusCode::CREATED);
@@ -212,6 +212,7 @@ async fn readings_are_their_buildings_and_speak_of_idleness(pool: PgPool) {
             .len()
     };
     assert_eq!((read(&inside).await, read(&beside).await), (10, 0));
+    state.clock.advance(time::Duration::minutes(1));
     let body = json!({"readings": [month("B1", 1, "1")], "source": "账单"});
     let refused = ask_as(
         &app,
