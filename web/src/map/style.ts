@@ -460,8 +460,9 @@ function totalsLayers(look: Look): LayerSpecification[] {
               "text-font": latinFont,
               "text-size": 11,
               "text-anchor": "top",
+              "text-padding": 0,
               // The label hangs just under its ring, whose size follows the count.
-              "text-offset": ["step", ["get", "count"], ["literal", [0, 1.5]], 10, ["literal", [0, 1.8]], 100, ["literal", [0, 2.2]], 1000, ["literal", [0, 2.5]], 10_000, ["literal", [0, 2.9]]],
+              "text-offset": ["step", ["get", "count"], ["literal", [0, 1.8]], 10, ["literal", [0, 2.1]], 100, ["literal", [0, 2.45]], 1000, ["literal", [0, 2.75]], 10_000, ["literal", [0, 3.1]]],
             },
             paint: { "text-color": colours.text, "text-halo-color": colours.halo, "text-halo-width": 1.4 },
           } satisfies LayerSpecification,
@@ -474,6 +475,7 @@ function totalsLayers(look: Look): LayerSpecification[] {
       layout: {
         "icon-image": ringName,
         "icon-allow-overlap": true,
+        "icon-padding": 0,
         "text-field": grouped(count),
         "text-font": boldFont,
         "text-size": ["step", count, 12, 10_000, 11],
