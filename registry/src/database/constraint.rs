@@ -360,7 +360,9 @@ fn meaning_of(constraint: &str) -> Option<(Meaning, &'static str)> {
             Clash,
             "这套房已有人租住，请先办理退出 / somebody lives in this home in these days; let them exit first",
         ),
-        "policy_case_version_one_housing_case" => (Clash, "a case that makes it turnover housing is open already (DSP-21)"),
+        "policy_case_version_one_housing_case" => {
+            (Clash, "a case that makes it turnover housing is open already (DSP-21)")
+        }
         "housing_tenancy_version_one_at_a_time" => (
             Clash,
             "somebody changed the same object at the same moment; read it again and repeat the change",

@@ -190,12 +190,13 @@ fn terms(statement: &TenancyStatement) -> Result<(Date, Date), Problem> {
         );
     }
     if ends_on >= longest {
-        return Err(
-            Problem::invalid("ends_on", format!("租期不得超过二十年 / no term is longer than {LONGEST_YEARS} years"))
-                .code("term_too_long")
-                .rule("term", "民法典 art. 705")
-                .remedy("write the term of the agreement"),
-        );
+        return Err(Problem::invalid(
+            "ends_on",
+            format!("租期不得超过二十年 / no term is longer than {LONGEST_YEARS} years"),
+        )
+        .code("term_too_long")
+        .rule("term", "民法典 art. 705")
+        .remedy("write the term of the agreement"));
     }
     Ok((starts_on, ends_on))
 }

@@ -84,11 +84,8 @@ pub(super) async fn change_housing_tenancy(
     content.is_leader = change.is_leader.unwrap_or(content.is_leader);
     let number = change.filing_number.unwrap_or(content.filing_number);
     let filed_on = change.filed_on.map_or(content.filed_on, |day| day.map(|Day(day)| day));
-    (content.filing_number, content.filed_on) = filing(
-        content.is_leader,
-        (number.as_deref(), filed_on),
-        context.clock.today(),
-    )?;
+    (content.filing_number, content.filed_on) =
+        filing(content.is_leader, (number.as_deref(), filed_on), context.clock.today())?;
     let mut version = Some(held.version_id);
     if !changed_fields(&held.content, &content).is_empty() {
         let occasion = Occasion {

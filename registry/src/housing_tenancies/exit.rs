@@ -61,10 +61,11 @@ pub(super) async fn end_housing_tenancy(
         );
     }
     if on <= held.valid.from {
-        return Err(
-            Problem::invalid("on", format!("起租日是 {} / it begins on that day only", held.valid.from))
-                .remedy("write the first day on which the home is free again"),
-        );
+        return Err(Problem::invalid(
+            "on",
+            format!("起租日是 {} / it begins on that day only", held.valid.from),
+        )
+        .remedy("write the first day on which the home is free again"));
     }
     let now = context.clock.now();
     let mut content = held.content.clone();

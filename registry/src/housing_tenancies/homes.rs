@@ -144,7 +144,9 @@ fn push_from(select: &mut QueryBuilder<Postgres>, times: Times) {
     at(select, "u");
     select.push(" left join lease_version l on l.object_id = v.lease_id and ");
     at(select, "l");
-    select.push(" cross join lateral (select case when v.ends_on < ").push_bind(times.as_of);
+    select
+        .push(" cross join lateral (select case when v.ends_on < ")
+        .push_bind(times.as_of);
     select.push(
         " then 'overdue' when v.object_id is not null then 'let'
               when exists (select from policy_case_version c, json_array_elements_text(c.details -> 'room_ids') home
@@ -163,7 +165,10 @@ fn narrow(select: &mut QueryBuilder<Postgres>, query: &ListQuery) -> Result<(), 
     }
     if let Some(region) = query.region.as_deref().filter(|region| !region.is_empty()) {
         let region = plain_text("region", region, 12)?;
-        select.push(" and starts_with(b.region_code, ").push_bind(region).push(")");
+        select
+            .push(" and starts_with(b.region_code, ")
+            .push_bind(region)
+            .push(")");
     }
     if let Some(words) = query.status.as_deref().filter(|words| !words.is_empty()) {
         let words: Vec<String> = words.split(',').map(|word| word.trim().to_owned()).collect();

@@ -135,7 +135,9 @@ pub(super) async fn list_housing_tenancies(
 
 fn push_status(select: &mut QueryBuilder<Postgres>, times: Times) {
     select.push("case when lower(v.valid) > ").push_bind(times.as_of);
-    select.push(" then 'planned' when upper(v.valid) <= ").push_bind(times.as_of);
+    select
+        .push(" then 'planned' when upper(v.valid) <= ")
+        .push_bind(times.as_of);
     select.push(" then 'ended' when v.ends_on < ").push_bind(times.as_of);
     select.push(" then 'overdue' else 'running' end");
 }

@@ -64,7 +64,9 @@ impl HousingPlan {
     pub(super) fn check(&self) -> Result<(), Problem> {
         match (1..=1_000).contains(&self.homes) {
             true => Ok(()),
-            false => Err(Problem::invalid("homes", "房源套数为 1–1000 / 1 to 1000 homes").remedy("send a number of homes")),
+            false => {
+                Err(Problem::invalid("homes", "房源套数为 1–1000 / 1 to 1000 homes").remedy("send a number of homes"))
+            }
         }
     }
 }
@@ -108,10 +110,11 @@ pub(super) async fn require_building(
     (asset, rooms): (Uuid, &[Uuid]),
 ) -> Result<(), Problem> {
     if !rooms.is_empty() {
-        return Err(
-            Problem::invalid("room_ids", "房源在办理中登记 / which rooms are homes is said in the case")
-                .remedy("leave room_ids out"),
-        );
+        return Err(Problem::invalid(
+            "room_ids",
+            "房源在办理中登记 / which rooms are homes is said in the case",
+        )
+        .remedy("leave room_ids out"));
     }
     let kind = sqlx::query_scalar!("select kind from spatial_unit where id = $1", asset)
         .fetch_optional(connection)
@@ -235,11 +238,18 @@ fn missing(is_missing: bool, zh: &str, en: &str) -> Option<Words> {
 
 fn refit_open(case: &CaseContent, facts: &HousingFacts) -> Option<Words> {
     let no_refit = case.details.facts().any(|(_, fact)| matches!(fact, Fact::NoRefit(_)));
-    let approved = case.details.decisions(Decided::Approval).map(|decision| decision.on).max();
+    let approved = case
+        .details
+        .decisions(Decided::Approval)
+        .map(|decision| decision.on)
+        .max();
     // What was repaired before the plan was approved is another story.
     let is_done = |refit: &Refit| {
         matches!(refit.state.as_str(), "inspected" | "archived")
-            && refit.completed_on.zip(approved).is_some_and(|(done, approved)| done >= approved)
+            && refit
+                .completed_on
+                .zip(approved)
+                .is_some_and(|(done, approved)| done >= approved)
     };
     let is_under_way = |refit: &Refit| !matches!(refit.state.as_str(), "inspected" | "archived");
     if facts.refits.iter().any(is_under_way) {

@@ -65,7 +65,9 @@ fn plan(homes: u32) -> Value {
 /// From the plan to the approval by three offices.
 async fn approved(office: &Office, id: &str) {
     office.record(PLANNER, id, plan(2)).await;
-    office.papers(PLANNER, id, &["conversion_plan", "planning_opinion"]).await;
+    office
+        .papers(PLANNER, id, &["conversion_plan", "planning_opinion"])
+        .await;
     office.go(PLANNER, id, json!({"transition": "plan"})).await;
     office.papers(MANAGER, id, &["meeting_minutes"]).await;
     office
@@ -89,26 +91,26 @@ async fn approved(office: &Office, id: &str) {
 async fn refitted(office: &Office, building: &str) {
     let id = office.repair(building, MANAGER).await;
     let today = office.state.clock.today().to_string();
-    let application =
-        json!({"record": "repair_application", "for_year": 2028, "condition": "管线老化", "necessity": "wear", "estimate": "380000.00"});
+    let application = json!({"record": "repair_application", "for_year": 2028, "condition": "管线老化", "necessity": "wear", "estimate": "380000.00"});
     office.record(MANAGER, &id, application).await;
-    office.papers(MANAGER, &id, &["application_form", "cost_estimate"]).await;
+    office
+        .papers(MANAGER, &id, &["application_form", "cost_estimate"])
+        .await;
     office.go(MANAGER, &id, json!({"transition": "apply"})).await;
     let visit = json!({"record": "site_visit", "on": today, "defects": "管线老化"});
     office.record(MANAGER, &id, visit).await;
     office.papers(MANAGER, &id, &["survey_record"]).await;
     office.go(MANAGER, &id, json!({"transition": "survey"})).await;
-    let assessment =
-        json!({"record": "assessment", "on": today, "within_standard": true, "enlarges_percent": "0", "opinion": "可行"});
+    let assessment = json!({"record": "assessment", "on": today, "within_standard": true, "enlarges_percent": "0", "opinion": "可行"});
     office.record(PLANNER, &id, assessment).await;
     office.papers(PLANNER, &id, &["feasibility_report"]).await;
     office.go(PLANNER, &id, json!({"transition": "assess"})).await;
-    let review =
-        json!({"record": "cost_review", "on": today, "reviewer": "某造价咨询", "cost": "370000.00", "standard": "400000.00"});
+    let review = json!({"record": "cost_review", "on": today, "reviewer": "某造价咨询", "cost": "370000.00", "standard": "400000.00"});
     office.record(FINANCE, &id, review).await;
     office.papers(FINANCE, &id, &["cost_review_report"]).await;
     office.go(FINANCE, &id, json!({"transition": "review_cost"})).await;
-    let publication = json!({"record": "publication", "from": "2026-11-22", "to": "2026-11-28", "objections": 0, "answered": true});
+    let publication =
+        json!({"record": "publication", "from": "2026-11-22", "to": "2026-11-28", "objections": 0, "answered": true});
     office.record(MANAGER, &id, publication).await;
     office.papers(MANAGER, &id, &["publication_notice"]).await;
     office.days_pass(8);
@@ -126,9 +128,7 @@ async fn refitted(office: &Office, building: &str) {
     let today = office.state.clock.today().to_string();
     let completion = json!({"record": "completion", "completed_on": today, "settled": "365000.00"});
     office.record(MANAGER, &id, completion).await;
-    office
-        .papers(MANAGER, &id, &["completion_report", "drawings"])
-        .await;
+    office.papers(MANAGER, &id, &["completion_report", "drawings"]).await;
     office.go(MANAGER, &id, json!({"transition": "inspect"})).await;
 }
 
@@ -147,13 +147,18 @@ async fn is_refused(office: &Office, body: Value, (code, rule): (&str, &str)) ->
     assert_eq!(answer.body["rule"]["id"], rule, "{body}: {}", answer.body);
     assert!(!answer.body["rule"]["source"].as_str().unwrap().is_empty());
     let detail = answer.body["detail"].as_str().unwrap();
-    assert!(detail.chars().any(|c| ('\u{4e00}'..'\u{9fff}').contains(&c)), "{detail}");
+    assert!(
+        detail.chars().any(|c| ('\u{4e00}'..'\u{9fff}').contains(&c)),
+        "{detail}"
+    );
     assert_eq!(entries(&office.pool).await, ledger, "{body}: nothing changed");
     answer.body
 }
 
 async fn homes(office: &Office, building: &str) -> Vec<(String, String)> {
-    let listed = office.read(&format!("/api/v1/homes?building={building}&sort=place")).await;
+    let listed = office
+        .read(&format!("/api/v1/homes?building={building}&sort=place"))
+        .await;
     listed["items"]
         .as_array()
         .unwrap()
@@ -181,7 +186,13 @@ async fn an_old_compound_becomes_homes_and_a_tenant_moves_in_and_out(pool: PgPoo
     let house = old_house(&office, 1).await;
     office.title(&house, 1, "102", json!({})).await;
     let flats = rooms(&office, &house, &["301", "302"], json!({})).await;
-    let others = rooms(&office, &house, &["101"], json!({"room_type": "shop", "occupancy": "let"})).await;
+    let others = rooms(
+        &office,
+        &house,
+        &["101"],
+        json!({"room_type": "shop", "occupancy": "let"}),
+    )
+    .await;
     let staff = unit(&office, "统计").await;
 
     // The idle asset's own case comes to that route, and leads on instead of ending there.
@@ -189,7 +200,13 @@ async fn an_old_compound_becomes_homes_and_a_tenant_moves_in_and_out(pool: PgPoo
     office.approved(&idle, "convert_housing", &["planning_opinion"]).await;
     let onward = json!({"transition": "enter_housing"});
     office
-        .step_is_refused(MANAGER, &idle, json!({"transition": "convert"}), "transition_forbidden", "")
+        .step_is_refused(
+            MANAGER,
+            &idle,
+            json!({"transition": "convert"}),
+            "transition_forbidden",
+            "",
+        )
         .await;
     office
         .step_is_refused(MANAGER, &idle, onward.clone(), "guard_housing_case_opened", "")
@@ -217,8 +234,10 @@ async fn an_old_compound_becomes_homes_and_a_tenant_moves_in_and_out(pool: PgPoo
     office
         .step_is_refused(MANAGER, &id, select.clone(), "guard_verification_recorded", "")
         .await;
-    let found = |safe: bool| json!({"record": "verification", "on": "2026-11-01", "measured_m2": "605.00", "book_value": "900000.00",
-        "safe": safe, "title_note": "产权清晰"});
+    let found = |safe: bool| {
+        json!({"record": "verification", "on": "2026-11-01", "measured_m2": "605.00", "book_value": "900000.00",
+        "safe": safe, "title_note": "产权清晰"})
+    };
     office.record(MANAGER, &id, found(false)).await;
     office.record(MANAGER, &id, choice("idle_compound")).await;
     office
@@ -309,7 +328,9 @@ async fn an_old_compound_becomes_homes_and_a_tenant_moves_in_and_out(pool: PgPoo
     let mut fine = tenancy(&flats[0], &staff, &today);
     fine["monthly_rent"] = json!("612.505");
     is_refused(&office, fine, ("money_scale", "money")).await;
-    let moved_in = office.post(MANAGER, TENANCIES, tenancy(&flats[0], &staff, &today)).await;
+    let moved_in = office
+        .post(MANAGER, TENANCIES, tenancy(&flats[0], &staff, &today))
+        .await;
     assert_eq!(moved_in.status, StatusCode::CREATED, "{}", moved_in.body);
     let mut other = tenancy(&flats[0], &staff, &today);
     other["tenant_name"] = json!("孙一");
@@ -326,10 +347,18 @@ async fn an_old_compound_becomes_homes_and_a_tenant_moves_in_and_out(pool: PgPoo
     let lease = format!("/api/v1/leases/{}", held["lease_id"].as_str().unwrap());
     let let_out = office.read(&lease).await;
     assert_eq!(
-        (&let_out["is_housing"], &let_out["monthly_rent"], &let_out["rooms"][0]["room_id"]),
+        (
+            &let_out["is_housing"],
+            &let_out["monthly_rent"],
+            &let_out["rooms"][0]["room_id"]
+        ),
         (&json!(true), &json!("612.50"), &json!(flats[0]))
     );
-    for uri in [lease.clone(), format!("{lease}/versions"), "/api/v1/leases?count=true".to_owned()] {
+    for uri in [
+        lease.clone(),
+        format!("{lease}/versions"),
+        "/api/v1/leases?count=true".to_owned(),
+    ] {
         let told = office.read(&uri).await.to_string();
         assert!(!told.contains("钱守正"), "{uri}: {told}");
     }
@@ -344,7 +373,9 @@ async fn an_old_compound_becomes_homes_and_a_tenant_moves_in_and_out(pool: PgPoo
             json!({"valid_to": today, "reason": "收回"}),
         ),
     ] {
-        let refused = office.ask(MANAGER, method, &uri, &[("If-Match", &tag)], Some(body)).await;
+        let refused = office
+            .ask(MANAGER, method, &uri, &[("If-Match", &tag)], Some(body))
+            .await;
         assert_eq!(
             (refused.status, &refused.body["code"]),
             (StatusCode::CONFLICT, &json!("lease_of_home")),
@@ -360,21 +391,44 @@ async fn an_old_compound_becomes_homes_and_a_tenant_moves_in_and_out(pool: PgPoo
 
     // The term passes, and the exit is late; then the home is free again.
     office.days_pass(420);
-    assert_eq!(homes(&office, &house).await, told(&[("301", "overdue"), ("302", "free")]));
+    assert_eq!(
+        homes(&office, &house).await,
+        told(&[("301", "overdue"), ("302", "free")])
+    );
     let late = office.read(&format!("{TENANCIES}?status=overdue&count=true")).await;
-    assert_eq!((&late["total"], &late["items"][0]["room_number"]), (&json!(1), &json!("301")));
+    assert_eq!(
+        (&late["total"], &late["items"][0]["room_number"]),
+        (&json!(1), &json!("301"))
+    );
     let held = office.read(&at).await;
     let tag = format!("\"{}\"", held["version_id"].as_str().unwrap());
     let today = office.state.clock.today().to_string();
     let exit = json!({"on": today, "reason": "已在市区购房，腾退"});
     let left = office
-        .ask(MANAGER, "POST", &format!("{at}/exits"), &[("If-Match", &tag)], Some(exit.clone()))
+        .ask(
+            MANAGER,
+            "POST",
+            &format!("{at}/exits"),
+            &[("If-Match", &tag)],
+            Some(exit.clone()),
+        )
         .await;
-    assert_eq!((left.status, &left.body["status"]), (StatusCode::OK, &json!("ended")), "{}", left.body);
+    assert_eq!(
+        (left.status, &left.body["status"]),
+        (StatusCode::OK, &json!("ended")),
+        "{}",
+        left.body
+    );
     assert_eq!(homes(&office, &house).await, told(&[("301", "free"), ("302", "free")]));
     let tag = left.etag.unwrap();
     let again = office
-        .ask(MANAGER, "POST", &format!("{at}/exits"), &[("If-Match", &tag)], Some(exit))
+        .ask(
+            MANAGER,
+            "POST",
+            &format!("{at}/exits"),
+            &[("If-Match", &tag)],
+            Some(exit),
+        )
         .await;
     assert_eq!(again.status, StatusCode::CONFLICT, "{}", again.body);
     let ended = office.read(&lease).await;
@@ -399,7 +453,10 @@ async fn a_leader_s_home_is_filed_and_names_are_for_who_sees_the_house(pool: PgP
     // A parcel has no homes; a compound goes house by house.
     let land = office.parcel(7).await;
     for (body, code) in [
-        (json!({"procedure": "turnover_housing", "asset_id": land}), "not_a_building"),
+        (
+            json!({"procedure": "turnover_housing", "asset_id": land}),
+            "not_a_building",
+        ),
         (
             json!({"procedure": "turnover_housing", "asset_id": house, "room_ids": flats}),
             "",
@@ -423,11 +480,25 @@ async fn a_leader_s_home_is_filed_and_names_are_for_who_sees_the_house(pool: PgP
     let id = begun(&office, &house).await;
     selected(&office, &id, "public_housing").await;
     // Public housing stays housing: no opinion of planning. Nobody judges what they put forward.
-    let token = person_with(&pool, "both", &[Role::Planner, Role::AssetManager, Role::Approver], "all").await;
+    let token = person_with(
+        &pool,
+        "both",
+        &[Role::Planner, Role::AssetManager, Role::Approver],
+        "all",
+    )
+    .await;
     let alone = async |what: &str, body: Value| {
         let tag = format!("\"{}\"", office.case(&id).await["version_id"].as_str().unwrap());
         let uri = format!("/api/v1/policy-cases/{id}/{what}");
-        ask_as(&office.app, Some(&token), "POST", &uri, &[("If-Match", &tag)], Some(body)).await
+        ask_as(
+            &office.app,
+            Some(&token),
+            "POST",
+            &uri,
+            &[("If-Match", &tag)],
+            Some(body),
+        )
+        .await
     };
     assert_eq!(alone("records", plan(1)).await.status, StatusCode::OK);
     for kind in ["conversion_plan"] {
@@ -489,7 +560,9 @@ async fn a_leader_s_home_is_filed_and_names_are_for_who_sees_the_house(pool: PgP
     let at = format!("{TENANCIES}/{id}");
     let tag = format!("\"{}\"", office.read(&at).await["version_id"].as_str().unwrap());
     let filed = json!({"filing_number": "湘机管备〔2026〕1号", "filed_on": today});
-    let filed = office.ask(MANAGER, "PATCH", &at, &[("If-Match", &tag)], Some(filed)).await;
+    let filed = office
+        .ask(MANAGER, "PATCH", &at, &[("If-Match", &tag)], Some(filed))
+        .await;
     assert_eq!(
         (filed.status, &filed.body["filing_number"]),
         (StatusCode::OK, &json!("湘机管备〔2026〕1号")),
@@ -563,9 +636,16 @@ async fn what_goes_to_the_shared_store_is_on_a_list_that_can_be_printed(pool: Pg
             .body(Body::empty())
             .unwrap();
         let response = office.app.clone().oneshot(request).await.unwrap();
-        let rows = response.headers().get("yice-rows").map(|rows| rows.to_str().unwrap().to_owned());
+        let rows = response
+            .headers()
+            .get("yice-rows")
+            .map(|rows| rows.to_str().unwrap().to_owned());
         let status = response.status();
-        (status, rows, axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap())
+        (
+            status,
+            rows,
+            axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap(),
+        )
     };
     assert_eq!(file().await.0, StatusCode::NOT_FOUND, "there is no list yet");
     let list = |items: u32| {

@@ -74,8 +74,11 @@ pub(super) fn check(movables: &Movables) -> Result<(), Problem> {
         return Ok(());
     }
     if movables.pieces.len() > MOST_LINES {
-        return Err(Problem::invalid("pieces", format!("清单最多 {MOST_LINES} 行 / more than {MOST_LINES} lines"))
-            .remedy("record several lists"));
+        return Err(Problem::invalid(
+            "pieces",
+            format!("清单最多 {MOST_LINES} 行 / more than {MOST_LINES} lines"),
+        )
+        .remedy("record several lists"));
     }
     for piece in &movables.pieces {
         let texts = [Some(&piece.name), piece.number.as_ref(), piece.note.as_ref()];
@@ -83,11 +86,12 @@ pub(super) fn check(movables: &Movables) -> Result<(), Problem> {
             plain_text("pieces", text, 200)?;
         }
         if piece.name.trim().is_empty() || !(1..=MOST_PIECES).contains(&piece.count) {
-            return Err(
-                Problem::invalid("pieces", "每行须有名称和数量 / each line has a name and how many there are")
-                    .code("piece_form")
-                    .remedy("send name, count and state of each"),
-            );
+            return Err(Problem::invalid(
+                "pieces",
+                "每行须有名称和数量 / each line has a name and how many there are",
+            )
+            .code("piece_form")
+            .remedy("send name, count and state of each"));
         }
     }
     let sum: u64 = movables.pieces.iter().map(|piece| u64::from(piece.count)).sum();
@@ -125,7 +129,11 @@ const COLUMNS: [(&str, ColumnKind, &str, &str); 10] = [
     responses((status = 200, description = "The list", content_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
                headers(("Content-Disposition" = String), ("Yice-Rows" = u64))),
               (status = 404, body = Problem)))]
-pub(super) async fn export_movables(context: Context, times: Times, Path(id): Path<String>) -> Result<Response, Problem> {
+pub(super) async fn export_movables(
+    context: Context,
+    times: Times,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
     let id = parse_id(&id)?;
     let case = load(&context, id, times).await?;
     let lists: Vec<Movables> = case
@@ -212,7 +220,11 @@ fn file(lists: &[Movables], format: WriteFormat, written_at: String) -> Result<V
     std::fs::read(&path).map_err(impossible)
 }
 
-fn write_line(writer: &mut LayerWriter, (line, list): (i64, &Movables), piece: Option<&Piece>) -> Result<(), WriteFailed> {
+fn write_line(
+    writer: &mut LayerWriter,
+    (line, list): (i64, &Movables),
+    piece: Option<&Piece>,
+) -> Result<(), WriteFailed> {
     fn said(text: Option<&str>) -> Cell<'_> {
         text.filter(|text| !text.is_empty()).map_or(Cell::Empty, Cell::Text)
     }
