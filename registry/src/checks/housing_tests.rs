@@ -55,7 +55,7 @@ async fn what_is_vacated_is_handed_over_within_half_a_year(pool: PgPool) {
         found(&app, &state, "USE-09", ObjectKind::Room, room).await,
         Vec::<Value>::new()
     );
-    let late = patched(
+    patched(
         &app,
         &uri,
         &tag,
@@ -66,7 +66,7 @@ async fn what_is_vacated_is_handed_over_within_half_a_year(pool: PgPool) {
     let late = patched(
         &app,
         &uri,
-        &late,
+        &tag,
         json!({"name": "原财务室", "valid_from": "2026-09-01"}),
     )
     .await;
