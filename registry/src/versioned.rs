@@ -731,6 +731,9 @@ pub(crate) mod tests {
         crate::use_agreements::verify_versions(&mut transaction, &mut expected)
             .await
             .unwrap();
+        crate::stocktakings::verify_versions(&mut transaction, &mut expected)
+            .await
+            .unwrap();
         crate::leases::verify_versions(&mut transaction, &mut expected)
             .await
             .unwrap();

@@ -18,7 +18,7 @@ const LAYERS: &[&[&str]] = &[
     &["demo_city"],
     &["imports"],
     &["policy_cases"],
-    &["idle_space", "leases", "rent_relief"],
+    &["idle_space", "leases", "rent_relief", "stocktakings"],
     &["exports"],
     &["checks"],
     &["search", "totals", "occupancies"],

@@ -28,12 +28,18 @@ const LONGEST_NAME: usize = 200;
 pub enum Holder {
     /// The work on a title.
     TitleCase,
+    /// A stocktaking.
+    Stocktaking,
+    /// A line of a stocktaking.
+    StocktakingLine,
 }
 
 impl Holder {
     fn word(self) -> &'static str {
         match self {
             Self::TitleCase => "title_case",
+            Self::Stocktaking => "stocktaking",
+            Self::StocktakingLine => "stocktaking_line",
         }
     }
 }

@@ -186,6 +186,10 @@ words! {
         RuleParameter => "rule_parameter",
         /// A use agreement with its certificate (使用协议、使用权证).
         UseAgreement => "use_agreement",
+        /// The ledger against what is there (清查盘点).
+        Stocktaking => "stocktaking",
+        /// A line of a stocktaking.
+        StocktakingLine => "stocktaking_line",
     }
 }
 
