@@ -59,6 +59,10 @@ typed_ids! {
     RentReliefId,
     /// A right as a list tells it (权利).
     RightId,
+    /// A stocktaking (清查盘点).
+    StocktakingId,
+    /// A line of a stocktaking.
+    StocktakingLineId,
     /// A room (房间).
     RoomId,
     /// A meter of a building (计量表).

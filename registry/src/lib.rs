@@ -37,6 +37,7 @@ mod search;
 pub mod settings;
 pub mod space;
 pub mod spatial_units;
+pub mod stocktakings;
 pub mod successions;
 pub mod title_cases;
 pub mod titles;

@@ -734,6 +734,9 @@ pub(crate) mod tests {
         crate::meters::verify_versions(&mut transaction, &mut expected)
             .await
             .unwrap();
+        crate::stocktakings::verify_versions(&mut transaction, &mut expected)
+            .await
+            .unwrap();
         crate::leases::verify_versions(&mut transaction, &mut expected)
             .await
             .unwrap();

@@ -19,7 +19,7 @@ const LAYERS: &[&[&str]] = &[
     &["imports"],
     &["policy_cases"],
     &["housing_tenancies"],
-    &["idle_space", "leases", "rent_relief"],
+    &["idle_space", "leases", "rent_relief", "stocktakings"],
     &["exports"],
     &["checks"],
     &["search", "totals", "occupancies"],

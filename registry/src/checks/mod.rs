@@ -19,6 +19,8 @@ mod routes;
 mod rule;
 mod run;
 #[cfg(test)]
+mod stocktaking_tests;
+#[cfg(test)]
 mod tests;
 mod whole;
 

@@ -126,6 +126,11 @@ async fn around(connection: &mut PgConnection, rule: &Rule, objects: &[Uuid]) ->
              from rent_relief_version r join lease_version l on l.object_id = r.lease_id
             where r.object_id = any($1)
            union
+           -- What is found of a line is shown at its asset, or next to what was extra; a stocktaking is its units'.
+           select coalesce(building_id, asset_id, near_id) from stocktaking_line where id = any($1)
+           union
+           select unit_id from stocktaking_line where stocktaking_id = any($1) and unit_id is not null
+           union
            select lower_id from spatial_unit_relation where upper_id = any($1)
            union
            select upper_id from spatial_unit_relation where lower_id = any($1)

@@ -43,7 +43,10 @@ fn door_rule_of(constraint: &str) -> Option<DoorRule> {
         "title_version_one_per_unit" => Some(DoorRule::UnitCodeOnce),
         "spatial_unit_version_geometry_sound" | "region_version_geometry_sound" => Some(DoorRule::SoundShape),
         "title_version_dates_in_order" => Some(DoorRule::DatesInOrder),
-        "title_case_version_four_eyes" | "rent_relief_version_four_eyes" => Some(DoorRule::FourEyes),
+        "title_case_version_four_eyes"
+        | "rent_relief_version_four_eyes"
+        | "stocktaking_version_four_eyes"
+        | "stocktaking_line_version_four_eyes" => Some(DoorRule::FourEyes),
         _ => None,
     }
 }
@@ -479,6 +482,61 @@ fn meaning_of(constraint: &str) -> Option<(Meaning, &'static str)> {
         | "rent_relief_version_applied_by_given"
         | "rent_relief_version_decision_whole"
         | "rent_relief_version_approved_by_document" => (Ours, ""),
+        "stocktaking_version_one_at_a_time" | "stocktaking_line_version_one_known" | "stocktaking_line_numbered" => (
+            Clash,
+            "somebody changed the same at the same moment; read it again and repeat the change",
+        ),
+        "stocktaking_version_one_open_per_part" => (
+            Clash,
+            "该范围已有未办结的盘点 / a stocktaking of this region, level and unit is open already",
+        ),
+        "stocktaking_hold_one_open" => (
+            Clash,
+            "部分资产正在另一未办结的盘点中 / another open stocktaking counts some of these assets",
+        ),
+        "stocktaking_version_four_eyes" => (Clash, "whoever put it forward can't judge it too (GOV-01)"),
+        "stocktaking_line_version_four_eyes" => (
+            Clash,
+            "whoever answered, checked or explained a line can't decide it too (GOV-01)",
+        ),
+        "stocktaking_line_version_shortfall_stands" => (Clash, "what is missing can't simply be dropped"),
+        "stocktaking_version_unit_fkey" | "stocktaking_line_version_found_unit_fkey" => {
+            (Field("unit_id"), "the unit is not registered")
+        }
+        "stocktaking_version_name_given" => (Field("name"), "it has no name"),
+        "stocktaking_line_extra_named" => (Field("name"), "it has no name"),
+        "stocktaking_version_region_given" => (Field("region_code"), "it is missing"),
+        "stocktaking_version_level_known" => (Field("admin_level"), "it is no level of the list"),
+        "stocktaking_pkey"
+        | "stocktaking_version_pkey"
+        | "stocktaking_version_object_fkey"
+        | "stocktaking_version_definition_fkey"
+        | "stocktaking_version_valid_bounded"
+        | "stocktaking_version_recorded_bounded"
+        | "stocktaking_version_opened_by_given"
+        | "stocktaking_version_frozen_whole"
+        | "stocktaking_version_finished_is_over"
+        | "stocktaking_line_pkey"
+        | "stocktaking_line_stocktaking_fkey"
+        | "stocktaking_line_kind_known"
+        | "stocktaking_line_asset_or_extra"
+        | "stocktaking_line_once"
+        | "stocktaking_line_version_pkey"
+        | "stocktaking_line_version_object_fkey"
+        | "stocktaking_line_version_stocktaking_fkey"
+        | "stocktaking_line_version_valid_bounded"
+        | "stocktaking_line_version_recorded_bounded"
+        | "stocktaking_line_version_found_known"
+        | "stocktaking_line_version_difference_known"
+        | "stocktaking_line_version_missing_is_shortfall"
+        | "stocktaking_line_version_area_positive"
+        | "stocktaking_line_version_answered_by_given"
+        | "stocktaking_line_version_decision_known"
+        | "stocktaking_line_version_decision_whole"
+        | "stocktaking_line_version_decided_difference"
+        | "stocktaking_line_version_settled_whole"
+        | "stocktaking_line_version_settled_by_change"
+        | "stocktaking_hold_stocktaking_fkey" => (Ours, ""),
         "document_name_given" => (Field("file"), "the file has no name"),
         "document_bytes_positive" => (Field("file"), "the file is empty"),
         "document_pkey"

@@ -30,6 +30,10 @@ pub enum Holder {
     TitleCase,
     /// 一资一策, a repair, what a unit asks for.
     PolicyCase,
+    /// A stocktaking.
+    Stocktaking,
+    /// A line of a stocktaking.
+    StocktakingLine,
 }
 
 impl Holder {
@@ -37,6 +41,8 @@ impl Holder {
         match self {
             Self::TitleCase => "title_case",
             Self::PolicyCase => "policy_case",
+            Self::Stocktaking => "stocktaking",
+            Self::StocktakingLine => "stocktaking_line",
         }
     }
 }

@@ -58,7 +58,13 @@ pub(super) async fn readable(
                              where u.document_id = d.id and u.holder_kind = 'title_case')
                  or exists (select from document_use u
                               join policy_case_version v on v.object_id = u.holder_id
-                             where u.document_id = d.id and u.holder_kind = 'policy_case'))",
+                             where u.document_id = d.id and u.holder_kind = 'policy_case')
+                 or exists (select from document_use u
+                              join stocktaking_version v on v.object_id = u.holder_id
+                             where u.document_id = d.id and u.holder_kind = 'stocktaking')
+                 or exists (select from document_use u
+                              join stocktaking_line l on l.id = u.holder_id
+                             where u.document_id = d.id and u.holder_kind = 'stocktaking_line'))",
         papers,
         person.0,
     )

@@ -13,7 +13,7 @@ use super::AppState;
 use crate::request::Permission::{
     ApprovePolicies, BringDocuments, ConfirmMoney, DecideFindings, EditAssets, EditDirectory, ExportRegistry,
     ImportFiles, KeepThresholds, ManagePeople, ReadImports, ReadMetrics, ReadPeople, ReadRegistry, StepPolicyCases,
-    StepTitleCases, WorkOnTitles,
+    StepTitleCases, TakeStock, WorkOnTitles,
 };
 use crate::request::{Acting, Caller, Permission, Problem, ProblemKind};
 
@@ -248,6 +248,22 @@ pub(super) const ROUTES: &[(&str, &str, Need)] = &[
     ("POST", "/api/v1/use-agreements/{id}/steps", May(EditAssets)),
     ("GET", "/api/v1/meter-readings", READ),
     ("POST", "/api/v1/meter-readings", May(EditAssets)),
+    // Stocktakings: whose a step or a record is the procedure says, and the stocktaking asks.
+    ("GET", "/api/v1/workflows/stocktaking", READ),
+    ("GET", "/api/v1/stocktakings", READ),
+    ("POST", "/api/v1/stocktakings", May(TakeStock)),
+    ("GET", "/api/v1/stocktakings/{id}", READ),
+    ("GET", "/api/v1/stocktakings/{id}/versions", READ),
+    ("POST", "/api/v1/stocktakings/{id}/transitions", May(TakeStock)),
+    ("POST", "/api/v1/stocktakings/{id}/papers", May(TakeStock)),
+    ("GET", "/api/v1/stocktakings/{id}/lines", READ),
+    ("POST", "/api/v1/stocktakings/{id}/lines", May(TakeStock)),
+    ("GET", "/api/v1/stocktakings/{id}/lines/{line}", READ),
+    ("GET", "/api/v1/stocktakings/{id}/lines/{line}/versions", READ),
+    ("POST", "/api/v1/stocktakings/{id}/lines/{line}/records", May(TakeStock)),
+    ("POST", "/api/v1/stocktakings/{id}/confirmations", May(TakeStock)),
+    ("GET", "/api/v1/stocktakings/{id}/report", READ),
+    ("GET", "/api/v1/stocktakings/{id}/export", EXPORT),
     ("GET", "/api/v1/rule-parameters", READ),
     ("POST", "/api/v1/rule-parameters", Everywhere(KeepThresholds)),
     ("GET", "/api/v1/rule-parameters/{id}", READ),

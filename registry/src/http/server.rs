@@ -82,6 +82,7 @@ fn api() -> OpenApiRouter<AppState> {
         .merge(crate::approval_thresholds::router())
         .merge(crate::use_agreements::router())
         .merge(crate::meters::router())
+        .merge(crate::stocktakings::router())
         .merge(crate::documents::router())
         .merge(crate::spatial_units::router())
         .merge(crate::occupancies::router())

@@ -188,6 +188,10 @@ words! {
         UseAgreement => "use_agreement",
         /// Sign-ins of a while, together (登录记录).
         SignInBatch => "sign_in_batch",
+        /// The ledger against what is there (清查盘点).
+        Stocktaking => "stocktaking",
+        /// A line of a stocktaking.
+        StocktakingLine => "stocktaking_line",
         /// Who lives in a home for staff (周转住房租住).
         HousingTenancy => "housing_tenancy",
         /// What a building consumes (计量表).

@@ -10,7 +10,8 @@ use crate::request::Permission;
 use crate::request::Permission::{
     ApplyForRepairs, ApprovePolicies, ApproveTitles, BringDocuments, ConfirmMoney, DecideFindings, EditAssets,
     EditDirectory, ExportRegistry, ImportFiles, KeepThresholds, ManagePeople, ProposePolicies, ReadImports,
-    ReadMetrics, ReadPeople, ReadRegistry, ReviewTitles, StepPolicyCases, StepTitleCases, WorkOnCases, WorkOnTitles,
+    ReadMetrics, ReadPeople, ReadRegistry, ReviewTitles, StepPolicyCases, StepTitleCases, TakeStock, WorkOnCases,
+    WorkOnTitles,
 };
 
 macro_rules! roles {
@@ -64,7 +65,7 @@ roles! {
     /// Keeps what the bureau holds.
     AssetManager => "asset_manager", "资产管理员",
         [ReadRegistry, ExportRegistry, EditAssets, EditDirectory, ReadImports, ImportFiles, DecideFindings, WorkOnCases,
-         StepPolicyCases, BringDocuments];
+         StepPolicyCases, TakeStock, BringDocuments];
     /// Prepares registrations.
     TitleClerk => "title_clerk", "权属登记员",
         [ReadRegistry, ExportRegistry, ReadImports, DecideFindings, WorkOnTitles, StepTitleCases, StepPolicyCases,
@@ -77,9 +78,10 @@ roles! {
     /// Approves.
     Approver => "approver", "审批人",
         [ReadRegistry, ExportRegistry, DecideFindings, ApproveTitles, StepTitleCases, ApprovePolicies, StepPolicyCases,
-         BringDocuments];
+         TakeStock, BringDocuments];
     /// Speaks for a unit that uses space.
-    UnitContact => "unit_contact", "使用单位联络员", [ReadRegistry, ApplyForRepairs, StepPolicyCases, BringDocuments];
+    UnitContact => "unit_contact", "使用单位联络员",
+        [ReadRegistry, ApplyForRepairs, StepPolicyCases, BringDocuments, TakeStock];
     /// Reviews disposals and their revenue.
     FinanceReviewer => "finance_reviewer", "财政复核",
         [ReadRegistry, ExportRegistry, ConfirmMoney, StepPolicyCases, BringDocuments];

@@ -63,6 +63,8 @@ permissions! {
     ApplyForRepairs => "apply_for_repairs",
     /// Open policy cases, record in them and take them further; which of it is whose the procedure says.
     StepPolicyCases => "step_policy_cases",
+    /// Take stock: plan, answer, check, explain, decide; which of it is whose the procedure says.
+    TakeStock => "take_stock",
     /// Keep what is local: the rows that say who approves what, and the values that rules compare with.
     KeepThresholds => "keep_thresholds",
     /// Bring papers as files.
@@ -100,6 +102,7 @@ impl Permission {
                 | Self::ConfirmMoney
                 | Self::ApplyForRepairs
                 | Self::StepPolicyCases
+                | Self::TakeStock
                 | Self::KeepThresholds
         )
     }

@@ -36,6 +36,7 @@ export type Permission =
   | "confirm_money"
   | "apply_for_repairs"
   | "step_policy_cases"
+  | "take_stock"
   | "keep_thresholds"
   | "bring_documents"
   | "read_imports"

@@ -10,6 +10,7 @@ import lineage from "./lineage.en";
 import meters from "./meters.en";
 import policy from "./policy.en";
 import { restricted } from "./restricted.en";
+import stocktakings from "./stocktakings.en";
 import space from "./space.en";
 import titles from "./titles.en";
 import use from "./use.en";
@@ -24,6 +25,7 @@ export default {
   ...lineage,
   ...meters,
   ...policy,
+  ...stocktakings,
   ...titles,
   ...use,
   space,
@@ -38,6 +40,7 @@ export default {
     space: "Space",
     policies: "Policies",
     leases: "Leases",
+    stocktakings: "Stocktaking",
     imports: "Imports",
     people: "People",
     table: "Table",
@@ -50,7 +53,7 @@ export default {
     other_language_short: "中",
     to_other_language: "Switch to Chinese 中文",
   },
-  panel: { leases: "Leases", idle: "Find idle space", overview: "Overview", layers: "Layers", titles: "Titles", policies: "One asset, one policy", checks: "Compliance checks", space: "Space standard", imports: "Imports", people: "Accounts and grants" },
+  panel: { stocktakings: "Stocktaking", leases: "Leases", idle: "Find idle space", overview: "Overview", layers: "Layers", titles: "Titles", policies: "One asset, one policy", checks: "Compliance checks", space: "Space standard", imports: "Imports", people: "Accounts and grants" },
   action: {
     cancel: "Cancel",
     try_again: "Try again",

@@ -10,6 +10,7 @@ import lineage from "./lineage.zh";
 import meters from "./meters.zh";
 import policy from "./policy.zh";
 import { restricted } from "./restricted.zh";
+import stocktakings from "./stocktakings.zh";
 import space from "./space.zh";
 import titles from "./titles.zh";
 import use from "./use.zh";
@@ -24,6 +25,7 @@ export default {
   ...lineage,
   ...meters,
   ...policy,
+  ...stocktakings,
   ...titles,
   ...use,
   space,
@@ -38,6 +40,7 @@ export default {
     idle: "找空间",
     policies: "一资一策",
     leases: "租约",
+    stocktakings: "盘点",
     imports: "导入记录",
     people: "账户",
     table: "列表",
@@ -50,7 +53,7 @@ export default {
     other_language_short: "EN",
     to_other_language: "切换到英文 English",
   },
-  panel: { leases: "租约", idle: "找空间", overview: "概览", layers: "图层", titles: "权属登记", policies: "一资一策", checks: "合规检查", space: "面积测算与核定", imports: "导入记录", people: "账户与授权" },
+  panel: { stocktakings: "清查盘点", leases: "租约", idle: "找空间", overview: "概览", layers: "图层", titles: "权属登记", policies: "一资一策", checks: "合规检查", space: "面积测算与核定", imports: "导入记录", people: "账户与授权" },
   action: {
     cancel: "取消",
     try_again: "重试",

@@ -8,6 +8,7 @@ import { useIdleSpaceStore } from "@/state/idle-space";
 import { useMapReadoutStore } from "@/state/map-readout";
 import { useChecksStore } from "@/state/checks";
 import { usePreferencesStore } from "@/state/preferences";
+import { useStocktakingsStore } from "@/state/stocktakings";
 import { useServerStore } from "@/state/server";
 import { useViewStore } from "@/state/view";
 import { layerNames } from "@/vocabulary";
@@ -24,6 +25,7 @@ export function useMap(container: Ref<HTMLElement | null>, padding: Ref<Padding>
   const checks = useChecksStore();
   const idleSpace = useIdleSpaceStore();
   const drawing = useDrawingStore();
+  const stocktakings = useStocktakingsStore();
   const { t } = useI18n();
   const handle = shallowRef<MapHandle | null>(null);
   let map: YiceMap | null = null;
@@ -43,7 +45,7 @@ export function useMap(container: Ref<HTMLElement | null>, padding: Ref<Padding>
       original: focus.isOriginalShown ? (shown?.repaired?.original ?? null) : null,
       located: focus.located?.geometry ?? null,
       "located-original": focus.located?.original ?? null,
-      findings: view.panel === "checks" ? checks.places : view.panel === "idle" ? idleSpace.places : null,
+      findings: view.panel === "checks" ? checks.places : view.panel === "idle" ? idleSpace.places : view.panel === "stocktakings" ? stocktakings.places : null,
       drawing: drawing.shown,
     };
   });

@@ -4,7 +4,7 @@ import { isLayerName, isTheme, layerNames, valuesOf, type LayerName, type Theme 
 export type Camera = { longitude: number; latitude: number; zoom: number; bearing: number };
 export type AssetReference = { layer: LayerName; id: string };
 
-export const panels = ["overview", "layers", "titles", "policies", "leases", "idle", "checks", "space", "imports", "people"] as const;
+export const panels = ["overview", "layers", "titles", "policies", "leases", "stocktakings", "idle", "checks", "space", "imports", "people"] as const;
 export type Panel = (typeof panels)[number];
 
 export const cardTabs = ["facts", "history", "source"] as const;
@@ -31,6 +31,7 @@ export type View = {
   idleQuestion: string | null;
   policyId: string | null;
   leaseId: string | null;
+  stocktakingId: string | null;
   table: LayerName | null;
 };
 
@@ -50,6 +51,7 @@ export const defaultView: Readonly<View> = {
   idleQuestion: null,
   policyId: null,
   leaseId: null,
+  stocktakingId: null,
   table: null,
 };
 
@@ -94,6 +96,7 @@ export function writeQuery(view: View): AddressQuery {
   if (view.panel === "idle" && view.idleQuestion !== null) query["find"] = view.idleQuestion;
   if (view.policyId !== null) query["policy"] = view.policyId;
   if (view.leaseId !== null) query["lease"] = view.leaseId;
+  if (view.stocktakingId !== null) query["stocktaking"] = view.stocktakingId;
   if (view.table !== null) query["table"] = view.table;
   return query;
 }
@@ -133,6 +136,7 @@ export function readQuery(query: Record<string, unknown>): View {
     idleQuestion: panel === "idle" ? (text("find") ?? null) : null,
     policyId: text("policy") ?? null,
     leaseId: text("lease") ?? null,
+    stocktakingId: text("stocktaking") ?? null,
     table: table !== undefined && isLayerName(table) ? table : null,
   };
 }

@@ -81,6 +81,7 @@ export const useViewStore = defineStore("view", () => {
     if (panel !== "space") view.unitId = null;
     if (panel !== "policies") view.policyId = null;
     if (panel !== "leases") view.leaseId = null;
+    if (panel !== "stocktakings") view.stocktakingId = null;
   }
 
   function showImport(id: string | null): void {
@@ -106,6 +107,11 @@ export const useViewStore = defineStore("view", () => {
   function showLease(id: string | null): void {
     view.panel = "leases";
     view.leaseId = id;
+  }
+
+  function showStocktaking(id: string | null): void {
+    view.panel = "stocktakings";
+    view.stocktakingId = id;
   }
 
   function returnToNow(): void {
@@ -134,6 +140,7 @@ export const useViewStore = defineStore("view", () => {
     showUnit,
     showPolicy,
     showLease,
+    showStocktaking,
     returnToNow,
     notFilled,
   };

@@ -117,6 +117,7 @@ fn expected(permission: Permission) -> &'static [&'static str] {
             "unit_contact",
             "finance_reviewer",
         ],
+        TakeStock => &["asset_manager", "approver", "unit_contact"],
         KeepThresholds => &["administrator"],
         BringDocuments => &[
             "asset_manager",
