@@ -737,6 +737,9 @@ pub(crate) mod tests {
         crate::rent_relief::verify_versions(&mut transaction, &mut expected)
             .await
             .unwrap();
+        crate::inspections::verify_versions(&mut transaction, &mut expected)
+            .await
+            .unwrap();
         expected
             .first_bad(&mut transaction)
             .await

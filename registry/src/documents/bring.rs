@@ -28,12 +28,18 @@ const LONGEST_NAME: usize = 200;
 pub enum Holder {
     /// The work on a title.
     TitleCase,
+    /// An inspection.
+    Inspection,
+    /// What an inspection found.
+    InspectionFinding,
 }
 
 impl Holder {
     fn word(self) -> &'static str {
         match self {
             Self::TitleCase => "title_case",
+            Self::Inspection => "inspection",
+            Self::InspectionFinding => "inspection_finding",
         }
     }
 }

@@ -55,7 +55,13 @@ pub(super) async fn readable(
             and (d.person_id = $2
                  or exists (select from document_use u
                               join title_case_version v on v.object_id = u.holder_id
-                             where u.document_id = d.id and u.holder_kind = 'title_case'))",
+                             where u.document_id = d.id and u.holder_kind = 'title_case')
+                 or exists (select from document_use u
+                              join inspection_version v on v.object_id = u.holder_id
+                             where u.document_id = d.id and u.holder_kind = 'inspection')
+                 or exists (select from document_use u
+                              join inspection_finding_version v on v.object_id = u.holder_id
+                             where u.document_id = d.id and u.holder_kind = 'inspection_finding'))",
         papers,
         person.0,
     )

@@ -78,6 +78,7 @@ fn api() -> OpenApiRouter<AppState> {
         .merge(crate::leases::router())
         .merge(crate::rent_relief::router())
         .merge(crate::policy_cases::router())
+        .merge(crate::inspections::router())
         .merge(crate::approval_thresholds::router())
         .merge(crate::use_agreements::router())
         .merge(crate::documents::router())

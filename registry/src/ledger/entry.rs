@@ -186,6 +186,12 @@ words! {
         RuleParameter => "rule_parameter",
         /// A use agreement with its certificate (使用协议、使用权证).
         UseAgreement => "use_agreement",
+        /// An inspection (巡检考核).
+        Inspection => "inspection",
+        /// What an inspection found (巡检问题).
+        InspectionFinding => "inspection_finding",
+        /// How a region's inspections are judged (考核标准).
+        InspectionScheme => "inspection_scheme",
     }
 }
 

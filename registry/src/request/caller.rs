@@ -63,6 +63,12 @@ permissions! {
     ApplyForRepairs => "apply_for_repairs",
     /// Open policy cases, record in them and take them further; which of it is whose the procedure says.
     StepPolicyCases => "step_policy_cases",
+    /// Inspect: plan, draw the sample, visit, note what is found, look at it again, score.
+    Inspect => "inspect",
+    /// Answer an inspection: the self-check, and what is put right.
+    AnswerInspections => "answer_inspections",
+    /// Take an inspection further, and do something about what it found; which of it is whose the procedure says.
+    StepInspections => "step_inspections",
     /// Keep what is local: the rows that say who approves what, and the values that rules compare with.
     KeepThresholds => "keep_thresholds",
     /// Bring papers as files.
@@ -100,6 +106,9 @@ impl Permission {
                 | Self::ConfirmMoney
                 | Self::ApplyForRepairs
                 | Self::StepPolicyCases
+                | Self::Inspect
+                | Self::AnswerInspections
+                | Self::StepInspections
                 | Self::KeepThresholds
         )
     }

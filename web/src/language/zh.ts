@@ -1,5 +1,6 @@
 // 界面文字(中文)。键与 en.ts 完全一致,由测试保证。
 import agreements from "./agreements.zh";
+import inspections from "./inspections.zh";
 import documents from "./documents.zh";
 import parameters from "./parameters.zh";
 import { identity, identityRefusals } from "./identity.zh";
@@ -15,6 +16,7 @@ import use from "./use.zh";
 export default {
   ...documents,
   ...agreements,
+  ...inspections,
   ...parameters,
   ...allocation,
   ...leases,

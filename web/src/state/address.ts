@@ -31,6 +31,7 @@ export type View = {
   idleQuestion: string | null;
   policyId: string | null;
   leaseId: string | null;
+  inspectionId: string | null;
   table: LayerName | null;
 };
 
@@ -50,6 +51,7 @@ export const defaultView: Readonly<View> = {
   idleQuestion: null,
   policyId: null,
   leaseId: null,
+  inspectionId: null,
   table: null,
 };
 
@@ -94,6 +96,7 @@ export function writeQuery(view: View): AddressQuery {
   if (view.panel === "idle" && view.idleQuestion !== null) query["find"] = view.idleQuestion;
   if (view.policyId !== null) query["policy"] = view.policyId;
   if (view.leaseId !== null) query["lease"] = view.leaseId;
+  if (view.inspectionId !== null) query["inspection"] = view.inspectionId;
   if (view.table !== null) query["table"] = view.table;
   return query;
 }
@@ -133,6 +136,7 @@ export function readQuery(query: Record<string, unknown>): View {
     idleQuestion: panel === "idle" ? (text("find") ?? null) : null,
     policyId: text("policy") ?? null,
     leaseId: text("lease") ?? null,
+    inspectionId: text("inspection") ?? null,
     table: table !== undefined && isLayerName(table) ? table : null,
   };
 }

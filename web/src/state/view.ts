@@ -81,6 +81,7 @@ export const useViewStore = defineStore("view", () => {
     if (panel !== "space") view.unitId = null;
     if (panel !== "policies") view.policyId = null;
     if (panel !== "leases") view.leaseId = null;
+    if (panel !== "checks") view.inspectionId = null;
   }
 
   function showImport(id: string | null): void {
@@ -101,6 +102,11 @@ export const useViewStore = defineStore("view", () => {
   function showPolicy(id: string | null): void {
     view.panel = "policies";
     view.policyId = id;
+  }
+
+  function showInspection(id: string | null): void {
+    view.panel = "checks";
+    view.inspectionId = id;
   }
 
   function showLease(id: string | null): void {
@@ -133,6 +139,7 @@ export const useViewStore = defineStore("view", () => {
     showCase,
     showUnit,
     showPolicy,
+    showInspection,
     showLease,
     returnToNow,
     notFilled,
