@@ -17,6 +17,7 @@ const full: View = {
   idleQuestion: null,
   policyId: "case-1",
   leaseId: "l-1",
+  inspectionId: "i-1",
   table: "buildings",
 };
 
