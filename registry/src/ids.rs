@@ -43,6 +43,12 @@ typed_ids! {
     IdleRecordId,
     /// An import of one file.
     ImportId,
+    /// An inspection (巡检考核).
+    InspectionId,
+    /// What an inspection found.
+    InspectionFindingId,
+    /// How a region's inspections are judged (考核标准).
+    InspectionSchemeId,
     /// A lease out or in (租约).
     LeaseId,
     /// Somebody who sits in a room (使用人).

@@ -16,6 +16,7 @@ pub mod idle_records;
 pub mod idle_space;
 pub mod ids;
 pub mod imports;
+pub mod inspections;
 pub mod leases;
 pub mod ledger;
 pub mod map_layers;

@@ -746,6 +746,9 @@ pub(crate) mod tests {
         crate::housing_tenancies::verify_versions(&mut transaction, &mut expected)
             .await
             .unwrap();
+        crate::inspections::verify_versions(&mut transaction, &mut expected)
+            .await
+            .unwrap();
         expected
             .first_bad(&mut transaction)
             .await

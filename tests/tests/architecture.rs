@@ -17,6 +17,7 @@ const LAYERS: &[&[&str]] = &[
     &["map_layers"],
     &["demo_city"],
     &["imports"],
+    &["inspections"],
     &["policy_cases"],
     &["housing_tenancies"],
     &["idle_space", "leases", "rent_relief", "stocktakings"],

@@ -191,6 +191,7 @@ async fn prove(store: &Store, witness: &Witness) -> Result<(LogProof, usize), Un
         crate::leases::verify_versions(&mut transaction, &mut expected).await,
         crate::rent_relief::verify_versions(&mut transaction, &mut expected).await,
         crate::housing_tenancies::verify_versions(&mut transaction, &mut expected).await,
+        crate::inspections::verify_versions(&mut transaction, &mut expected).await,
     ] {
         outcome.map_err(|fault| match fault {
             crate::request::Fault::Database { source } => Unproven::Database { source },

@@ -55,6 +55,7 @@ pub(super) async fn serve(settings: Settings, arguments: ServeArguments) -> Resu
             .definition()
             .map_err(|refused| CommandFailed::system(refused))?;
     }
+    crate::inspections::check_data().map_err(|fault| CommandFailed::system(&fault))?;
     crate::working_days::WorkingCalendar::published().map_err(|refused| CommandFailed::system(refused))?;
     // Before the database: a busy port is said at once, and costs nothing.
     let listener = listen(settings.listen).await?;

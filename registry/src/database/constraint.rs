@@ -46,7 +46,9 @@ fn door_rule_of(constraint: &str) -> Option<DoorRule> {
         "title_case_version_four_eyes"
         | "rent_relief_version_four_eyes"
         | "stocktaking_version_four_eyes"
-        | "stocktaking_line_version_four_eyes" => Some(DoorRule::FourEyes),
+        | "stocktaking_line_version_four_eyes"
+        | "inspection_version_four_eyes"
+        | "inspection_finding_version_four_eyes" => Some(DoorRule::FourEyes),
         _ => None,
     }
 }
@@ -537,6 +539,54 @@ fn meaning_of(constraint: &str) -> Option<(Meaning, &'static str)> {
         | "stocktaking_line_version_settled_whole"
         | "stocktaking_line_version_settled_by_change"
         | "stocktaking_hold_stocktaking_fkey" => (Ours, ""),
+        "inspection_version_title_given" => (Field("title"), "it is missing"),
+        "inspection_version_unit_fkey" | "inspection_finding_version_unit_fkey" => {
+            (Field("unit_id"), "the unit is not registered")
+        }
+        "inspection_version_period_in_order" => (Field("period_to"), "the period ends before it begins"),
+        "inspection_version_four_eyes" => (Clash, "whoever put an inspection forward can't judge it"),
+        "inspection_version_one_at_a_time"
+        | "inspection_finding_version_one_at_a_time"
+        | "inspection_scheme_version_one_at_a_time" => (Clash, "another version of it is registered for these days"),
+        "inspection_finding_version_says_given" => (Field("says"), "it is missing"),
+        "inspection_finding_version_days_sane" => (Field("days"), "1 to 250 working days"),
+        "inspection_finding_version_four_eyes" => (Clash, "whoever put a finding right doesn't look at it again"),
+        "inspection_finding_version_taken_once" => (Clash, "the inspection has taken this finding over already"),
+        "inspection_scheme_version_region_form" => (Field("region_code"), "it is no region's code"),
+        "inspection_scheme_version_weights_whole" => (Field("weights"), "the weights are not 100 together"),
+        "inspection_scheme_version_grades_given" => (Field("grades"), "there is none"),
+        "inspection_scheme_version_source_given" => (Field("source"), "it is missing"),
+        "inspection_scheme_version_no_overlap" => (Clash, "the region has a scheme for these days already"),
+        "inspection_scheme_version_valid_bounded" => (Field("valid_from"), "the period ends before it begins"),
+        "inspection_pkey"
+        | "inspection_version_pkey"
+        | "inspection_version_object_fkey"
+        | "inspection_version_definition_fkey"
+        | "inspection_version_valid_bounded"
+        | "inspection_version_recorded_bounded"
+        | "inspection_version_level_known"
+        | "inspection_version_target_known"
+        | "inspection_version_opened_by_given"
+        | "inspection_version_score_sane"
+        | "inspection_version_score_whole"
+        | "inspection_version_published_scored"
+        | "inspection_finding_pkey"
+        | "inspection_finding_version_pkey"
+        | "inspection_finding_version_object_fkey"
+        | "inspection_finding_version_inspection_fkey"
+        | "inspection_finding_version_finding_fkey"
+        | "inspection_finding_version_valid_bounded"
+        | "inspection_finding_version_recorded_bounded"
+        | "inspection_finding_version_kind_known"
+        | "inspection_finding_version_state_known"
+        | "inspection_finding_version_found_by_given"
+        | "inspection_finding_version_rectified_whole"
+        | "inspection_finding_version_confirmed_whole"
+        | "inspection_finding_version_deferred_whole"
+        | "inspection_scheme_pkey"
+        | "inspection_scheme_version_pkey"
+        | "inspection_scheme_version_object_fkey"
+        | "inspection_scheme_version_recorded_bounded" => (Ours, ""),
         "document_name_given" => (Field("file"), "the file has no name"),
         "document_bytes_positive" => (Field("file"), "the file is empty"),
         "document_pkey"

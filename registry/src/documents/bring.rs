@@ -34,6 +34,10 @@ pub enum Holder {
     Stocktaking,
     /// A line of a stocktaking.
     StocktakingLine,
+    /// An inspection.
+    Inspection,
+    /// What an inspection found.
+    InspectionFinding,
 }
 
 impl Holder {
@@ -43,6 +47,8 @@ impl Holder {
             Self::PolicyCase => "policy_case",
             Self::Stocktaking => "stocktaking",
             Self::StocktakingLine => "stocktaking_line",
+            Self::Inspection => "inspection",
+            Self::InspectionFinding => "inspection_finding",
         }
     }
 }

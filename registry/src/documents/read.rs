@@ -64,7 +64,13 @@ pub(super) async fn readable(
                              where u.document_id = d.id and u.holder_kind = 'stocktaking')
                  or exists (select from document_use u
                               join stocktaking_line l on l.id = u.holder_id
-                             where u.document_id = d.id and u.holder_kind = 'stocktaking_line'))",
+                             where u.document_id = d.id and u.holder_kind = 'stocktaking_line')
+                 or exists (select from document_use u
+                              join inspection_version v on v.object_id = u.holder_id
+                             where u.document_id = d.id and u.holder_kind = 'inspection')
+                 or exists (select from document_use u
+                              join inspection_finding_version v on v.object_id = u.holder_id
+                             where u.document_id = d.id and u.holder_kind = 'inspection_finding'))",
         papers,
         person.0,
     )

@@ -12,8 +12,8 @@ use axum::response::{IntoResponse, Response};
 use super::AppState;
 use crate::request::Permission::{
     ApprovePolicies, BringDocuments, ConfirmMoney, DecideFindings, EditAssets, EditDirectory, ExportRegistry,
-    ImportFiles, KeepThresholds, ManagePeople, ReadImports, ReadMetrics, ReadPeople, ReadRegistry, StepPolicyCases,
-    StepTitleCases, TakeStock, WorkOnTitles,
+    ImportFiles, KeepThresholds, ManagePeople, ReadImports, ReadMetrics, ReadPeople, ReadRegistry, StepInspections,
+    StepPolicyCases, StepTitleCases, TakeStock, WorkOnTitles,
 };
 use crate::request::{Acting, Caller, Permission, Problem, ProblemKind};
 
@@ -231,6 +231,31 @@ pub(super) const ROUTES: &[(&str, &str, Need)] = &[
     ("GET", "/api/v1/policy-cases/{id}/movables.xlsx", EXPORT),
     ("POST", "/api/v1/policy-cases/{id}/records", May(StepPolicyCases)),
     ("POST", "/api/v1/policy-cases/{id}/transitions", May(StepPolicyCases)),
+    // Inspections: whose a step is the procedure says, and the inspection asks.
+    ("GET", "/api/v1/workflows/inspection", READ),
+    ("GET", "/api/v1/inspections", READ),
+    ("POST", "/api/v1/inspections", May(StepInspections)),
+    ("GET", "/api/v1/inspections/{id}", READ),
+    ("GET", "/api/v1/inspections/{id}/versions", READ),
+    ("GET", "/api/v1/inspections/{id}/indicators", READ),
+    ("GET", "/api/v1/inspections/{id}/export", READ),
+    ("POST", "/api/v1/inspections/{id}/samples", May(StepInspections)),
+    ("POST", "/api/v1/inspections/{id}/records", May(StepInspections)),
+    ("POST", "/api/v1/inspections/{id}/transitions", May(StepInspections)),
+    ("POST", "/api/v1/inspections/{id}/findings", May(StepInspections)),
+    ("GET", "/api/v1/inspection-findings", READ),
+    ("GET", "/api/v1/inspection-findings/{id}", READ),
+    ("POST", "/api/v1/inspection-findings/{id}/steps", May(StepInspections)),
+    ("GET", "/api/v1/inspection-schemes", READ),
+    ("POST", "/api/v1/inspection-schemes", Everywhere(KeepThresholds)),
+    ("GET", "/api/v1/inspection-schemes/in-force", READ),
+    ("GET", "/api/v1/inspection-schemes/{id}", READ),
+    ("PATCH", "/api/v1/inspection-schemes/{id}", Everywhere(KeepThresholds)),
+    (
+        "POST",
+        "/api/v1/inspection-schemes/{id}/closures",
+        Everywhere(KeepThresholds),
+    ),
     ("GET", "/api/v1/approval-thresholds", READ),
     ("POST", "/api/v1/approval-thresholds", Everywhere(KeepThresholds)),
     ("GET", "/api/v1/approval-thresholds/examples", READ),

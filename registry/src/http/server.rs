@@ -79,6 +79,7 @@ fn api() -> OpenApiRouter<AppState> {
         .merge(crate::housing_tenancies::router())
         .merge(crate::rent_relief::router())
         .merge(crate::policy_cases::router())
+        .merge(crate::inspections::router())
         .merge(crate::approval_thresholds::router())
         .merge(crate::use_agreements::router())
         .merge(crate::meters::router())

@@ -192,6 +192,12 @@ words! {
         Stocktaking => "stocktaking",
         /// A line of a stocktaking.
         StocktakingLine => "stocktaking_line",
+        /// An inspection (巡检考核).
+        Inspection => "inspection",
+        /// What an inspection found (巡检问题).
+        InspectionFinding => "inspection_finding",
+        /// How a region's inspections are judged (考核标准).
+        InspectionScheme => "inspection_scheme",
         /// Who lives in a home for staff (周转住房租住).
         HousingTenancy => "housing_tenancy",
         /// What a building consumes (计量表).

@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::request::Permission;
 use crate::request::Permission::{
-    ApplyForRepairs, ApprovePolicies, ApproveTitles, BringDocuments, ConfirmMoney, DecideFindings, EditAssets,
-    EditDirectory, ExportRegistry, ImportFiles, KeepThresholds, ManagePeople, ProposePolicies, ReadImports,
-    ReadMetrics, ReadPeople, ReadRegistry, ReviewTitles, StepPolicyCases, StepTitleCases, TakeStock, WorkOnCases,
-    WorkOnTitles,
+    AnswerInspections, ApplyForRepairs, ApprovePolicies, ApproveTitles, BringDocuments, ConfirmMoney, DecideFindings,
+    EditAssets, EditDirectory, ExportRegistry, ImportFiles, Inspect, KeepThresholds, ManagePeople, ProposePolicies,
+    ReadImports, ReadMetrics, ReadPeople, ReadRegistry, ReviewTitles, StepInspections, StepPolicyCases, StepTitleCases,
+    TakeStock, WorkOnCases, WorkOnTitles,
 };
 
 macro_rules! roles {
@@ -65,7 +65,7 @@ roles! {
     /// Keeps what the bureau holds.
     AssetManager => "asset_manager", "资产管理员",
         [ReadRegistry, ExportRegistry, EditAssets, EditDirectory, ReadImports, ImportFiles, DecideFindings, WorkOnCases,
-         StepPolicyCases, TakeStock, BringDocuments];
+         StepPolicyCases, TakeStock, BringDocuments, Inspect, AnswerInspections, StepInspections];
     /// Prepares registrations.
     TitleClerk => "title_clerk", "权属登记员",
         [ReadRegistry, ExportRegistry, ReadImports, DecideFindings, WorkOnTitles, StepTitleCases, StepPolicyCases,
@@ -78,13 +78,14 @@ roles! {
     /// Approves.
     Approver => "approver", "审批人",
         [ReadRegistry, ExportRegistry, DecideFindings, ApproveTitles, StepTitleCases, ApprovePolicies, StepPolicyCases,
-         TakeStock, BringDocuments];
+         TakeStock, BringDocuments, StepInspections];
     /// Speaks for a unit that uses space.
     UnitContact => "unit_contact", "使用单位联络员",
-        [ReadRegistry, ApplyForRepairs, StepPolicyCases, BringDocuments, TakeStock];
+        [ReadRegistry, ApplyForRepairs, StepPolicyCases, BringDocuments, TakeStock, AnswerInspections,
+         StepInspections];
     /// Reviews disposals and their revenue.
     FinanceReviewer => "finance_reviewer", "财政复核",
-        [ReadRegistry, ExportRegistry, ConfirmMoney, StepPolicyCases, BringDocuments];
+        [ReadRegistry, ExportRegistry, ConfirmMoney, StepPolicyCases, BringDocuments, Inspect, StepInspections];
     /// Surveys parcels and buildings.
     Surveyor => "surveyor", "测绘作业员", [ReadRegistry, ExportRegistry, ReadImports];
     /// Looks at everything and changes nothing.

@@ -65,6 +65,12 @@ permissions! {
     StepPolicyCases => "step_policy_cases",
     /// Take stock: plan, answer, check, explain, decide; which of it is whose the procedure says.
     TakeStock => "take_stock",
+    /// Inspect: plan, draw the sample, visit, note what is found, look at it again, score.
+    Inspect => "inspect",
+    /// Answer an inspection: the self-check, and what is put right.
+    AnswerInspections => "answer_inspections",
+    /// Take an inspection further, and do something about what it found; which of it is whose the procedure says.
+    StepInspections => "step_inspections",
     /// Keep what is local: the rows that say who approves what, and the values that rules compare with.
     KeepThresholds => "keep_thresholds",
     /// Bring papers as files.
@@ -103,6 +109,9 @@ impl Permission {
                 | Self::ApplyForRepairs
                 | Self::StepPolicyCases
                 | Self::TakeStock
+                | Self::Inspect
+                | Self::AnswerInspections
+                | Self::StepInspections
                 | Self::KeepThresholds
         )
     }

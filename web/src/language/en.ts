@@ -1,5 +1,6 @@
 // The words of the page in English. The keys are exactly those of zh.ts; a test holds them together.
 import agreements from "./agreements.en";
+import inspections from "./inspections.en";
 import documents from "./documents.en";
 import parameters from "./parameters.en";
 import { identity, identityRefusals, sign_ins } from "./identity.en";
@@ -18,6 +19,7 @@ import use from "./use.en";
 export default {
   ...documents,
   ...agreements,
+  ...inspections,
   ...parameters,
   ...allocation,
   ...housing,

@@ -1,5 +1,6 @@
 // 界面文字(中文)。键与 en.ts 完全一致,由测试保证。
 import agreements from "./agreements.zh";
+import inspections from "./inspections.zh";
 import documents from "./documents.zh";
 import parameters from "./parameters.zh";
 import { identity, identityRefusals, sign_ins } from "./identity.zh";
@@ -18,6 +19,7 @@ import use from "./use.zh";
 export default {
   ...documents,
   ...agreements,
+  ...inspections,
   ...parameters,
   ...allocation,
   ...housing,

@@ -7,6 +7,7 @@ import { useFocusStore } from "@/state/focus";
 import { useIdleSpaceStore } from "@/state/idle-space";
 import { useMapReadoutStore } from "@/state/map-readout";
 import { useChecksStore } from "@/state/checks";
+import { useInspectionsStore } from "@/state/inspections";
 import { usePreferencesStore } from "@/state/preferences";
 import { useStocktakingsStore } from "@/state/stocktakings";
 import { useServerStore } from "@/state/server";
@@ -23,6 +24,7 @@ export function useMap(container: Ref<HTMLElement | null>, padding: Ref<Padding>
   const readout = useMapReadoutStore();
   const preferences = usePreferencesStore();
   const checks = useChecksStore();
+  const inspections = useInspectionsStore();
   const idleSpace = useIdleSpaceStore();
   const drawing = useDrawingStore();
   const stocktakings = useStocktakingsStore();
@@ -45,7 +47,11 @@ export function useMap(container: Ref<HTMLElement | null>, padding: Ref<Padding>
       original: focus.isOriginalShown ? (shown?.repaired?.original ?? null) : null,
       located: focus.located?.geometry ?? null,
       "located-original": focus.located?.original ?? null,
-      findings: view.panel === "checks" ? checks.places : view.panel === "idle" ? idleSpace.places : view.panel === "stocktakings" ? stocktakings.places : null,
+      findings:
+        view.panel === "checks" ? (inspections.places ?? checks.places)
+        : view.panel === "idle" ? idleSpace.places
+        : view.panel === "stocktakings" ? stocktakings.places
+        : null,
       drawing: drawing.shown,
     };
   });

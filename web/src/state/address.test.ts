@@ -18,6 +18,7 @@ const full: View = {
   policyId: "case-1",
   leaseId: "l-1",
   stocktakingId: "s-1",
+  inspectionId: "i-1",
   table: "buildings",
 };
 

@@ -32,6 +32,7 @@ export type View = {
   policyId: string | null;
   leaseId: string | null;
   stocktakingId: string | null;
+  inspectionId: string | null;
   table: LayerName | null;
 };
 
@@ -52,6 +53,7 @@ export const defaultView: Readonly<View> = {
   policyId: null,
   leaseId: null,
   stocktakingId: null,
+  inspectionId: null,
   table: null,
 };
 
@@ -97,6 +99,7 @@ export function writeQuery(view: View): AddressQuery {
   if (view.policyId !== null) query["policy"] = view.policyId;
   if (view.leaseId !== null) query["lease"] = view.leaseId;
   if (view.stocktakingId !== null) query["stocktaking"] = view.stocktakingId;
+  if (view.inspectionId !== null) query["inspection"] = view.inspectionId;
   if (view.table !== null) query["table"] = view.table;
   return query;
 }
@@ -137,6 +140,7 @@ export function readQuery(query: Record<string, unknown>): View {
     policyId: text("policy") ?? null,
     leaseId: text("lease") ?? null,
     stocktakingId: text("stocktaking") ?? null,
+    inspectionId: text("inspection") ?? null,
     table: table !== undefined && isLayerName(table) ? table : null,
   };
 }

@@ -82,6 +82,7 @@ export const useViewStore = defineStore("view", () => {
     if (panel !== "policies") view.policyId = null;
     if (panel !== "leases") view.leaseId = null;
     if (panel !== "stocktakings") view.stocktakingId = null;
+    if (panel !== "checks") view.inspectionId = null;
   }
 
   function showImport(id: string | null): void {
@@ -102,6 +103,11 @@ export const useViewStore = defineStore("view", () => {
   function showPolicy(id: string | null): void {
     view.panel = "policies";
     view.policyId = id;
+  }
+
+  function showInspection(id: string | null): void {
+    view.panel = "checks";
+    view.inspectionId = id;
   }
 
   function showLease(id: string | null): void {
@@ -139,6 +145,7 @@ export const useViewStore = defineStore("view", () => {
     showCase,
     showUnit,
     showPolicy,
+    showInspection,
     showLease,
     showStocktaking,
     returnToNow,

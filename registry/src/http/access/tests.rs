@@ -10,7 +10,8 @@ use super::*;
 use crate::people::Role;
 use crate::people::tests::person_with;
 use crate::request::Permission::{
-    ApplyForRepairs, ApprovePolicies, ApproveTitles, ConfirmMoney, ProposePolicies, ReviewTitles, WorkOnCases,
+    AnswerInspections, ApplyForRepairs, ApprovePolicies, ApproveTitles, ConfirmMoney, Inspect, ProposePolicies,
+    ReviewTitles, WorkOnCases,
 };
 use crate::spatial_units::tests::{app, ask_as, signed_in};
 
@@ -119,6 +120,9 @@ fn expected(permission: Permission) -> &'static [&'static str] {
         ],
         TakeStock => &["asset_manager", "approver", "unit_contact"],
         KeepThresholds => &["administrator"],
+        Inspect => &["asset_manager", "finance_reviewer"],
+        AnswerInspections => &["asset_manager", "unit_contact"],
+        StepInspections => &["asset_manager", "approver", "unit_contact", "finance_reviewer"],
         BringDocuments => &[
             "asset_manager",
             "title_clerk",

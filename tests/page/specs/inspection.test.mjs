@@ -1,0 +1,222 @@
+import assert from "node:assert/strict";
+import { mkdirSync } from "node:fs";
+import { describe, test } from "node:test";
+import { account, asReader, askAs, useBrowser } from "../drivers/browser.mjs";
+
+// Where SCREENSHOTS names a folder, what is seen is kept there.
+const screenshots = process.env.SCREENSHOTS;
+
+async function keep(reader, name) {
+  if (screenshots === undefined) return;
+  mkdirSync(screenshots, { recursive: true });
+  await reader.page.waitForTimeout(400);
+  await reader.page.screenshot({ path: `${screenshots}/${name}.png` });
+}
+
+const demo = (role) => ({ username: `demo-${role}`, password: account.password });
+const run = Math.floor(Math.random() * 90_000);
+/** A county of its own, so that nothing else stands in the stock. */
+const county = `4399${String(10 + (run % 89))}`;
+
+async function send(who, address, body, headers = {}) {
+  const response = await askAs(`demo-${who}`, `/api/v1/${address}`, {
+    method: "POST",
+    headers: { "content-type": "application/json", "idempotency-key": crypto.randomUUID(), ...headers },
+    body: JSON.stringify(body),
+  });
+  return { status: response.status, body: await response.json() };
+}
+
+async function made(who, address, body) {
+  const answer = await send(who, address, body);
+  assert.equal(answer.status, 201, JSON.stringify(answer.body));
+  return answer.body.id;
+}
+
+/** Sends something to an inspection or a finding as it is now, past the page. */
+async function change(who, at, to, body) {
+  const tag = (await askAs(`demo-${who}`, `/api/v1/${at}`)).headers.get("etag");
+  const answer = await send(who, `${at}/${to}`, body, { "if-match": tag });
+  assert.equal(answer.status, 200, JSON.stringify(answer.body));
+  return answer.body;
+}
+
+/** Three office buildings of a county; the first lacks nothing but its agreements. */
+async function stock() {
+  await made("administrator", "regions", { code: county, name: `巡检区${run}`, level: "county", valid_from: "2010-01-01" });
+  const [west, south] = [112.4 + (run % 300) * 0.01, 26.9 + Math.floor(run / 300) * 0.002];
+  for (const [at, area] of [1000, 600, 400].entries()) {
+    const x = west + at * 0.002;
+    const ring = [[x, south], [x + 0.001, south], [x + 0.001, south + 0.001], [x, south + 0.001], [x, south]];
+    await made("asset-manager", "buildings", {
+      name: `巡检楼${run}-${at + 1}`, code: `J-${run}-${at}`, region_code: county, admin_level: "county", valid_from: "2015-01-01", usage: "administrative_office",
+      occupancy: at === 2 ? "idle" : "in_use", title_status: at === 0 ? "unified" : "none_handed", registered_area_m2: area, geometry: { type: "Polygon", coordinates: [ring] },
+    });
+  }
+}
+
+/** Fills a field, be it the input itself or what stands around it. */
+async function fills(reader, name, value) {
+  const part = reader.part(name);
+  const tag = await part.evaluate((element) => element.tagName);
+  await (["INPUT", "TEXTAREA"].includes(tag) ? part : part.locator("input, textarea")).fill(value);
+}
+
+async function brings(reader, kind) {
+  await reader.part(`bring-${kind}`).first().click();
+  await fills(reader, "record-name", `${kind} 1号`);
+  await reader.part("record-confirm").click();
+  await reader.part("record-confirm").waitFor({ state: "hidden" });
+}
+
+async function takes(reader, step, number = null) {
+  await reader.part(`step-${step}`).click();
+  if (number !== null) await fills(reader, "step-decision-no", number);
+  await reader.part("step-confirm").click();
+  await reader.part("step-confirm").waitFor({ state: "hidden" });
+}
+
+describe("inspections", () => {
+  useBrowser();
+  let id = "";
+
+  test("a county is planned, sampled, visited, and what is found goes out with a notice", async (t) => {
+    await stock();
+    await asReader(t, async (reader) => {
+      await reader.opens("/?panel=checks&lang=zh");
+      await reader.part("checks-places").getByText("巡检考核").click();
+      await reader.part("inspection-new").click();
+      await fills(reader, "inspection-title", `巡检${run}`);
+      await fills(reader, "inspection-region", "439999");
+      await reader.part("inspection-save").click();
+      // A region that there isn't: told in the dialog, and what was written stays.
+      await reader.part("inspection-new-trouble").waitFor();
+      await fills(reader, "inspection-region", county);
+      await reader.part("inspection-save").click();
+      await reader.part("inspection-state").getByText("拟定方案").waitFor();
+      id = new URL(reader.page.url()).searchParams.get("inspection");
+      await brings(reader, "inspection_plan");
+      await takes(reader, "plan");
+      await reader.part("inspection-draw").click();
+      await fills(reader, "sample-amount", "4");
+      await reader.part("sample-confirm").click();
+      await reader.part("sample-trouble").getByText("要抽 4 处，而可抽的只有 3 处").waitFor();
+      await keep(reader, "inspection-sample-refused");
+      await fills(reader, "sample-amount", "2");
+      await fills(reader, "sample-seed", "摇号 0417");
+      await reader.part("sample-confirm").click();
+      await reader.part("inspection-how").getByText("从 3 处中抽取 2 处").waitFor();
+      assert.equal(await reader.part("inspection-sample").locator("li").count(), 2);
+      await takes(reader, "sample");
+      await keep(reader, "inspection-sampled");
+
+      // The self-check is another person's.
+      const at = `inspections/${id}`;
+      await change("unit-contact", at, "records", { record: "self_check", statement: "自查无问题", problems: 0 });
+      await change("unit-contact", at, "records", { record: "document", kind: "self_check_report", name: "自查报告" });
+      await change("unit-contact", at, "transitions", { transition: "self_check" });
+      await reader.opens(`/?panel=checks&inspection=${id}&lang=zh`);
+      for (const left of [2, 1]) {
+        await reader.part("inspection-visit").nth(2 - left).click();
+        await fills(reader, "record-people", "王、李");
+        await fills(reader, "record-summary", "逐间查看");
+        await reader.part("record-confirm").click();
+        await reader.part("record-confirm").waitFor({ state: "hidden" });
+      }
+      await brings(reader, "on_site_record");
+      await takes(reader, "visit");
+      await reader.part("finding-note").click();
+      await reader.part("note-building").click();
+      await reader.page.locator(".el-select-dropdown__item:visible").first().click();
+      await reader.part("note-rule").click();
+      await reader.page.locator(".el-select-dropdown__item:visible", { hasText: "USE-01" }).click();
+      await fills(reader, "note-says", "未签使用协议");
+      await reader.part("note-confirm").click();
+      const finding = reader.part("inspection-finding");
+      await finding.getByText("待整改").waitFor();
+      await brings(reader, "rectification_notice");
+      await takes(reader, "issue", "永管巡〔2026〕1号");
+      await reader.part("inspection-state").getByText("整改中").waitFor();
+      await keep(reader, "inspection-rectifying");
+    }, { as: demo("asset-manager"), forgive: [/422/] });
+  });
+
+  test("it is put right, looked at again by another person, scored and published", async (t) => {
+    const at = `inspections/${id}`;
+    const [finding] = (await (await askAs("demo-unit-contact", `/api/v1/inspection-findings?inspection=${id}`)).json()).items;
+    await asReader(t, async (reader) => {
+      await reader.opens("/?panel=checks&lang=zh");
+      await reader.part("checks-places").getByText("巡检考核").click();
+      await reader.part("inspection-places").getByText("问题整改").click();
+      const line = reader.part("inspection-finding").filter({ hasText: "未签使用协议" });
+      await line.getByTestId("finding-rectify").click();
+      await fills(reader, "finding-text", "已补签协议");
+      await reader.part("finding-file").setInputFiles({ name: "补签协议.pdf", mimeType: "application/pdf", buffer: Buffer.from("%PDF-1.7\n%%EOF\n") });
+      await reader.part("finding-confirm-act").click();
+      await line.getByText("待复查").waitFor();
+      await line.getByText("补签协议.pdf").waitFor();
+      assert.equal(await line.getByTestId("finding-confirm").count(), 0, "not by whoever put it right");
+      await keep(reader, "inspection-mine");
+    }, { as: demo("unit-contact") });
+
+    await asReader(t, async (reader) => {
+      await reader.opens(`/?panel=checks&inspection=${id}&lang=zh`);
+      const line = reader.part("inspection-finding");
+      await line.getByTestId("finding-send_back").click();
+      await fills(reader, "finding-text", "协议没有盖章");
+      await reader.part("finding-confirm-act").click();
+      await line.getByText("待整改").waitFor();
+      await change("unit-contact", `inspection-findings/${finding.id}`, "steps", { step: "rectify", text: "已盖章" });
+      await reader.opens(`/?panel=checks&inspection=${id}&lang=zh`);
+      await line.getByTestId("finding-confirm").click();
+      await reader.part("finding-confirm-act").click();
+      await line.getByText("已销号").waitFor();
+      await brings(reader, "recheck_record");
+      await takes(reader, "recheck");
+      await takes(reader, "score");
+      // 1 000 of 2 000 m² are registered to the bureau: 50 % of 15 points.
+      const row = reader.part("indicator-unified_registration");
+      await row.click();
+      assert.match(await row.innerText(), /50%[\s\S]*7\.5 \/ 15[\s\S]*1,000 ÷ 2,000 ㎡ = 50%/);
+      assert.match(await reader.part("indicator-lawful_letting").innerText(), /—[\s\S]*不计/);
+      await reader.page.getByText("本产品默认值").waitFor();
+      await row.scrollIntoViewIfNeeded();
+      await keep(reader, "inspection-indicators");
+      await brings(reader, "inspection_report");
+      assert.equal(await reader.part("step-publish").isDisabled(), true, "another person publishes");
+      const download = reader.page.waitForEvent("download");
+      await reader.part("inspection-export").click();
+      assert.match((await download).suggestedFilename(), /\.xlsx$/);
+    }, { as: demo("asset-manager") });
+
+    await change("approver", at, "transitions", { transition: "publish", decision_no: "永管巡〔2026〕2号" });
+    await asReader(t, async (reader) => {
+      await reader.opens(`/?panel=checks&inspection=${id}&lang=en`);
+      await reader.part("inspection-state").getByText("Published").waitFor();
+      assert.match(await reader.part("inspection-score").innerText(), /points/);
+      await keep(reader, "inspection-published-en");
+      await reader.part("inspection-indicators").scrollIntoViewIfNeeded();
+      await keep(reader, "inspection-indicators-en");
+    }, { as: demo("auditor"), width: 1024, height: 768 });
+  });
+
+  test("the administrator sets a region's own weights, which are 100 together", (t) =>
+    asReader(t, async (reader) => {
+      await reader.opens("/?panel=checks&lang=zh");
+      await reader.part("checks-places").getByText("巡检考核").click();
+      await reader.part("inspection-places").getByText("考核标准").click();
+      await reader.part("scheme-source").getByText("本产品默认值").waitFor();
+      await reader.part("scheme-new").click();
+      await fills(reader, "scheme-region", county);
+      await fills(reader, "scheme-source-field", "永管〔2026〕2号");
+      await fills(reader, "scheme-reason", "本地标准");
+      await fills(reader, "weight-filing", "0");
+      await reader.part("scheme-sum").getByText("权重合计 95").waitFor();
+      assert.equal(await reader.part("scheme-save").isDisabled(), true);
+      await keep(reader, "inspection-scheme");
+      await fills(reader, "weight-unified_registration", "20");
+      await reader.part("scheme-save").click();
+      await reader.part("scheme-own").filter({ hasText: county }).waitFor();
+      await keep(reader, "inspection-schemes");
+    }, { as: demo("administrator") }));
+});
