@@ -731,6 +731,9 @@ pub(crate) mod tests {
         crate::use_agreements::verify_versions(&mut transaction, &mut expected)
             .await
             .unwrap();
+        crate::use_filings::verify_versions(&mut transaction, &mut expected)
+            .await
+            .unwrap();
         crate::leases::verify_versions(&mut transaction, &mut expected)
             .await
             .unwrap();

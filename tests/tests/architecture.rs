@@ -32,6 +32,7 @@ const LAYERS: &[&[&str]] = &[
         "rooms",
         "occupants",
         "use_agreements",
+        "use_filings",
         "spatial_units",
         "units",
         "regions",

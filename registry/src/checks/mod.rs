@@ -6,6 +6,8 @@
 #[cfg(test)]
 mod agreement_tests;
 mod change;
+#[cfg(test)]
+mod filing_tests;
 mod follow;
 #[cfg(test)]
 mod lease_tests;

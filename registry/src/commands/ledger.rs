@@ -186,6 +186,7 @@ async fn prove(store: &Store, witness: &Witness) -> Result<(LogProof, usize), Un
         crate::approval_thresholds::verify_versions(&mut transaction, &mut expected).await,
         crate::checks::verify_versions(&mut transaction, &mut expected).await,
         crate::use_agreements::verify_versions(&mut transaction, &mut expected).await,
+        crate::use_filings::verify_versions(&mut transaction, &mut expected).await,
         crate::leases::verify_versions(&mut transaction, &mut expected).await,
         crate::rent_relief::verify_versions(&mut transaction, &mut expected).await,
     ] {

@@ -80,6 +80,7 @@ fn api() -> OpenApiRouter<AppState> {
         .merge(crate::policy_cases::router())
         .merge(crate::approval_thresholds::router())
         .merge(crate::use_agreements::router())
+        .merge(crate::use_filings::router())
         .merge(crate::documents::router())
         .merge(crate::spatial_units::router())
         .merge(crate::occupancies::router())

@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use crate::request::Permission;
 use crate::request::Permission::{
     ApplyForRepairs, ApprovePolicies, ApproveTitles, BringDocuments, ConfirmMoney, DecideFindings, EditAssets,
-    EditDirectory, ExportRegistry, ImportFiles, KeepThresholds, ManagePeople, ProposePolicies, ReadImports,
-    ReadMetrics, ReadPeople, ReadRegistry, ReviewTitles, StepPolicyCases, StepTitleCases, WorkOnCases, WorkOnTitles,
+    EditDirectory, ExportRegistry, ImportFiles, KeepFilings, KeepThresholds, ManagePeople, ProposePolicies,
+    ReadImports, ReadMetrics, ReadPeople, ReadRegistry, ReviewTitles, StepPolicyCases, StepTitleCases, WorkOnCases,
+    WorkOnTitles,
 };
 
 macro_rules! roles {
@@ -64,7 +65,7 @@ roles! {
     /// Keeps what the bureau holds.
     AssetManager => "asset_manager", "资产管理员",
         [ReadRegistry, ExportRegistry, EditAssets, EditDirectory, ReadImports, ImportFiles, DecideFindings, WorkOnCases,
-         StepPolicyCases, BringDocuments];
+         StepPolicyCases, KeepFilings, BringDocuments];
     /// Prepares registrations.
     TitleClerk => "title_clerk", "权属登记员",
         [ReadRegistry, ExportRegistry, ReadImports, DecideFindings, WorkOnTitles, StepTitleCases, StepPolicyCases,
@@ -79,7 +80,7 @@ roles! {
         [ReadRegistry, ExportRegistry, DecideFindings, ApproveTitles, StepTitleCases, ApprovePolicies, StepPolicyCases,
          BringDocuments];
     /// Speaks for a unit that uses space.
-    UnitContact => "unit_contact", "使用单位联络员", [ReadRegistry, ApplyForRepairs, StepPolicyCases];
+    UnitContact => "unit_contact", "使用单位联络员", [ReadRegistry, ApplyForRepairs, StepPolicyCases, KeepFilings];
     /// Reviews disposals and their revenue.
     FinanceReviewer => "finance_reviewer", "财政复核",
         [ReadRegistry, ExportRegistry, ConfirmMoney, StepPolicyCases];

@@ -65,6 +65,8 @@ permissions! {
     StepPolicyCases => "step_policy_cases",
     /// Keep what is local: the rows that say who approves what, and the values that rules compare with.
     KeepThresholds => "keep_thresholds",
+    /// Enter what units file and publish every year of their offices.
+    KeepFilings => "keep_filings",
     /// Bring papers as files.
     BringDocuments => "bring_documents",
     /// See what was imported, and each row's outcome.
@@ -101,6 +103,7 @@ impl Permission {
                 | Self::ApplyForRepairs
                 | Self::StepPolicyCases
                 | Self::KeepThresholds
+                | Self::KeepFilings
         )
     }
 

@@ -37,6 +37,7 @@ export type Permission =
   | "apply_for_repairs"
   | "step_policy_cases"
   | "keep_thresholds"
+  | "keep_filings"
   | "bring_documents"
   | "read_imports"
   | "import_files"
