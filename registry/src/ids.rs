@@ -91,6 +91,8 @@ typed_ids! {
     UnitId,
     /// A use agreement with its certificate (使用协议、使用权证).
     UseAgreementId,
+    /// What a unit filed or published of a year (年度备案、内部公示).
+    UseFilingId,
     /// One version row of anything versioned.
     VersionId,
 }

@@ -47,5 +47,6 @@ mod tree;
 pub mod unit_code;
 pub mod units;
 pub mod use_agreements;
+pub mod use_filings;
 pub mod versioned;
 pub mod working_days;

@@ -737,6 +737,9 @@ pub(crate) mod tests {
         crate::stocktakings::verify_versions(&mut transaction, &mut expected)
             .await
             .unwrap();
+        crate::use_filings::verify_versions(&mut transaction, &mut expected)
+            .await
+            .unwrap();
         crate::leases::verify_versions(&mut transaction, &mut expected)
             .await
             .unwrap();

@@ -35,6 +35,7 @@ const LAYERS: &[&[&str]] = &[
         "occupants",
         "use_agreements",
         "meters",
+        "use_filings",
         "spatial_units",
         "units",
         "regions",

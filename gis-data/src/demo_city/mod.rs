@@ -21,6 +21,7 @@ mod seats;
 mod sequence;
 mod titles;
 mod units;
+mod use_filings;
 mod water;
 mod wrong_facts;
 
@@ -37,6 +38,7 @@ pub use rooms::DemoRoom;
 pub use seats::DemoOccupant;
 pub use titles::{DemoFiling, DemoTitle};
 pub use units::DemoUnit;
+pub use use_filings::DemoUseFiling;
 
 use crate::crs::{Conversion, Crs, CrsRefused, OutOfRange};
 use crate::mapping::Layer;
@@ -174,6 +176,8 @@ pub struct DemoCity {
     pub occupants: Vec<DemoOccupant>,
     /// Use agreements of the offices, with their certificates.
     pub agreements: Vec<DemoAgreement>,
+    /// What units file and publish every year of their offices.
+    pub use_filings: Vec<DemoUseFiling>,
     /// The cases that are open.
     pub cases: Vec<DemoCase>,
     /// Leases of what is let and of what is rented in.
@@ -276,6 +280,7 @@ impl DemoCity {
         );
         let agreements = agreements::agreements(&units, &assets.buildings, &rooms, &mut faults);
         left::plant(&assets.buildings, &mut faults);
+        let use_filings = use_filings::use_filings(&units, &rooms, &occupants, &mut faults);
         cases::leave_unbuilt(&estate, &mut titles, &mut faults);
         let mut cases = cases::cases(&estate, &assets.parcels, &assets.buildings, &mut faults);
         cases::search_stock(&mut cases, &leases, &assets.buildings, &rooms, &mut faults);
@@ -291,6 +296,7 @@ impl DemoCity {
             filings,
             occupants,
             agreements,
+            use_filings,
             cases,
             leases,
             faults: faults.planted,

@@ -52,6 +52,14 @@ fn ranks(level: &str) -> [(&'static str, f64); 3] {
     }
 }
 
+/// Has this rank an office above the staff's?
+pub(super) fn is_leader(rank: &str) -> bool {
+    ["city", "county"]
+        .into_iter()
+        .flat_map(|level| ranks(level).into_iter().take(2))
+        .any(|(leader, _)| leader == rank)
+}
+
 /// What a unit has of basic office space, m².
 #[derive(Debug, Clone, Copy, Default)]
 struct Held {

@@ -8,6 +8,8 @@ mod afterwards_tests;
 #[cfg(test)]
 mod agreement_tests;
 mod change;
+#[cfg(test)]
+mod filing_tests;
 mod follow;
 #[cfg(test)]
 mod housing_tests;

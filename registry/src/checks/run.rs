@@ -105,6 +105,13 @@ async fn around(connection: &mut PgConnection, rule: &Rule, objects: &[Uuid]) ->
            union
            select room_id from occupant_version where object_id = any($1)
            union
+           -- Who sits in a room is their unit's, or the room's.
+           select coalesce(o.unit_id, r.unit_id)
+             from occupant_version o join room_version r on r.object_id = o.room_id
+            where o.object_id = any($1) and coalesce(o.unit_id, r.unit_id) is not null
+           union
+           select unit_id from use_filing_version where object_id = any($1)
+           union
            select unnest(parcel_ids || building_ids) from title_version where object_id = any($1)
            union
            select unnest(t.parcel_ids || t.building_ids)

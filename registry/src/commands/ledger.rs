@@ -188,6 +188,7 @@ async fn prove(store: &Store, witness: &Witness) -> Result<(LogProof, usize), Un
         crate::use_agreements::verify_versions(&mut transaction, &mut expected).await,
         crate::meters::verify_versions(&mut transaction, &mut expected).await,
         crate::stocktakings::verify_versions(&mut transaction, &mut expected).await,
+        crate::use_filings::verify_versions(&mut transaction, &mut expected).await,
         crate::leases::verify_versions(&mut transaction, &mut expected).await,
         crate::rent_relief::verify_versions(&mut transaction, &mut expected).await,
         crate::housing_tenancies::verify_versions(&mut transaction, &mut expected).await,

@@ -297,7 +297,8 @@ fn meaning_of(constraint: &str) -> Option<(Meaning, &'static str)> {
         "policy_case_version_one_at_a_time"
         | "approval_threshold_version_one_at_a_time"
         | "rule_parameter_version_one_at_a_time"
-        | "use_agreement_version_one_at_a_time" => (
+        | "use_agreement_version_one_at_a_time"
+        | "use_filing_version_one_at_a_time" => (
             Clash,
             "somebody changed the same object at the same moment; read it again and repeat the change",
         ),
@@ -313,7 +314,8 @@ fn meaning_of(constraint: &str) -> Option<(Meaning, &'static str)> {
         "policy_case_version_valid_bounded"
         | "approval_threshold_version_valid_bounded"
         | "rule_parameter_version_valid_bounded"
-        | "use_agreement_version_valid_bounded" => (Field("valid_from"), "the period ends before it begins"),
+        | "use_agreement_version_valid_bounded"
+        | "use_filing_version_valid_bounded" => (Field("valid_from"), "the period ends before it begins"),
         "meter_version_once" => (
             Clash,
             "somebody brought a reading for some of these days at the same moment; read them again",
@@ -328,7 +330,13 @@ fn meaning_of(constraint: &str) -> Option<(Meaning, &'static str)> {
         | "meter_version_valid_bounded"
         | "meter_version_recorded_bounded" => (Ours, ""),
         "use_agreement_version_one_per_certificate" => (Clash, "a use certificate with this number was issued already"),
-        "use_agreement_version_unit_fkey" => (Field("unit_id"), "the unit is not registered"),
+        "use_filing_version_one_a_year" => (Clash, "the unit's filing of that kind and year is entered already"),
+        "use_filing_version_not_before_its_year" => (Field("year"), "the year had not begun on that day"),
+        "use_filing_version_document_given" => (Field("document"), "it is missing"),
+        "use_filing_version_year_sane" => (Field("year"), "it is no year of a filing"),
+        "use_agreement_version_unit_fkey" | "use_filing_version_unit_fkey" => {
+            (Field("unit_id"), "the unit is not registered")
+        }
         "use_agreement_version_rooms_given" => (Field("room_ids"), "no room is named"),
         "use_agreement_version_purpose_given" => (Field("purpose"), "it is missing"),
         "use_agreement_version_area_positive" => (Field("approved_area_m2"), "it must be more than 0"),
@@ -364,6 +372,11 @@ fn meaning_of(constraint: &str) -> Option<(Meaning, &'static str)> {
         | "use_agreement_version_registration_known"
         | "use_agreement_version_signed_whole"
         | "use_agreement_version_certified_whole"
+        | "use_filing_pkey"
+        | "use_filing_version_pkey"
+        | "use_filing_version_object_fkey"
+        | "use_filing_version_recorded_bounded"
+        | "use_filing_version_kind_known"
         | "rule_parameter_pkey"
         | "rule_parameter_version_pkey"
         | "rule_parameter_version_object_fkey"

@@ -2,7 +2,7 @@
 
 use gis_data::demo_city::{
     DemoAgreement, DemoAsset, DemoCase, DemoCity, DemoFiling, DemoLease, DemoOccupant, DemoRoom, DemoTitle, DemoUnit,
-    Hundredths,
+    DemoUseFiling, Hundredths,
 };
 use rust_decimal::Decimal;
 use serde_json::json;
@@ -27,6 +27,7 @@ use crate::titles::dictionaries::{
 use crate::titles::{Holder, TitleContent};
 use crate::units::UnitContent;
 use crate::use_agreements::{AgreementContent, Registration, Status};
+use crate::use_filings::{FilingContent, FilingKind};
 
 /// The edition of the land-use classes that the city's parcels declare.
 const LAND_USE_SCHEME: &str = "GB21010-2017";
@@ -71,6 +72,28 @@ pub(super) fn agreement(
         registration: is_certified.then_some(Registration::First),
         transfer_slip_no: None,
         documents: Vec::new(),
+    })
+}
+
+pub(super) fn use_filing(
+    filing: &DemoUseFiling,
+    (year, number): (i32, usize),
+    units: &[UnitId],
+) -> Result<FilingContent, Fault> {
+    let unit_id = units
+        .get(filing.unit)
+        .copied()
+        .ok_or_else(|| impossible(format!("the demo city has no unit {}", filing.unit)))?;
+    let kind = FilingKind::of(filing.kind).ok_or_else(|| impossible(format!("{} is no filing", filing.kind)))?;
+    Ok(FilingContent {
+        unit_id,
+        kind,
+        year,
+        document: match kind {
+            FilingKind::LeaderOffices => format!("机管备〔{year}〕{number:03}号"),
+            FilingKind::InternalPublication => format!("{year}年度办公用房使用情况公示"),
+        },
+        note: None,
     })
 }
 

@@ -21,7 +21,7 @@ use crate::database::{CopyRows, Database};
 use crate::digest::{VersionHead, version_digest};
 use crate::ids::{
     LeaseId, OccupantId, PolicyCaseId, RegionId, ReliefPolicyId, RoomId, SpatialUnitId, TitleCaseId, TitleId, UnitId,
-    UseAgreementId, VersionId,
+    UseAgreementId, UseFilingId, VersionId,
 };
 use crate::leases::write_rows;
 use crate::ledger::{Action, EntryId, NewEntry, Object, ObjectKind};
@@ -33,6 +33,7 @@ use crate::rooms::RoomContent;
 use crate::spatial_units::{Content, Kind, VersionWriter as AssetWriter};
 use crate::tree::Tree;
 use crate::use_agreements::AgreementContent;
+use crate::use_filings::FilingContent;
 use crate::versioned::{Occasion, VersionContent, VersionWriter};
 
 /// The data set everything made up belongs to.
@@ -117,6 +118,7 @@ pub async fn load(database: &Database, clock: &Clock, city: DemoCity) -> Result<
     loading.filings(&mut transaction, &city, clock.today()).await?;
     loading.cases(&mut transaction, &city, clock.today()).await?;
     loading.leases(&mut transaction, &city, clock.today()).await?;
+    loading.use_filings(&mut transaction, &city, clock.today()).await?;
     loading
         .rooms(&mut transaction, city.rooms, &city.occupants, &city.agreements)
         .await?;
@@ -492,6 +494,27 @@ impl Loading {
         reliefs.flush(connection).await?;
         rows.flush(connection).await?;
         movements.flush(connection).await
+    }
+
+    /// What units filed and published of the last full year, in December; of this year where that has come.
+    async fn use_filings(&self, connection: &mut PgConnection, city: &DemoCity, today: Date) -> Result<(), Fault> {
+        let mut writer = VersionWriter::<FilingContent>::default();
+        for year in [today.year() - 1, today.year()] {
+            let filed_on = Date::from_calendar_date(year, time::Month::December, 20).map_err(impossible)?;
+            if filed_on > today {
+                continue;
+            }
+            for (number, filing) in city.use_filings.iter().enumerate() {
+                let content = content::use_filing(filing, (year, number + 1), &self.units)?;
+                let revision = Revision {
+                    close: Vec::new(),
+                    write: vec![(ValidPeriod::since(filed_on), content)],
+                    at: self.now,
+                };
+                self.write(&mut writer, UseFilingId::fresh().0, &revision)?;
+            }
+        }
+        writer.flush(connection).await
     }
 
     /// While the database takes some rooms in, the next are built: two cores do what one would do in turn.

@@ -85,6 +85,7 @@ async fn the_city_is_there_with_its_census_and_its_ledger(pool: PgPool) {
         + city.filings.len()
         + city.cases.len()
         + city.agreements.len()
+        + city.use_filings.len()
         + city.occupants.len()
         // A lease, its schedule and its account, what is waived of it, and the policy.
         + city.leases.len() * 3

@@ -12,8 +12,8 @@ use axum::response::{IntoResponse, Response};
 use super::AppState;
 use crate::request::Permission::{
     ApprovePolicies, BringDocuments, ConfirmMoney, DecideFindings, EditAssets, EditDirectory, ExportRegistry,
-    ImportFiles, KeepThresholds, ManagePeople, ReadImports, ReadMetrics, ReadPeople, ReadRegistry, StepInspections,
-    StepPolicyCases, StepTitleCases, TakeStock, WorkOnTitles,
+    ImportFiles, KeepFilings, KeepThresholds, ManagePeople, ReadImports, ReadMetrics, ReadPeople, ReadRegistry,
+    StepInspections, StepPolicyCases, StepTitleCases, TakeStock, WorkOnTitles,
 };
 use crate::request::{Acting, Caller, Permission, Problem, ProblemKind};
 
@@ -289,6 +289,12 @@ pub(super) const ROUTES: &[(&str, &str, Need)] = &[
     ("POST", "/api/v1/stocktakings/{id}/confirmations", May(TakeStock)),
     ("GET", "/api/v1/stocktakings/{id}/report", READ),
     ("GET", "/api/v1/stocktakings/{id}/export", EXPORT),
+    ("GET", "/api/v1/use-filings", READ),
+    ("POST", "/api/v1/use-filings", May(KeepFilings)),
+    ("GET", "/api/v1/use-filings/{id}", READ),
+    ("PATCH", "/api/v1/use-filings/{id}", May(KeepFilings)),
+    ("GET", "/api/v1/use-filings/{id}/versions", READ),
+    ("POST", "/api/v1/use-filings/{id}/withdrawals", May(KeepFilings)),
     ("GET", "/api/v1/rule-parameters", READ),
     ("POST", "/api/v1/rule-parameters", Everywhere(KeepThresholds)),
     ("GET", "/api/v1/rule-parameters/{id}", READ),

@@ -84,6 +84,7 @@ fn api() -> OpenApiRouter<AppState> {
         .merge(crate::use_agreements::router())
         .merge(crate::meters::router())
         .merge(crate::stocktakings::router())
+        .merge(crate::use_filings::router())
         .merge(crate::documents::router())
         .merge(crate::spatial_units::router())
         .merge(crate::occupancies::router())

@@ -188,6 +188,8 @@ words! {
         UseAgreement => "use_agreement",
         /// Sign-ins of a while, together (登录记录).
         SignInBatch => "sign_in_batch",
+        /// What a unit filed or published of a year (年度备案、内部公示).
+        UseFiling => "use_filing",
         /// The ledger against what is there (清查盘点).
         Stocktaking => "stocktaking",
         /// A line of a stocktaking.

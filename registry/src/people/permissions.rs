@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use crate::request::Permission;
 use crate::request::Permission::{
     AnswerInspections, ApplyForRepairs, ApprovePolicies, ApproveTitles, BringDocuments, ConfirmMoney, DecideFindings,
-    EditAssets, EditDirectory, ExportRegistry, ImportFiles, Inspect, KeepThresholds, ManagePeople, ProposePolicies,
-    ReadImports, ReadMetrics, ReadPeople, ReadRegistry, ReviewTitles, StepInspections, StepPolicyCases, StepTitleCases,
-    TakeStock, WorkOnCases, WorkOnTitles,
+    EditAssets, EditDirectory, ExportRegistry, ImportFiles, Inspect, KeepFilings, KeepThresholds, ManagePeople,
+    ProposePolicies, ReadImports, ReadMetrics, ReadPeople, ReadRegistry, ReviewTitles, StepInspections,
+    StepPolicyCases, StepTitleCases, TakeStock, WorkOnCases, WorkOnTitles,
 };
 
 macro_rules! roles {
@@ -65,7 +65,7 @@ roles! {
     /// Keeps what the bureau holds.
     AssetManager => "asset_manager", "资产管理员",
         [ReadRegistry, ExportRegistry, EditAssets, EditDirectory, ReadImports, ImportFiles, DecideFindings, WorkOnCases,
-         StepPolicyCases, TakeStock, BringDocuments, Inspect, AnswerInspections, StepInspections];
+         StepPolicyCases, KeepFilings, TakeStock, BringDocuments, Inspect, AnswerInspections, StepInspections];
     /// Prepares registrations.
     TitleClerk => "title_clerk", "权属登记员",
         [ReadRegistry, ExportRegistry, ReadImports, DecideFindings, WorkOnTitles, StepTitleCases, StepPolicyCases,
@@ -81,7 +81,7 @@ roles! {
          TakeStock, BringDocuments, StepInspections];
     /// Speaks for a unit that uses space.
     UnitContact => "unit_contact", "使用单位联络员",
-        [ReadRegistry, ApplyForRepairs, StepPolicyCases, BringDocuments, TakeStock, AnswerInspections,
+        [ReadRegistry, ApplyForRepairs, StepPolicyCases, KeepFilings, BringDocuments, TakeStock, AnswerInspections,
          StepInspections];
     /// Reviews disposals and their revenue.
     FinanceReviewer => "finance_reviewer", "财政复核",

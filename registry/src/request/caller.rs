@@ -73,6 +73,8 @@ permissions! {
     StepInspections => "step_inspections",
     /// Keep what is local: the rows that say who approves what, and the values that rules compare with.
     KeepThresholds => "keep_thresholds",
+    /// Enter what units file and publish every year of their offices.
+    KeepFilings => "keep_filings",
     /// Bring papers as files.
     BringDocuments => "bring_documents",
     /// See what was imported, and each row's outcome.
@@ -113,6 +115,7 @@ impl Permission {
                 | Self::AnswerInspections
                 | Self::StepInspections
                 | Self::KeepThresholds
+                | Self::KeepFilings
         )
     }
 

@@ -7,7 +7,9 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::http::AppState;
-use crate::spatial_units::tests::{Answer, app, ask};
+use crate::people::Role;
+use crate::people::tests::person_with;
+use crate::spatial_units::tests::{Answer, app, ask, ask_as};
 use crate::versioned::tests::{entries, prove};
 
 struct Office {
@@ -320,4 +322,92 @@ async fn several_become_one_that_was_imported_before(pool: PgPool) {
         StatusCode::NOT_FOUND
     );
     assert_eq!(prove(&pool).await.map(|_| ()).map_err(|bad| bad.to_string()), Ok(()));
+}
+
+/// A part of the registry divides and joins what lies in it; what it doesn't hold whole stays as it is.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_part_divides_and_joins_what_lies_in_it_alone(pool: PgPool) {
+    let office = Office::open(&pool).await;
+    for region in ["431102", "431103"] {
+        let body = json!({"code": region, "name": region, "level": "county", "valid_from": "2019-01-01"});
+        office.made("/api/v1/regions", body).await;
+    }
+    let inside = json!({"region_code": "431102", "admin_level": "county"});
+    let mut parcels = Vec::new();
+    for (west, region, level) in [
+        (0.0, "431102", "county"),
+        (1.0, "431102", "county"),
+        (2.0, "431103", "county"),
+        (3.0, "431102", "city"),
+    ] {
+        let more = json!({"region_code": region, "admin_level": level});
+        parcels.push(office.asset("parcels", west, west + 1.0, more).await);
+    }
+    let roles = [Role::AssetManager];
+    let narrow = person_with(&pool, "narrow", &roles, "431102").await;
+    let beside = person_with(&pool, "beside", &roles, "431103").await;
+    // Reads everything, edits its own level of one county.
+    person_with(&pool, "wide", &[Role::Viewer], "all").await;
+    let wide = person_with(&pool, "wide", &roles, "431102").await;
+    sqlx::query("update person_grant set level = 'county' where role = 'asset_manager' and person_id = (select id from person where username = 'wide')")
+        .execute(&pool)
+        .await
+        .unwrap();
+    let ask_of = async |token: &str, from: &[&str], pieces: &[(f64, f64)]| {
+        let pieces: Vec<Value> = pieces
+            .iter()
+            .map(|(west, east)| json!({"geometry": outline(*west, *east)}))
+            .collect();
+        let body = json!({"on": "2026-11-01", "from": office.from(from).await, "pieces": pieces, "survey": "权籍调查〔2026〕7号",
+                          "consent": "永自然资函〔2026〕9号", "reason": "分割、合并"});
+        office.state.clock.advance(time::Duration::minutes(1));
+        let key = Uuid::now_v7().to_string();
+        ask_as(
+            &office.app,
+            Some(token),
+            "POST",
+            "/api/v1/successions",
+            &[("Idempotency-Key", &key)],
+            Some(body),
+        )
+        .await
+    };
+    let halves: &[(f64, f64)] = &[(0.0, 0.5), (0.5, 1.0)];
+    let [a, b, c, d] = [0, 1, 2, 3].map(|place| parcels[place].as_str());
+    let before = entries(&pool).await;
+    for (who, token, from, pieces, status) in [
+        ("beside", &beside, &[a][..], halves, StatusCode::NOT_FOUND),
+        // One of the two lies outside: not seen by the one, not to be edited by the other.
+        ("narrow", &narrow, &[b, c], &[(1.0, 3.0)], StatusCode::NOT_FOUND),
+        ("wide", &wide, &[b, c], &[(1.0, 3.0)], StatusCode::FORBIDDEN),
+        ("beside", &beside, &[b, c], &[(1.0, 3.0)], StatusCode::NOT_FOUND),
+        // In the county, and the city's.
+        ("wide", &wide, &[d], &[(3.0, 3.5), (3.5, 4.0)], StatusCode::FORBIDDEN),
+    ] {
+        let answer = ask_of(token, from, pieces).await;
+        assert_eq!(answer.status, status, "{who} {from:?}: {}", answer.body);
+        if status == StatusCode::FORBIDDEN {
+            assert_eq!(answer.body["code"], "out_of_scope", "{who}: {}", answer.body);
+        }
+    }
+    assert_eq!(entries(&pool).await, before);
+    for id in &parcels {
+        assert_eq!(
+            office.read(&format!("/api/v1/parcels/{id}")).await["valid_to"],
+            Value::Null
+        );
+        assert_eq!(office.read(&format!("/api/v1/successions?asset={id}")).await, json!([]));
+    }
+    // What lies inside is divided, and the pieces lie there too; with the neighbour it becomes one again.
+    let divided = ask_of(&narrow, &[a], halves).await;
+    assert_eq!(divided.status, StatusCode::CREATED, "{}", divided.body);
+    let pieces: Vec<String> = serde_json::from_value(divided.body["to_ids"].clone()).unwrap();
+    let piece = office.read(&format!("/api/v1/parcels/{}", pieces[0])).await;
+    assert_eq!(
+        (&piece["region_code"], &piece["admin_level"]),
+        (&inside["region_code"], &inside["admin_level"])
+    );
+    let joined = ask_of(&wide, &[&pieces[0], &pieces[1], b], &[(0.0, 2.0)]).await;
+    assert_eq!(joined.status, StatusCode::CREATED, "{}", joined.body);
+    prove(&pool).await.unwrap();
 }

@@ -41,6 +41,7 @@ export type Permission =
   | "answer_inspections"
   | "step_inspections"
   | "keep_thresholds"
+  | "keep_filings"
   | "bring_documents"
   | "read_imports"
   | "import_files"

@@ -2,6 +2,7 @@
 import agreements from "./agreements.en";
 import inspections from "./inspections.en";
 import documents from "./documents.en";
+import { filingRefusals, filings } from "./filings.en";
 import parameters from "./parameters.en";
 import { identity, identityRefusals, sign_ins } from "./identity.en";
 import allocation from "./allocation.en";
@@ -115,6 +116,7 @@ export default {
   restricted,
   identity,
   sign_ins,
+  filings,
   admin_level: {
     national: "National",
     province: "Province",
@@ -694,6 +696,7 @@ export default {
   },
   refusal: {
     ...identityRefusals,
+    ...filingRefusals,
     wrong_credentials: "The user name or the password is wrong. Check the caps lock; an administrator can set a new password.",
     account_disabled: "This account is disabled. Ask your administrator.",
     link_is_over: "This link holds no longer. Start the server again for a fresh one, or run yice user add NAME --role administrator on it.",

@@ -2,6 +2,7 @@
 import agreements from "./agreements.zh";
 import inspections from "./inspections.zh";
 import documents from "./documents.zh";
+import { filingRefusals, filings } from "./filings.zh";
 import parameters from "./parameters.zh";
 import { identity, identityRefusals, sign_ins } from "./identity.zh";
 import allocation from "./allocation.zh";
@@ -115,6 +116,7 @@ export default {
   restricted,
   identity,
   sign_ins,
+  filings,
   admin_level: {
     national: "国家级",
     province: "省级",
@@ -694,6 +696,7 @@ export default {
   },
   refusal: {
     ...identityRefusals,
+    ...filingRefusals,
     wrong_credentials: "用户名或密码错误。请检查大小写锁定；仍不能登录请联系系统管理员重置密码。",
     account_disabled: "此账户已停用，请联系系统管理员。",
     link_is_over: "此链接已失效。请重新启动服务获取新链接，或在服务器上运行 yice user add NAME --role administrator。",
