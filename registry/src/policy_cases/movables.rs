@@ -11,7 +11,6 @@ use gis_data::write::{
 use serde::{Deserialize, Serialize};
 use time::Date;
 use time::macros::format_description;
-use uuid::Uuid;
 
 use super::allocation::Movables;
 use super::facts::Fact;

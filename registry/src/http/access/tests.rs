@@ -132,6 +132,7 @@ fn expected(permission: Permission) -> &'static [&'static str] {
             "unit_contact",
             "finance_reviewer",
         ],
+        KeepFilings => &["asset_manager", "unit_contact"],
         DecideFindings => &["asset_manager", "title_clerk", "title_reviewer", "approver"],
         ReadPeople => &["auditor", "administrator"],
         ManagePeople | ReadMetrics => &["administrator"],
