@@ -1,4 +1,5 @@
 // Takes the pictures of the README of the registry that YICE_URL names: screenshots.mjs FOLDER
+import { writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 
@@ -35,6 +36,18 @@ async function parcelToShow() {
   const byArea = items.toSorted((one, other) => one.area_m2 - other.area_m2);
   const chosen = byArea[Math.floor(byArea.length * 0.95)];
   return json(`/api/v1/parcels/${chosen.id}`);
+}
+
+/** Names are placed once the map rests, which takes a busy machine its time: the picture is taken when it changes no more. */
+async function stillPicture(page) {
+  let before = await page.screenshot();
+  for (let attempt = 0; attempt < 10; attempt++) {
+    await page.waitForTimeout(3000);
+    const now = await page.screenshot();
+    if (now.equals(before)) return now;
+    before = now;
+  }
+  return before;
 }
 
 const parcel = await parcelToShow();
@@ -79,12 +92,11 @@ try {
         await page.goto(address.href, { waitUntil: "networkidle" });
         // The legend counts what is drawn: then the tiles have come, and fade in. In a small window it is folded up.
         const isCounted = () => /[1-9]/.test(document.querySelector("[data-testid=legend] footer span")?.textContent ?? "");
-        await page.waitForFunction(isCounted, null, { timeout: suffix === "" ? 30_000 : 6_000 }).catch((error) => {
+        await page.waitForFunction(isCounted, null, { timeout: suffix === "" ? 120_000 : 6_000 }).catch((error) => {
           if (suffix === "") throw error;
         });
-        await page.waitForTimeout(1500);
         const file = join(folder, `${name}-${language}${suffix}.png`);
-        await page.screenshot({ path: file });
+        await writeFile(file, await stillPicture(page));
         console.log(file);
         await context.close();
       }

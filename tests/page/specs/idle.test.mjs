@@ -181,7 +181,7 @@ describe("use and idleness", () => {
           await reader.part("find-place").click();
           await reader.page.getByRole("option", { name: words, exact: true }).click();
         };
-        const inShape = language === "zh" ? "在地图上画出范围" : "In a shape drawn on the map";
+        const inShape = language === "zh" ? "在地图上画出范围" : "In a drawn shape";
         await choose(inShape);
         const map = await reader.page.locator(".maplibregl-canvas").boundingBox();
         assert.ok(map);
@@ -210,6 +210,8 @@ describe("use and idleness", () => {
         await corners(1);
         await corner(60, -70);
         await corner(60, 60);
+        await corners(3);
+        assert.ok(await reader.part("find-finish").isEnabled());
         await keep(reader, `find-drawing-${language}`);
         // A double click is the last corner and the end.
         await corner(-70, 60, { clickCount: 2 });
@@ -217,8 +219,9 @@ describe("use and idleness", () => {
         assert.match(await reader.part("find-drawn").innerText(), /4/);
         await reader.part("find-ask").click();
         const found = (name) => reader.part("find-result").filter({ hasText: name });
+        // Both were there before anything was asked.
+        await found(outside).waitFor({ state: "detached" });
         await found(inside).waitFor();
-        assert.equal(await found(outside).count(), 0);
         await keep(reader, `find-drawn-${language}`);
 
         // The link carries the shape.

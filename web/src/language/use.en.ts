@@ -121,7 +121,7 @@ export default {
     place: "Where",
     anywhere: "Anywhere",
     circle: "Around a point",
-    shape: "In a shape drawn on the map",
+    shape: "In a drawn shape",
     draw_about: "Click on the map for each corner. Double-click, Enter or a click on the first corner ends the shape, Backspace takes one corner back, Escape gives it up.",
     corners: "Corners: {n} (3 at least, {most} at most)",
     crossed: "Its lines cross: take a corner back",

@@ -34,7 +34,9 @@ export function useWords() {
     const title = te(`problem.${kind}`) ? t(`problem.${kind}`) : problem.title;
     const detail = halfOf(problem.detail ?? "", language.value);
     const rule = problem.rule;
-    const law = rule == null ? "" : [rule.id, articleOf(rule.source, language.value)].filter(Boolean).join(language.value === "zh" ? "\uff0c" : ", ");
+    // A rule's code says something to whoever looks it up; other names are the program's own.
+    const code = /^[A-Z]+-\d/.test(rule?.id ?? "") ? rule?.id : null;
+    const law = rule == null ? "" : [code, articleOf(rule.source, language.value)].filter(Boolean).join(language.value === "zh" ? "\uff0c" : ", ");
     const said = law === "" ? detail : `${detail}${language.value === "zh" ? `\uff08${law}\uff09` : ` (${law})`}`;
     return said === "" ? title : `${title}${language.value === "zh" ? "\uff1a" : ": "}${said}`;
   }
