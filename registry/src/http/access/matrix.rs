@@ -178,7 +178,7 @@ async fn divided(app: &Router, state: &AppState, like: &Asset, index: usize, uni
     let code = |part: &str| format!("ZZ{index}{part}QQ");
     let old = code("undivided");
     let body = json!({"valid_from": "2020-01-01", "code": old, "name": format!("{old}之名"), "region_code": like.lay[0].1,
-        "admin_level": like.level, "secrecy": if index % 2 == 0 { "internal" } else { "public" },
+        "admin_level": like.level, "secrecy": if index.is_multiple_of(2) { "internal" } else { "public" },
         "unit_id": like.unit.map(|unit| units[unit].clone()), "geometry": square(0.0, 0.001)});
     let id = made(app, "/api/v1/parcels", body).await;
     let mut old = asset(old, id, 2020, Some(2024));
