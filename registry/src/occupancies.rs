@@ -118,6 +118,16 @@ pub struct Occupancy {
     pub without_rooms: Vec<WithoutRooms>,
 }
 
+impl Occupancy {
+    /// What it tells of: what was asked about, and each building it is divided by.
+    fn tells_of(&self, asked: Option<Uuid>) -> Vec<Uuid> {
+        asked
+            .into_iter()
+            .chain(self.groups.iter().filter_map(|group| group.id))
+            .collect()
+    }
+}
+
 /// How the rooms of a site or building are used; the land has none.
 #[utoipa::path(get, path = "/api/v1/{layer}/{id}/occupancy", operation_id = "get_occupancy", tag = "occupancy",
     params(("layer" = String, Path, description = "buildings or sites"), ("id" = Uuid, Path),
@@ -152,7 +162,7 @@ async fn get_occupancy(
     }
     let occupancy = add_up(&mut transaction, &scope, times).await?;
     transaction.commit().await?;
-    context.note_read_of(&[id]).await?;
+    context.note_read_of(&occupancy.tells_of(Some(id))).await?;
     Ok(Json(occupancy))
 }
 
@@ -182,6 +192,7 @@ async fn get_unit_occupancy(
     }
     let occupancy = add_up(&mut transaction, &Scope::Unit(id), times).await?;
     transaction.commit().await?;
+    context.note_read_of(&occupancy.tells_of(None)).await?;
     Ok(Json(occupancy))
 }
 

@@ -33,6 +33,14 @@ async fn bureau(app: &Router, code: &str, kind: &str, rank: &str, since: &str) -
     Bureau { unit, room }
 }
 
+/// The office, with the district in which its units are.
+async fn office(pool: &PgPool) -> (Router, AppState) {
+    let (app, state) = app(pool).await;
+    let district = json!({"code": "320404", "name": "钟楼区", "level": "county", "valid_from": "2010-01-01"});
+    register(&app, "regions", "320404", district).await;
+    (app, state)
+}
+
 async fn filed(app: &Router, unit: Uuid, kind: &str, year: i32, on: &str) -> Uuid {
     let key = format!("{unit} {kind} {year}");
     let body =
@@ -62,7 +70,7 @@ async fn look(state: &AppState, rule: &str, day: time::Date) -> u64 {
 
 #[sqlx::test(migrations = "../migrations")]
 async fn what_was_not_filed_or_published_for_last_year_is_told(pool: PgPool) {
-    let (app, state) = app(&pool).await;
+    let (app, state) = office(&pool).await;
     let chief = bureau(&app, "A", "government_organ", "正局(处)级", "2020-01-01").await;
     // Nobody above the staff sits there: nothing to file, and to publish all the same.
     let staff = bureau(&app, "B", "government_organ", "局(处)级以下", "2020-01-01").await;
@@ -126,7 +134,7 @@ async fn what_was_not_filed_or_published_for_last_year_is_told(pool: PgPool) {
 
 #[sqlx::test(migrations = "../migrations")]
 async fn a_year_is_late_from_its_end_or_from_the_regions_own_day(pool: PgPool) {
-    let (app, state) = app(&pool).await;
+    let (app, state) = office(&pool).await;
     let unit = bureau(&app, "A", "government_organ", "正局(处)级", "2020-01-01")
         .await
         .unit;

@@ -234,6 +234,7 @@ async fn readings_are_their_buildings_and_speak_of_idleness(pool: PgPool) {
     )
     .await;
     assert_eq!(taken.status, StatusCode::CREATED, "{}", taken.body);
+    assert_eq!(prove(&pool).await.map(|_| ()).map_err(|bad| bad.to_string()), Ok(()));
     let ledger = async |token: &str| {
         ask_as(&app, Some(token), "GET", "/api/v1/ledger?limit=100", &[], None)
             .await

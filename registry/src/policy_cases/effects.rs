@@ -7,8 +7,9 @@ use super::content::CaseContent;
 use super::guards::{Surroundings, only_title, titles_in};
 use crate::ids::{PolicyCaseId, RoomId, SpatialUnitId};
 use crate::ledger::Action;
-use crate::period::{ValidPeriod, reach, revise};
+use crate::period::{Held, ValidPeriod, reach, revise};
 use crate::request::{Actor, Fault, Problem, ProblemKind};
+use crate::rooms::RoomContent;
 use crate::spatial_units::{Content, Kind};
 use crate::titles::TitleStatement;
 use crate::titles::asset_status::{AssetChange, assets_of, change_assets, status_of};
@@ -159,16 +160,61 @@ pub(super) async fn set_occupancy(
         content.idle_since = idle_since;
     })
     .await?;
+    set_rooms(connection, case, made, |_, _| Some(occupancy.to_owned())).await?;
+    Ok(before)
+}
+
+/// The works are over: the asset is what it was before them, and so is each of its rooms, which need not be the same.
+///
+/// # Errors
+/// The database's, or that nothing is registered for the day.
+pub(super) async fn end_works(
+    connection: &mut PgConnection,
+    case: &CaseContent,
+    (occupancy, idle_since): (&str, Option<Date>),
+    made: Made<'_>,
+) -> Result<(), Problem> {
+    const WORKS: &str = "under_repair";
+    change_asset(connection, case, made, |content| {
+        content.occupancy = Some(occupancy.to_owned());
+        content.idle_since = idle_since;
+    })
+    .await?;
+    set_rooms(connection, case, made, |held, now| {
+        if now.content.occupancy.as_deref() != Some(WORKS) {
+            return now.content.occupancy.clone();
+        }
+        held.iter()
+            .rev()
+            .filter(|version| version.valid.from < now.valid.from)
+            .find(|version| version.content.occupancy.as_deref() != Some(WORKS))
+            // One that was registered on the day of the works has no day before them.
+            .map_or_else(
+                || Some(occupancy.to_owned()),
+                |version| version.content.occupancy.clone(),
+            )
+    })
+    .await
+}
+
+/// Sets the occupancy of each room that the case is about from a day on, by the versions of the room and the one of the day.
+async fn set_rooms(
+    connection: &mut PgConnection,
+    case: &CaseContent,
+    made: Made<'_>,
+    occupancy: impl Fn(&[Held<RoomContent>], &Held<RoomContent>) -> Option<String>,
+) -> Result<(), Problem> {
     for room in rooms_of(connection, case).await? {
         let held = crate::rooms::held_versions(connection, room).await?;
         let Some(version) = held.iter().find(|version| version.valid.contains(made.on)) else {
             continue;
         };
-        let mut content = version.content.clone();
-        if content.occupancy.as_deref() == Some(occupancy) {
+        let next = occupancy(&held, version);
+        if version.content.occupancy == next {
             continue;
         }
-        content.occupancy = Some(occupancy.to_owned());
+        let mut content = version.content.clone();
+        content.occupancy = next;
         let revision = revise(&held, reach(&held, made.on), Some(content), made.now);
         crate::versioned::write_revision(
             connection,
@@ -180,7 +226,7 @@ pub(super) async fn set_occupancy(
         )
         .await?;
     }
-    Ok(before)
+    Ok(())
 }
 
 fn other_things() -> Problem {

@@ -13,7 +13,7 @@ use workflow::step::{Asked, Standing, StepRefused};
 use super::allocation_effects::{hand_down, leave, seat_leader, take_into_use, unseat_leader, vacate_old};
 use super::content::{CaseContent, Decided, Decision, Taken, held_case};
 use super::effects::{
-    Made, change_asset, end_title, occupancy_after, set_occupancy, strike_building, usage_after, write_off,
+    Made, change_asset, end_title, end_works, occupancy_after, set_occupancy, strike_building, usage_after, write_off,
 };
 use super::guards::{Said, Surroundings, Unmet, unmet};
 use super::housing::set_up_homes;
@@ -329,7 +329,7 @@ async fn run_effects(
                     .take()
                     .unwrap_or_else(|| "in_use".to_owned());
                 let idle_since = content.details.idle_since_before.take();
-                set_occupancy(connection, content, (&before, idle_since), made).await?;
+                end_works(connection, content, (&before, idle_since), made).await?;
             }
             Effect::VoidApprovals => {
                 content.decided_by = None;

@@ -104,11 +104,12 @@ impl Office {
     pub(crate) async fn unit(&self, name: &str) -> String {
         let body = json!({"code": name, "name": name, "level": "city", "kind": "government_organ", "region_code": "320404",
                           "valid_from": "2010-01-01"});
+        let key = Uuid::now_v7().to_string();
         let made = ask(
             &self.app,
             "POST",
             "/api/v1/units",
-            &[("Idempotency-Key", name)],
+            &[("Idempotency-Key", &key)],
             Some(body),
         )
         .await;

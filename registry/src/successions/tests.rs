@@ -376,11 +376,23 @@ async fn a_part_divides_and_joins_what_lies_in_it_alone(pool: PgPool) {
     let [a, b, c, d] = [0, 1, 2, 3].map(|place| parcels[place].as_str());
     let before = entries(&pool).await;
     for (who, token, from, pieces, status) in [
-        ("beside", &beside, &[a][..], halves, StatusCode::NOT_FOUND),
+        ("beside", &beside, &[a][..], halves, StatusCode::UNPROCESSABLE_ENTITY),
         // One of the two lies outside: not seen by the one, not to be edited by the other.
-        ("narrow", &narrow, &[b, c], &[(1.0, 3.0)], StatusCode::NOT_FOUND),
+        (
+            "narrow",
+            &narrow,
+            &[b, c],
+            &[(1.0, 3.0)],
+            StatusCode::UNPROCESSABLE_ENTITY,
+        ),
         ("wide", &wide, &[b, c], &[(1.0, 3.0)], StatusCode::FORBIDDEN),
-        ("beside", &beside, &[b, c], &[(1.0, 3.0)], StatusCode::NOT_FOUND),
+        (
+            "beside",
+            &beside,
+            &[b, c],
+            &[(1.0, 3.0)],
+            StatusCode::UNPROCESSABLE_ENTITY,
+        ),
         // In the county, and the city's.
         ("wide", &wide, &[d], &[(3.0, 3.5), (3.5, 4.0)], StatusCode::FORBIDDEN),
     ] {
@@ -388,6 +400,9 @@ async fn a_part_divides_and_joins_what_lies_in_it_alone(pool: PgPool) {
         assert_eq!(answer.status, status, "{who} {from:?}: {}", answer.body);
         if status == StatusCode::FORBIDDEN {
             assert_eq!(answer.body["code"], "out_of_scope", "{who}: {}", answer.body);
+        } else {
+            // As one that was never registered.
+            assert_eq!(answer.body["field"], "from_ids", "{who}: {}", answer.body);
         }
     }
     assert_eq!(entries(&pool).await, before);
