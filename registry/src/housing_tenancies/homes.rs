@@ -83,7 +83,7 @@ pub(super) struct HomeLine {
 const SORT: [SortColumn; 2] = [
     SortColumn {
         name: "place",
-        expression: "coalesce(b.name, '') || ' ' || lpad((r.floor + 100)::text, 3, '0') || ' ' || r.number",
+        expression: "coalesce(b.name, '') || ' ' || lpad((v.floor + 100)::text, 3, '0') || ' ' || v.number",
         is_number: false,
     },
     SortColumn {
@@ -106,10 +106,10 @@ pub(super) async fn list_homes(
     let Query(query) = query.map_err(|error| Problem::bad("query", error.body_text()))?;
     let listing = Listing::new(&uri, &SORT, query.sort.as_deref(), query.limit, query.cursor.as_deref())?;
     let mut select = QueryBuilder::new(
-        "select r.object_id as id, r.building_id, coalesce(b.name, b.address, b.code) as building_name, r.floor, r.number,
-                r.use_area_m2::float8 as use_area_m2, r.building_area_m2::float8 as building_area_m2, h.status,
-                v.object_id as tenancy_id, v.version_id as tenancy_version_id, v.tenant_name, u.name as unit_name, v.is_leader,
-                v.filing_number, lower(v.valid) as starts_on, v.ends_on, l.monthly_rent::text as monthly_rent, v.lease_id,",
+        "select v.object_id as id, v.building_id, coalesce(b.name, b.address, b.code) as building_name, v.floor, v.number,
+                v.use_area_m2::float8 as use_area_m2, v.building_area_m2::float8 as building_area_m2, h.status,
+                t.object_id as tenancy_id, t.version_id as tenancy_version_id, t.tenant_name, u.name as unit_name, t.is_leader,
+                t.filing_number, lower(t.valid) as starts_on, t.ends_on, l.monthly_rent::text as monthly_rent, t.lease_id,",
     );
     listing.push_columns(&mut select);
     push_from(&mut select, times);
@@ -136,32 +136,32 @@ fn push_from(select: &mut QueryBuilder<Postgres>, times: Times) {
             .push(format!(" and {alias}.recorded @> "))
             .push_bind(times.known_at);
     };
-    select.push(" from room_version r left join spatial_unit_version b on b.object_id = r.building_id and ");
+    select.push(" from room_version v left join spatial_unit_version b on b.object_id = v.building_id and ");
     at(select, "b");
-    select.push(" left join housing_tenancy_version v on v.room_id = r.object_id and ");
-    at(select, "v");
-    select.push(" left join unit_version u on u.object_id = v.unit_id and ");
+    select.push(" left join housing_tenancy_version t on t.room_id = v.object_id and ");
+    at(select, "t");
+    select.push(" left join unit_version u on u.object_id = t.unit_id and ");
     at(select, "u");
-    select.push(" left join lease_version l on l.object_id = v.lease_id and ");
+    select.push(" left join lease_version l on l.object_id = t.lease_id and ");
     at(select, "l");
     select
-        .push(" cross join lateral (select case when v.ends_on < ")
+        .push(" cross join lateral (select case when t.ends_on < ")
         .push_bind(times.as_of);
     select.push(
-        " then 'overdue' when v.object_id is not null then 'let'
+        " then 'overdue' when t.object_id is not null then 'let'
               when exists (select from policy_case_version c, json_array_elements_text(c.details -> 'room_ids') home
-                            where c.asset_id = r.building_id and c.procedure = 'turnover_housing'
-                              and c.state in ('in_use', 'closed') and home::uuid = r.object_id and c.recorded @> ",
+                            where c.asset_id = v.building_id and c.procedure = 'turnover_housing'
+                              and c.state in ('in_use', 'closed') and home::uuid = v.object_id and c.recorded @> ",
     );
     select.push_bind(times.known_at);
     select.push(") then 'free' else 'not_ready' end as status) h where ");
-    at(select, "r");
-    select.push(" and r.room_type = ").push_bind(HOME);
+    at(select, "v");
+    select.push(" and v.room_type = ").push_bind(HOME);
 }
 
 fn narrow(select: &mut QueryBuilder<Postgres>, query: &ListQuery) -> Result<(), Problem> {
     if let Some(building) = query.building {
-        select.push(" and r.building_id = ").push_bind(building);
+        select.push(" and v.building_id = ").push_bind(building);
     }
     if let Some(region) = query.region.as_deref().filter(|region| !region.is_empty()) {
         let region = plain_text("region", region, 12)?;

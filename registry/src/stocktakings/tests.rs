@@ -133,8 +133,11 @@ impl Office {
 
     /// The certificate of a building.
     pub(crate) async fn title(&self, building: &str, unit_code: &str, serial: u32, area_m2: f64) {
-        let mut title = crate::titles::tests::certificate(Uuid::nil(), unit_code, serial);
-        let covered = json!({"parcel_ids": [], "building_ids": [building], "house_area_m2": area_m2, "land_area_m2": null,
+        let west = 40.0 + f64::from(serial) * 2.0;
+        let land = crate::titles::tests::rectangle(west, 0.0, west + 1.0, 1.0);
+        let land = crate::titles::tests::parcel(&self.app, land).await;
+        let mut title = crate::titles::tests::certificate(land, unit_code, serial);
+        let covered = json!({"building_ids": [building], "house_area_m2": area_m2, "land_area_m2": null,
                              "print_serial": null});
         title
             .as_object_mut()

@@ -241,6 +241,10 @@ pub(super) async fn check_unit_code(
         building_code: code.building_code().map(ToOwned::to_owned),
         provisional: code.is_provisional(),
     };
+    drop(snapshot);
+    context
+        .note_read_behind("title", known.title.into_iter().collect())
+        .await?;
     Ok(Json(UnitCodeCheck {
         valid: true,
         refused: None,

@@ -44,6 +44,8 @@ fn filing(unit: &str) -> Value {
 #[sqlx::test(migrations = "../migrations")]
 async fn a_filing_is_entered_once_corrected_and_withdrawn_and_its_history_stays(pool: PgPool) {
     let (app, state) = app(&pool).await;
+    let district = json!({"code": "320404", "name": "钟楼区", "level": "county", "valid_from": "2010-01-01"});
+    made(&app, "regions", district).await;
     let unit = unit(&app, "甲", "320404", "county").await;
     let first = enter(&app, None, &filing(&unit)).await;
     assert_eq!(first.status, StatusCode::CREATED, "{}", first.body);
@@ -218,6 +220,8 @@ async fn a_units_contact_enters_what_their_unit_filed_and_no_others(pool: PgPool
     }
     // What one's unit filed is seen and corrected; of others nothing is told.
     let elsewhere = enter(&app, None, &filing(&beside)).await.location.unwrap();
+    // What is sealed is told.
+    assert_eq!(prove(&pool).await.map(|_| ()).map_err(|bad| bad.to_string()), Ok(()));
     let seen = async |token: &str, uri: &str| ask_as(&app, Some(token), "GET", uri, &[], None).await;
     for token in [&contact, &manager] {
         assert_eq!(seen(token, &at).await.status, StatusCode::OK);

@@ -852,7 +852,6 @@ async fn no_address_tells_of_what_is_internal_unnoticed(pool: PgPool) {
         "/api/v1/use-agreements/{id}",
         "/api/v1/successions",
         "/api/v1/ledger",
-        "/api/v1/ledger/{seq}/proof",
         "/api/v1/search",
         "/api/v1/{layer}/{id}",
         "/api/v1/{layer}/export",
