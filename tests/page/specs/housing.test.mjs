@@ -106,7 +106,7 @@ describe("homes for staff", () => {
     const as = (role, story, options = {}) => asReader(t, story, { as: demo(role), ...options });
     let address = "";
     await as("asset-manager", async (reader) => {
-      await reader.opens(`/?asset=buildings:${building}&lang=zh`);
+      await reader.opens(`/?asset=buildings/${building}&lang=zh`);
       await reader.part("card-open-housing").click();
       await reader.part("policy-stepper").waitFor();
       address = `/?policy=${new URL(reader.page.url()).searchParams.get("policy")}&panel=policies&lang=zh`;
@@ -169,7 +169,7 @@ describe("homes for staff", () => {
       await keep(reader, "housing-in-use-zh");
 
       // The card: two free homes, one of which somebody moves into.
-      await reader.opens(`/?asset=buildings:${building}&lang=zh`);
+      await reader.opens(`/?asset=buildings/${building}&lang=zh`);
       await reader.part("homes-counts").waitFor();
       assert.equal(await reader.part("homes-counts").innerText(), "共 2 套：空闲 2，在租 0，超期 0");
       await reader.part("home-begin").first().click();
@@ -223,7 +223,7 @@ describe("homes for staff", () => {
       await reader.part("home-end-words").press("Control+Enter");
       await reader.part("home-end-save").waitFor({ state: "hidden" });
       await reader.page.getByText("共 2 套：空闲 2，在租 0，超期 0").waitFor();
-      await reader.opens(`/?asset=buildings:${building}&lang=en`);
+      await reader.opens(`/?asset=buildings/${building}&lang=en`);
       await reader.part("homes-counts").waitFor();
       assert.equal(await reader.part("homes-counts").innerText(), "2 homes: 2 free, 0 let, 0 overdue");
       await reader.part("card-homes").scrollIntoViewIfNeeded();
@@ -231,7 +231,7 @@ describe("homes for staff", () => {
     });
     // Whoever only reads sees the homes and has nothing to press.
     await as("viewer", async (reader) => {
-      await reader.opens(`/?asset=buildings:${building}&lang=zh`);
+      await reader.opens(`/?asset=buildings/${building}&lang=zh`);
       await reader.part("homes-counts").waitFor();
       assert.equal(await reader.part("home-begin").count(), 0);
     });
