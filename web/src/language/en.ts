@@ -43,7 +43,7 @@ export default {
     space: "Space",
     policies: "Policies",
     leases: "Leases",
-    stocktakings: "Stocktaking",
+    stocktakings: "Stocktake",
     imports: "Imports",
     people: "People",
     table: "Table",
