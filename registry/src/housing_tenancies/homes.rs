@@ -125,7 +125,11 @@ pub(super) async fn list_homes(
     } else {
         None
     };
-    Ok(Json(listing.page(rows, total)))
+    drop(snapshot);
+    let page = listing.page(rows, total);
+    let buildings: Vec<Uuid> = page.items.iter().map(|home| home.building_id).collect();
+    context.note_read_of(&buildings).await?;
+    Ok(Json(page))
 }
 
 fn push_from(select: &mut QueryBuilder<Postgres>, times: Times) {

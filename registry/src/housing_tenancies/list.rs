@@ -130,7 +130,11 @@ pub(super) async fn list_housing_tenancies(
     } else {
         None
     };
-    Ok(Json(listing.page(rows, total)))
+    drop(snapshot);
+    let page = listing.page(rows, total);
+    let tenancies = page.items.iter().map(|tenancy| tenancy.id).collect();
+    context.note_read_behind("housing_tenancy", tenancies).await?;
+    Ok(Json(page))
 }
 
 fn push_status(select: &mut QueryBuilder<Postgres>, times: Times) {

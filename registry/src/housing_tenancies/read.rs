@@ -147,7 +147,9 @@ pub(super) async fn get_housing_tenancy(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let tenancy = load(&context, parse_id(&id)?, times).await?;
+    let id = parse_id(&id)?;
+    let tenancy = load(&context, id, times).await?;
+    context.note_read_behind("housing_tenancy", vec![id.0]).await?;
     Ok(answer_read(&headers, VersionId(tenancy.version.version_id), tenancy))
 }
 

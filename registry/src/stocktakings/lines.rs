@@ -299,7 +299,11 @@ pub(super) async fn list_lines(
     } else {
         None
     };
-    Ok(Json(listing.page(rows, total)))
+    drop(snapshot);
+    let page = listing.page(rows, total);
+    let lines = page.items.iter().map(|line| line.id).collect();
+    context.note_read_behind("stocktaking_line", lines).await?;
+    Ok(Json(page))
 }
 
 /// Every line that is asked for, in the list's order.
@@ -348,6 +352,7 @@ pub(super) async fn get_line(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let line = load_line(&context, parse_id(&id)?, parse_line(&line)?).await?;
+    context.note_read_behind("stocktaking_line", vec![line.id]).await?;
     Ok(answer_read(&headers, VersionId(line.tag), line))
 }
 

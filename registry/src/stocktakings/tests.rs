@@ -983,6 +983,22 @@ async fn a_list_is_read_page_by_page_narrowed_and_taken_away(pool: PgPool) {
         )
         .await;
     assert_eq!(csv.status, 200);
-    // A unit alone, without rooms; as the ledger was before the garage came.
+    // Who reads of what is internal is kept (涉密管理), line by line and as a list.
+    sqlx::query("update spatial_unit_version set secrecy = 'internal' where object_id = $1")
+        .bind(shed.parse::<Uuid>().unwrap())
+        .execute(&pool)
+        .await
+        .unwrap();
+    let kept = async || {
+        sqlx::query_scalar::<_, i64>("select count(*) from restricted_read where $1 = any(object_ids)")
+            .bind(shed.parse::<Uuid>().unwrap())
+            .fetch_one(&pool)
+            .await
+            .unwrap()
+    };
+    let before = kept().await;
+    office.read(&line).await;
+    office.read(&format!("{at}/lines")).await;
+    assert_eq!(kept().await, before + 2);
     office.step(MANAGER, &at, "begin_check").await;
 }
