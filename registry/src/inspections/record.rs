@@ -105,7 +105,8 @@ fn read(sent: &Value, definition: &Definition, context: &Context) -> Result<Fact
 
 /// Records something in an inspection.
 #[utoipa::path(post, path = "/api/v1/inspections/{id}/records", operation_id = "record_in_inspection", tag = "inspections",
-    params(("id" = Uuid, Path), ("If-Match" = String, Header)), request_body = Fact,
+    params(("id" = Uuid, Path), ("If-Match" = String, Header)),
+    request_body(content = serde_json::Value, description = "`record` says what is recorded; the other fields are those that InspectionFact gives for it"),
     responses((status = 200, body = Inspection), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
               (status = 412, body = Problem), (status = 422, body = Problem), (status = 428, body = Problem)))]
 pub(super) async fn record_in_inspection(

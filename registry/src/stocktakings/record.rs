@@ -491,7 +491,8 @@ async fn decided(
 
 /// Records something of a line. What nobody has answered yet is matched by the line's own tag.
 #[utoipa::path(post, path = "/api/v1/stocktakings/{id}/lines/{line}/records", operation_id = "record_stocktaking_line", tag = "stocktakings",
-    params(("id" = Uuid, Path), ("line" = Uuid, Path), ("If-Match" = String, Header)), request_body = Record,
+    params(("id" = Uuid, Path), ("line" = Uuid, Path), ("If-Match" = String, Header)),
+    request_body(content = serde_json::Value, description = "`record` says what is recorded: `answer`, `check`, `explanation`, `decision` or `settlement`, with its fields (docs/user/stocktaking.en.md)"),
     responses((status = 200, body = StocktakingLine), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
               (status = 412, body = Problem), (status = 422, body = Problem), (status = 428, body = Problem)))]
 pub(super) async fn record_line(
