@@ -71,6 +71,8 @@ typed_ids! {
     StocktakingLineId,
     /// A room (房间).
     RoomId,
+    /// The notice of a year's days off (放假安排).
+    CalendarNoticeId,
     /// A meter of a building (计量表).
     MeterId,
     /// A region's own value of what rules compare with (规则参数).

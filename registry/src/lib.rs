@@ -1,6 +1,7 @@
 //! The registry: the domain, its SQL and its HTTP. ARCHITECTURE.md is the map of this crate.
 
 pub mod approval_thresholds;
+pub mod calendar_notices;
 pub mod checks;
 pub mod clock;
 pub mod commands;

@@ -689,67 +689,7 @@ pub(crate) mod tests {
         let mut transaction = snapshot(pool).await.unwrap();
         let (_, mut expected) = verify_log_and_versions(&mut transaction, &witness).await.unwrap();
         let rows = expected.len();
-        crate::spatial_units::verify_versions(&mut transaction, &mut expected)
-            .await
-            .unwrap();
-        crate::regions::verify_versions(&mut transaction, &mut expected)
-            .await
-            .unwrap();
-        crate::units::verify_versions(&mut transaction, &mut expected)
-            .await
-            .unwrap();
-        crate::rooms::verify_versions(&mut transaction, &mut expected)
-            .await
-            .unwrap();
-        crate::occupants::verify_versions(&mut transaction, &mut expected)
-            .await
-            .unwrap();
-        crate::rights::verify_versions(&mut transaction, &mut expected)
-            .await
-            .unwrap();
-        crate::titles::verify_versions(&mut transaction, &mut expected)
-            .await
-            .unwrap();
-        crate::title_cases::verify_versions(&mut transaction, &mut expected)
-            .await
-            .unwrap();
-        crate::successions::verify_versions(&mut transaction, &mut expected)
-            .await
-            .unwrap();
-        crate::idle_records::verify_versions(&mut transaction, &mut expected)
-            .await
-            .unwrap();
-        crate::policy_cases::verify_versions(&mut transaction, &mut expected)
-            .await
-            .unwrap();
-        crate::approval_thresholds::verify_versions(&mut transaction, &mut expected)
-            .await
-            .unwrap();
-        crate::checks::verify_versions(&mut transaction, &mut expected)
-            .await
-            .unwrap();
-        crate::use_agreements::verify_versions(&mut transaction, &mut expected)
-            .await
-            .unwrap();
-        crate::meters::verify_versions(&mut transaction, &mut expected)
-            .await
-            .unwrap();
-        crate::stocktakings::verify_versions(&mut transaction, &mut expected)
-            .await
-            .unwrap();
-        crate::use_filings::verify_versions(&mut transaction, &mut expected)
-            .await
-            .unwrap();
-        crate::leases::verify_versions(&mut transaction, &mut expected)
-            .await
-            .unwrap();
-        crate::rent_relief::verify_versions(&mut transaction, &mut expected)
-            .await
-            .unwrap();
-        crate::housing_tenancies::verify_versions(&mut transaction, &mut expected)
-            .await
-            .unwrap();
-        crate::inspections::verify_versions(&mut transaction, &mut expected)
+        crate::commands::verify_versions(&mut transaction, &mut expected)
             .await
             .unwrap();
         expected

@@ -17,6 +17,7 @@ const LAYERS: &[&[&str]] = &[
     &["map_layers"],
     &["demo_city"],
     &["imports"],
+    &["calendar_notices"],
     &["inspections"],
     &["policy_cases"],
     &["housing_tenancies"],

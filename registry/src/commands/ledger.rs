@@ -3,16 +3,18 @@
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
+use sqlx::PgConnection;
 
 use super::CommandFailed;
 use super::store::{Store, document_store, signing_key};
 use crate::clock::Clock;
 use crate::documents::{Verified, verify_documents};
 use crate::ledger::{
-    LogProof, Sealer, SignedHead, SigningKey, TrustedKeys, Unproven, Witness, current_head, snapshot,
+    ExpectedVersions, LogProof, Sealer, SignedHead, SigningKey, TrustedKeys, Unproven, Witness, current_head, snapshot,
     verify_log_and_versions,
 };
 use crate::people::{SignInsVerified, verify_sign_ins};
+use crate::request::Fault;
 use crate::settings::Settings;
 
 /// What to do with the ledger.
@@ -167,40 +169,56 @@ async fn papers(settings: &Settings, store: &Store) -> Result<(), CommandFailed>
     })
 }
 
+/// Holds every version row of every noun against what the ledger says of it.
+///
+/// # Errors
+/// The database's. A row that is not what it was is noted in `expected`.
+pub(crate) async fn verify_versions(
+    connection: &mut PgConnection,
+    expected: &mut ExpectedVersions,
+) -> Result<(), Fault> {
+    macro_rules! verify {
+        ($($noun:ident),+ $(,)?) => { $(crate::$noun::verify_versions(&mut *connection, expected).await?;)+ };
+    }
+    verify!(
+        spatial_units,
+        regions,
+        units,
+        rooms,
+        occupants,
+        rights,
+        titles,
+        title_cases,
+        successions,
+        idle_records,
+        policy_cases,
+        approval_thresholds,
+        calendar_notices,
+        checks,
+        use_agreements,
+        meters,
+        stocktakings,
+        use_filings,
+        leases,
+        rent_relief,
+        housing_tenancies,
+        inspections,
+    );
+    Ok(())
+}
+
 async fn prove(store: &Store, witness: &Witness) -> Result<(LogProof, usize), Unproven> {
     let mut transaction = snapshot(store.database.pool()).await?;
     let (proof, mut expected) = verify_log_and_versions(&mut transaction, witness).await?;
     let versions = expected.len();
-    for outcome in [
-        crate::spatial_units::verify_versions(&mut transaction, &mut expected).await,
-        crate::regions::verify_versions(&mut transaction, &mut expected).await,
-        crate::units::verify_versions(&mut transaction, &mut expected).await,
-        crate::rooms::verify_versions(&mut transaction, &mut expected).await,
-        crate::occupants::verify_versions(&mut transaction, &mut expected).await,
-        crate::rights::verify_versions(&mut transaction, &mut expected).await,
-        crate::titles::verify_versions(&mut transaction, &mut expected).await,
-        crate::title_cases::verify_versions(&mut transaction, &mut expected).await,
-        crate::successions::verify_versions(&mut transaction, &mut expected).await,
-        crate::idle_records::verify_versions(&mut transaction, &mut expected).await,
-        crate::policy_cases::verify_versions(&mut transaction, &mut expected).await,
-        crate::approval_thresholds::verify_versions(&mut transaction, &mut expected).await,
-        crate::checks::verify_versions(&mut transaction, &mut expected).await,
-        crate::use_agreements::verify_versions(&mut transaction, &mut expected).await,
-        crate::meters::verify_versions(&mut transaction, &mut expected).await,
-        crate::stocktakings::verify_versions(&mut transaction, &mut expected).await,
-        crate::use_filings::verify_versions(&mut transaction, &mut expected).await,
-        crate::leases::verify_versions(&mut transaction, &mut expected).await,
-        crate::rent_relief::verify_versions(&mut transaction, &mut expected).await,
-        crate::housing_tenancies::verify_versions(&mut transaction, &mut expected).await,
-        crate::inspections::verify_versions(&mut transaction, &mut expected).await,
-    ] {
-        outcome.map_err(|fault| match fault {
-            crate::request::Fault::Database { source } => Unproven::Database { source },
+    verify_versions(&mut transaction, &mut expected)
+        .await
+        .map_err(|fault| match fault {
+            Fault::Database { source } => Unproven::Database { source },
             other => Unproven::Database {
                 source: sqlx::Error::Protocol(other.to_string()),
             },
         })?;
-    }
     match expected.first_bad(&mut transaction).await? {
         None => Ok((proof, versions)),
         Some(bad) => Err(Unproven::Bad(Box::new(bad))),

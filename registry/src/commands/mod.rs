@@ -22,6 +22,9 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use serde::Serialize;
 
+#[cfg(test)]
+pub(crate) use ledger::verify_versions;
+
 use crate::settings::Resolved;
 
 /// Why a command ended without doing what it should.

@@ -307,6 +307,16 @@ fn meaning_of(constraint: &str) -> Option<(Meaning, &'static str)> {
         "policy_case_version_asset_fkey" => (Field("asset_id"), "the asset is not registered"),
         "policy_case_version_unit_fkey" => (Field("unit_id"), "the unit is not registered"),
         "policy_case_version_unit_placed" => (Field("unit_id"), "the unit has no region"),
+        "calendar_notice_version_once" => (
+            Clash,
+            "这一年的放假安排已经登记，请更正原有的一条 / the notice of this year is recorded already; correct that one",
+        ),
+        "calendar_notice_version_year_sane" | "calendar_notice_version_valid_is_year" => {
+            (Field("year"), "a year is 2000 to 2100")
+        }
+        "calendar_notice_version_source_given" => (Field("source"), "say which notice, and of which day"),
+        "calendar_notice_version_off_given" => (Field("off"), "a year has 1 to 100 days off"),
+        "calendar_notice_version_worked_sane" => (Field("worked"), "a day is off and worked at once"),
         "approval_threshold_version_no_overlap" => (
             Clash,
             "a row of thresholds covers some of these values in this region already",
@@ -385,6 +395,10 @@ fn meaning_of(constraint: &str) -> Option<(Meaning, &'static str)> {
         | "approval_threshold_version_pkey"
         | "approval_threshold_version_object_fkey"
         | "approval_threshold_version_recorded_bounded"
+        | "calendar_notice_pkey"
+        | "calendar_notice_version_pkey"
+        | "calendar_notice_version_object_fkey"
+        | "calendar_notice_version_recorded_bounded"
         | "approval_threshold_version_mode_known"
         | "approval_threshold_version_class_known" => (Ours, ""),
         "housing_tenancy_version_one_per_home" => (

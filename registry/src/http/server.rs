@@ -81,6 +81,7 @@ fn api() -> OpenApiRouter<AppState> {
         .merge(crate::policy_cases::router())
         .merge(crate::inspections::router())
         .merge(crate::approval_thresholds::router())
+        .merge(crate::calendar_notices::router())
         .merge(crate::use_agreements::router())
         .merge(crate::meters::router())
         .merge(crate::stocktakings::router())

@@ -8,6 +8,7 @@
 mod content;
 mod draw;
 mod findings;
+mod follow_calendar;
 mod guards;
 #[cfg(test)]
 mod indicator_tests;
@@ -27,6 +28,7 @@ mod tests;
 mod transition;
 
 pub use content::{InspectionContent, verify_versions};
+pub use follow_calendar::follow_calendar;
 pub use procedure::definition;
 pub use schemes::SchemeContent;
 

@@ -157,7 +157,8 @@ pub(super) async fn plan_inspection(
         grade: None,
         details: InspectionDetails::default(),
     };
-    start_clock(&mut content, definition, today)?;
+    let calendar = WorkingCalendar::in_force(&mut transaction).await?;
+    start_clock(&mut content, definition, today, &calendar);
     let id = InspectionId::fresh();
     let revision = revise(&[], ValidPeriod::since(today), Some(content), now);
     let occasion = Occasion {
@@ -179,14 +180,13 @@ pub(super) async fn plan_inspection(
     Ok(answer(StatusCode::CREATED, Some(&location), version, Json(body)))
 }
 
-pub(super) fn calendar() -> Result<&'static WorkingCalendar, Fault> {
-    WorkingCalendar::published().map_err(|refused| Fault::Impossible {
-        what: refused.to_string(),
-    })
-}
-
 /// The clock of the state that the inspection has come to, where it has a deadline, and its last day where it is known.
-pub(super) fn start_clock(content: &mut InspectionContent, definition: &Definition, today: Date) -> Result<(), Fault> {
+pub(super) fn start_clock(
+    content: &mut InspectionContent,
+    definition: &Definition,
+    today: Date,
+    calendar: &WorkingCalendar,
+) {
     let deadline = definition
         .state(&content.state)
         .and_then(|state| state.deadline.as_ref());
@@ -196,15 +196,16 @@ pub(super) fn start_clock(content: &mut InspectionContent, definition: &Definiti
         count: deadline.count,
         pauses: Vec::new(),
     });
-    let calendar = calendar()?;
-    content.due_on = clock
-        .as_ref()
-        .and_then(|clock| match clock.due(&|day| calendar.is_working_day(day)) {
-            workflow::Due::On(day) => Some(day),
-            workflow::Due::Resting { .. } | workflow::Due::NotPublished { .. } => None,
-        });
+    content.due_on = clock.as_ref().and_then(|clock| due_by(clock, calendar));
     content.details.clock = clock;
-    Ok(())
+}
+
+/// The last day of a clock, where it is known.
+pub(super) fn due_by(clock: &workflow::Clock, calendar: &WorkingCalendar) -> Option<Date> {
+    match clock.due(&|day| calendar.is_working_day(day)) {
+        workflow::Due::On(day) => Some(day),
+        workflow::Due::Resting { .. } | workflow::Due::NotPublished { .. } => None,
+    }
 }
 
 /// Writes the next version of an inspection.

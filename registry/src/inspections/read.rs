@@ -15,7 +15,6 @@ use workflow::Due;
 use super::content::{InspectionContent, InspectionDetails, Target, select_inspections};
 use super::guards::{Around, FindingTotals, Unmet, scoring, totals, unmet};
 use super::permission::{Inspected, has_role, require_reading_all};
-use super::plan::calendar;
 use super::procedure::{Definition, Guard};
 use super::score::Scoring;
 use crate::documents::{Document, documents_of};
@@ -23,6 +22,7 @@ use crate::ids::{DocumentId, InspectionId, VersionId};
 use crate::period::day;
 use crate::request::{Context, Fault, Page, Problem, Times};
 use crate::versioned::{HistoryFacts, Named, VersionFacts, answer_read, history};
+use crate::working_days::WorkingCalendar;
 
 pub(super) const WHAT: &str = "this inspection";
 
@@ -323,7 +323,7 @@ pub(super) async fn load(
         .filter(|role| has_role(&context.caller, role, inspected))
         .map(ToOwned::to_owned)
         .collect();
-    let due_not_before = not_before(&content)?;
+    let due_not_before = not_before(&content, &WorkingCalendar::in_force(&mut connection).await?);
     let state = definition.state(&content.state);
     Ok(Inspection {
         id: id.0,
@@ -361,15 +361,12 @@ pub(super) async fn load(
     })
 }
 
-fn not_before(content: &InspectionContent) -> Result<Option<Date>, Fault> {
-    let Some(clock) = content.details.clock.as_ref().filter(|_| content.is_open) else {
-        return Ok(None);
-    };
-    let calendar = calendar()?;
-    Ok(match clock.due(&|day| calendar.is_working_day(day)) {
+fn not_before(content: &InspectionContent, calendar: &WorkingCalendar) -> Option<Date> {
+    let clock = content.details.clock.as_ref().filter(|_| content.is_open)?;
+    match clock.due(&|day| calendar.is_working_day(day)) {
         Due::NotPublished { not_before, .. } => Some(not_before),
         Due::On(_) | Due::Resting { .. } => None,
-    })
+    }
 }
 
 fn track(definition: &Definition, content: &InspectionContent) -> Vec<TrackState> {

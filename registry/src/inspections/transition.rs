@@ -17,6 +17,7 @@ use super::read::{Inspection, WHAT, load, parse_id};
 use crate::request::fields::{optional_reason, plain_text};
 use crate::request::{Body, Context, Problem, ProblemKind, etag, require_match};
 use crate::versioned::answer;
+use crate::working_days::WorkingCalendar;
 
 /// Where the steps come from.
 const BASIS: &str = "党政机关办公用房管理办法 art. 32";
@@ -153,7 +154,8 @@ pub(super) async fn step_inspection(
         on: today,
         number: (!number.is_empty()).then(|| number.clone()),
     });
-    start_clock(&mut content, &definition, today)?;
+    let calendar = WorkingCalendar::in_force(&mut transaction).await?;
+    start_clock(&mut content, &definition, today, &calendar);
     for effect in &transition.effects {
         match effect {
             Effect::NoteProposer => {

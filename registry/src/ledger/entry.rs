@@ -204,6 +204,8 @@ words! {
         HousingTenancy => "housing_tenancy",
         /// What a building consumes (计量表).
         Meter => "meter",
+        /// The notice of a year's days off (放假安排).
+        CalendarNotice => "calendar_notice",
     }
 }
 

@@ -408,23 +408,23 @@ async fn events(
     context: &Context,
     person: Option<Uuid>,
     username: Option<&str>,
-    before: Option<Uuid>,
+    before: Option<(OffsetDateTime, Uuid)>,
     limit: i64,
 ) -> Result<Vec<SignInEvent>, Problem> {
     let mut snapshot = context.database.begin_snapshot().await?;
-    // Ids are UUIDv7: their order is that of what happened.
     let rows = sqlx::query!(
         r#"select id, happened_at, kind, why, person_id, username, by, subject, address, attempts,
                   batch_id is not null as "is_vouched_for!"
              from sign_in_event
             where ($1::uuid is null or person_id = $1)
               and ($2::text is null or person_id = (select p.id from person p where p.username = $2))
-              and ($3::uuid is null or id < $3)
-            order by id desc
-            limit $4"#,
+              and ($3::timestamptz is null or (happened_at, id) < ($3, $4))
+            order by happened_at desc, id desc
+            limit $5"#,
         person,
         username,
-        before,
+        before.map(|(happened_at, _)| happened_at),
+        before.map(|(_, id)| id),
         limit,
     )
     .fetch_all(&mut *snapshot)
@@ -462,7 +462,7 @@ pub(super) async fn list_sign_ins(
     }
     .limit()?;
     let asked = format!("sign-ins {:?}", query.username);
-    let before: Option<Uuid> = query
+    let before: Option<(OffsetDateTime, Uuid)> = query
         .cursor
         .as_deref()
         .map(|cursor| Cursor::decode(cursor, &asked))
@@ -471,7 +471,7 @@ pub(super) async fn list_sign_ins(
     let more = items.len() > limit as usize;
     items.truncate(limit as usize);
     let next = items.last().filter(|_| more).map(|last| {
-        let cursor = Cursor::new(&asked, last.id).encode();
+        let cursor = Cursor::new(&asked, (last.happened_at, last.id)).encode();
         let limit = limit.to_string();
         let mut pairs = vec![("limit", limit.as_str()), ("cursor", cursor.as_str())];
         pairs.extend(query.username.as_deref().map(|username| ("username", username)));

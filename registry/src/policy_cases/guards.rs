@@ -21,6 +21,7 @@ use crate::title_cases::{DisposalObstacle, disposal_obstacles};
 use crate::titles::TitleContent;
 use crate::titles::dictionaries::{CoOwnership, RightNature};
 use crate::titles::encumbrances::Effect as Strength;
+use crate::working_days::WorkingCalendar;
 
 const R19: &str = "行政事业性国有资产管理条例 art. 19";
 const R25: &str = "行政事业性国有资产管理条例 art. 25";
@@ -66,6 +67,8 @@ pub(super) fn mode_for(case: &CaseContent, route: Option<&str>) -> Option<Mode> 
 #[derive(Debug)]
 pub(super) struct Surroundings {
     pub today: Date,
+    /// The working days as they are known now.
+    pub calendar: WorkingCalendar,
     pub obstacles: Vec<DisposalObstacle>,
     /// The titles that cover the asset.
     pub titles: Vec<(TitleId, TitleContent)>,
@@ -104,6 +107,7 @@ impl Surroundings {
         };
         Ok(Self {
             today: times.as_of,
+            calendar: WorkingCalendar::in_force(connection).await?,
             obstacles: match case.asset_id {
                 None => Vec::new(),
                 Some(asset) => disposal_obstacles(connection, SpatialUnitId(asset), times).await?,

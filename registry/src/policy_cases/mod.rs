@@ -14,6 +14,7 @@ mod allocation_tests;
 mod content;
 mod effects;
 mod facts;
+mod follow_calendar;
 mod guards;
 mod housing;
 #[cfg(test)]
@@ -30,6 +31,7 @@ mod transition;
 mod workflows;
 
 pub use content::{CaseContent, CaseDetails, verify_versions};
+pub use follow_calendar::follow_calendar;
 #[cfg(test)]
 pub(crate) use guards::guarded_rules;
 pub use procedure::Procedure;

@@ -328,7 +328,8 @@ pub(super) async fn open_policy_case(
         },
         unit_id: about.unit_id,
     };
-    start_clock(&mut content, definition, today)?;
+    let calendar = WorkingCalendar::in_force(&mut transaction).await?;
+    start_clock(&mut content, definition, today, &calendar);
     let id = PolicyCaseId::fresh();
     let revision = revise(&[], ValidPeriod::since(today), Some(content), now);
     let occasion = Occasion {
@@ -362,14 +363,8 @@ pub(super) fn is_working(calendar: &WorkingCalendar) -> impl Fn(Date) -> Option<
     move |day| calendar.is_working_day(day)
 }
 
-pub(super) fn calendar() -> Result<&'static WorkingCalendar, Fault> {
-    WorkingCalendar::published().map_err(|refused| Fault::Impossible {
-        what: refused.to_string(),
-    })
-}
-
 /// The clock of the state that the case has come to, where it has a deadline.
-pub(super) fn start_clock(content: &mut CaseContent, definition: &Definition, today: Date) -> Result<(), Fault> {
+pub(super) fn start_clock(content: &mut CaseContent, definition: &Definition, today: Date, calendar: &WorkingCalendar) {
     let deadline = definition
         .state(&content.state)
         .and_then(|state| state.deadline.as_ref());
@@ -379,12 +374,11 @@ pub(super) fn start_clock(content: &mut CaseContent, definition: &Definition, to
         count: deadline.count,
         pauses: Vec::new(),
     });
-    note_due(content)
+    note_due(content, calendar);
 }
 
 /// The last day of the clock, in its column.
-pub(super) fn note_due(content: &mut CaseContent) -> Result<(), Fault> {
-    let calendar = calendar()?;
+pub(super) fn note_due(content: &mut CaseContent, calendar: &WorkingCalendar) {
     content.due_on = content
         .details
         .clock
@@ -393,7 +387,6 @@ pub(super) fn note_due(content: &mut CaseContent) -> Result<(), Fault> {
             workflow::Due::On(day) => Some(day),
             workflow::Due::Resting { .. } | workflow::Due::NotPublished { .. } => None,
         });
-    Ok(())
 }
 
 /// May the record be declared void?

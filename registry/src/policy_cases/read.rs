@@ -14,7 +14,7 @@ use super::allocation_guards::AllocationFacts;
 use super::content::{CaseContent, CaseDetails, select_cases};
 use super::facts::Side;
 use super::guards::{Said, Surroundings, Unmet, chain, unmet};
-use super::open::{calendar, is_working};
+use super::open::is_working;
 use super::procedure::{Definition, Guard, Procedure};
 use super::transition::price_of;
 use crate::approval_thresholds::Office;
@@ -23,7 +23,7 @@ use crate::idle_space::SuitableSpace;
 use crate::ids::{PolicyCaseId, VersionId};
 use crate::money::Money;
 use crate::period::day;
-use crate::request::{Context, Fault, Page, Problem, Times};
+use crate::request::{Context, Page, Problem, Times};
 use crate::space::BothLanguages;
 use crate::versioned::{HistoryFacts, Named, VersionFacts, answer_read, history};
 
@@ -361,7 +361,7 @@ pub(super) async fn load(context: &Context, id: PolicyCaseId, times: Times) -> R
         records_taken: state.map(|state| state.records.clone()).unwrap_or_default(),
         track: track(&definition, &case),
         chain: chain(&around).to_vec(),
-        clock: clock_of(&definition, &case, around.today)?,
+        clock: clock_of(&definition, &case, &around),
         money: money_of(&case),
         steps: open_steps(&definition, &case, &around),
         definition: case.definition,
@@ -415,12 +415,10 @@ fn track(definition: &Definition, case: &CaseContent) -> Vec<TrackState> {
         .collect()
 }
 
-fn clock_of(definition: &Definition, case: &CaseContent, today: Date) -> Result<Option<ClockTold>, Fault> {
-    let Some(clock) = case.details.clock.as_ref().filter(|_| case.is_open) else {
-        return Ok(None);
-    };
-    let calendar = calendar()?;
-    let works = is_working(calendar);
+fn clock_of(definition: &Definition, case: &CaseContent, around: &Surroundings) -> Option<ClockTold> {
+    let clock = case.details.clock.as_ref().filter(|_| case.is_open)?;
+    let today = around.today;
+    let works = is_working(&around.calendar);
     let due = clock.due(&works);
     let (due_on, not_before, left) = match due {
         Due::On(day) => (Some(day), None, None),
@@ -442,7 +440,7 @@ fn clock_of(definition: &Definition, case: &CaseContent, today: Date) -> Result<
             .collect(),
         _ => Vec::new(),
     };
-    Ok(Some(ClockTold {
+    Some(ClockTold {
         started_on: clock.started_on,
         days: clock.days,
         count: match clock.count {
@@ -459,7 +457,7 @@ fn clock_of(definition: &Definition, case: &CaseContent, today: Date) -> Result<
         left,
         overdue: due_on.is_some_and(|due_on| due_on < today),
         escalated_to,
-    }))
+    })
 }
 
 fn money_of(case: &CaseContent) -> MoneyTold {

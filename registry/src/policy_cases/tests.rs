@@ -1465,4 +1465,21 @@ async fn deadlines_go_round_the_spring_festival_and_what_is_overdue_stands_first
         (&clock["due_on"], &clock["not_before"]),
         (&Value::Null, &json!("2027-01-29"))
     );
+    // Once the notice of that year is recorded it has one, and nothing that is closed or has its day is touched.
+    let before = office.case(&id).await["version_id"].clone();
+    let notice = crate::calendar_notices::tests::made_up_2027();
+    let answer = office.post(ADMINISTRATOR, "/api/v1/calendar-notices", notice).await;
+    assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.body);
+    assert_eq!(answer.body["deadlines"], 1);
+    let clock = office.case(&case).await["clock"].clone();
+    assert_eq!(
+        (&clock["due_on"], &clock["not_before"]),
+        (&json!("2027-01-30"), &Value::Null)
+    );
+    assert_eq!(office.case(&id).await["version_id"], before);
+    let queue = office.read("/api/v1/policy-cases?q=B3").await;
+    assert_eq!(queue["items"][0]["due_on"], "2027-01-30");
+    office.on(date!(2027 - 02 - 01));
+    let overdue = office.read("/api/v1/policy-cases?overdue=true&q=B3").await;
+    assert_eq!(overdue["items"].as_array().unwrap().len(), 1);
 }

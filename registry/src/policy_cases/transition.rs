@@ -206,7 +206,7 @@ pub(super) async fn step_policy_case(
         .iter()
         .any(|effect| transition.effects.contains(effect));
     if !goes_on && held.content.state != transition.to {
-        start_clock(&mut content, &definition, today)?;
+        start_clock(&mut content, &definition, today, &around.calendar);
     }
     let made = Made {
         case: id,
@@ -296,13 +296,13 @@ async fn run_effects(
                 if let Some(clock) = &mut content.details.clock {
                     clock.pause(today, why).map_err(|error| clock_problem(&error))?;
                 }
-                note_due(content)?;
+                note_due(content, &around.calendar);
             }
             Effect::ResumeClock => {
                 if let Some(clock) = content.details.clock.as_mut().filter(|clock| clock.rests()) {
                     clock.resume(today).map_err(|error| clock_problem(&error))?;
                 }
-                note_due(content)?;
+                note_due(content, &around.calendar);
             }
             Effect::SetOccupancy => {
                 if let Some(occupancy) = occupancy_after(&route) {
@@ -351,7 +351,7 @@ async fn run_effects(
             Effect::UnseatLeader => unseat_leader(connection, content, made).await?,
             Effect::HandDown => hand_down(connection, content, made).await?,
             Effect::SetUpHomes => set_up_homes(connection, content, made).await?,
-            Effect::RunClockAnew => start_clock(content, definition, today)?,
+            Effect::RunClockAnew => start_clock(content, definition, today, &around.calendar),
         }
     }
     Ok(())

@@ -145,16 +145,16 @@ pub(super) async fn list_title_cases(
     } else {
         None
     };
+    let calendar = WorkingCalendar::in_force(&mut snapshot).await?;
     drop(snapshot);
     let mut page = listing.page(rows, total);
     context
         .note_read_behind("title_case", page.items.iter().map(|row| row.id).collect())
         .await?;
-    let calendar = WorkingCalendar::published().ok();
     for row in &mut page.items {
         row.working_days_left = row
             .due_on
-            .and_then(|due_on| calendar?.working_days_between(times.as_of, due_on));
+            .and_then(|due_on| calendar.working_days_between(times.as_of, due_on));
     }
     Ok(Json(page))
 }

@@ -7,6 +7,7 @@ mod content;
 mod disposal;
 mod effects;
 mod entries;
+mod follow_calendar;
 mod guards;
 mod list;
 mod open;
@@ -21,6 +22,7 @@ mod transition;
 
 pub use content::{CaseContent, CaseDetails, verify_versions};
 pub use disposal::{DisposalObstacle, disposal_obstacles};
+pub use follow_calendar::follow_calendar;
 pub use procedure::title_case;
 
 use std::borrow::Cow;

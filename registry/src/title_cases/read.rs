@@ -220,7 +220,7 @@ pub(super) async fn load(context: &Context, id: TitleCaseId, times: Times) -> Re
     let files = documents_of(&mut connection, &case.details.files()).await?;
     let definition = super::definition_of(&mut connection, &case).await?;
     let state = definition.state(&case.state);
-    let calendar = WorkingCalendar::published().ok();
+    let calendar = WorkingCalendar::in_force(&mut connection).await?;
     let of = case
         .details
         .registration_type
@@ -242,7 +242,7 @@ pub(super) async fn load(context: &Context, id: TitleCaseId, times: Times) -> Re
         files,
         working_days_left: case
             .due_on
-            .and_then(|due_on| calendar?.working_days_between(times.as_of, due_on)),
+            .and_then(|due_on| calendar.working_days_between(times.as_of, due_on)),
         terms: terms(&case, facts.title.as_ref()),
         differences,
         since_submission,

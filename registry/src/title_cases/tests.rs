@@ -1004,3 +1004,45 @@ async fn a_case_finishes_under_the_procedure_it_began_with(pool: PgPool) {
         "{forged}"
     );
 }
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_later_calendar_moves_open_clocks_and_no_closed_case(pool: PgPool) {
+    let office = Office::open(&pool).await;
+    let (closed, open) = (office.parcel(1.0).await, office.parcel(3.0).await);
+    let closed_id = office.begun(closed, Some(&code(1))).await;
+    let classify = json!({"transition": "classify", "policy_action": "first_register"});
+    office.go(CLERK, &closed_id, classify).await;
+    office.go(CLERK, &closed_id, json!({"transition": "collect"})).await;
+    office.bring_papers(&closed_id, closed, &FIRST).await;
+    office.register(&closed_id).await;
+    let id = office.begun(open, Some(&code(2))).await;
+    let classify = json!({"transition": "classify", "policy_action": "first_register"});
+    office.go(CLERK, &id, classify).await;
+    office.go(CLERK, &id, json!({"transition": "collect"})).await;
+    office.bring_papers(&id, open, &FIRST).await;
+    office.go(CLERK, &id, json!({"transition": "prepare"})).await;
+    office.go(REVIEWER, &id, json!({"transition": "submit"})).await;
+    let accepted = office
+        .go(CLERK, &id, json!({"transition": "accept", "on": "2026-11-20"}))
+        .await;
+    assert_eq!(accepted["due_on"], Value::Null);
+    let archived = office.case(&closed_id).await;
+    office.state.clock.advance(time::Duration::minutes(1));
+    let key = Uuid::now_v7().to_string();
+    let answer = ask(
+        &office.app,
+        "POST",
+        "/api/v1/calendar-notices",
+        &[("Idempotency-Key", &key)],
+        Some(crate::calendar_notices::tests::made_up_2027()),
+    )
+    .await;
+    assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.body);
+    assert_eq!(answer.body["deadlines"], 1);
+    // 29 working days until the end of the year, the New Year's holiday, and the Monday after it.
+    let moved = office.case(&id).await;
+    assert_eq!(moved["due_on"], "2027-01-04");
+    assert_eq!(moved["details"]["clock"]["deadline"]["known"], "on");
+    assert_eq!(office.case(&closed_id).await, archived);
+    prove(&pool).await.unwrap();
+}

@@ -274,9 +274,7 @@ async fn run_effects(
             }
             Effect::NoteReviewer => content.reviewed_by = Some(name(made.actor)),
             Effect::StartClock => {
-                let calendar = WorkingCalendar::published().map_err(|refused| crate::request::Fault::Impossible {
-                    what: refused.to_string(),
-                })?;
+                let calendar = WorkingCalendar::in_force(connection).await?;
                 let deadline = calendar.deadline(on, REGISTRY_DAYS);
                 content.due_on = deadline.due_on();
                 content.details.clock = Some(RegistryClock {

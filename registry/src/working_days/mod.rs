@@ -1,15 +1,16 @@
 //! Working days in China: Monday to Friday, but for the days off and the worked weekends (调休) that the State Council
-//! publishes for each year. The published years are data, `registry/calendars/cn-20xx.toml`, each with its source; a
-//! year without a notice is not guessed.
+//! publishes for each year. The published years are data: `registry/calendars/cn-20xx.toml`, each with its source, and the
+//! notices that an administrator recorded since (`calendar_notices/`). A year without a notice is not guessed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
 use time::{Date, Duration, Weekday};
 
 use crate::period::day;
-use crate::request::day as parse_day;
+use crate::request::{Fault, day as parse_day};
 
 /// The years there are notices for. A new year is a new file and a line here.
 const FILES: [&str; 3] = [
@@ -27,11 +28,69 @@ struct YearFile {
     worked: Vec<String>,
 }
 
-#[derive(Debug)]
-struct Year {
+/// The notice of a year.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Year {
     source: String,
     off: BTreeSet<Date>,
     worked: BTreeSet<Date>,
+}
+
+impl Year {
+    /// What a notice says of a year: the days off, weekends among them or not, and the weekend days that are worked.
+    ///
+    /// # Errors
+    /// The field that contradicts itself, and the day.
+    pub fn new(
+        year: i32,
+        source: String,
+        off: impl IntoIterator<Item = Date>,
+        worked: impl IntoIterator<Item = Date>,
+    ) -> Result<Self, (&'static str, String)> {
+        let off: BTreeSet<Date> = off.into_iter().collect();
+        let worked: BTreeSet<Date> = worked.into_iter().collect();
+        let strange = |day: &&Date| day.year() != year;
+        if let Some(day) = off.iter().find(strange) {
+            return Err(("off", format!("{day} is no day of that year")));
+        }
+        if let Some(day) = worked.iter().find(strange) {
+            return Err(("worked", format!("{day} is no day of that year")));
+        }
+        match worked.iter().find(|day| !is_weekend(**day) || off.contains(day)) {
+            Some(day) => Err(("worked", format!("{day} is no weekend day that could be worked"))),
+            None => Ok(Self { source, off, worked }),
+        }
+    }
+
+    /// Where it is said.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// The days off.
+    #[must_use]
+    pub fn off(&self) -> &BTreeSet<Date> {
+        &self.off
+    }
+
+    /// The weekend days that are worked.
+    #[must_use]
+    pub fn worked(&self) -> &BTreeSet<Date> {
+        &self.worked
+    }
+
+    /// So many days from Monday to Friday are off, less the weekend days that are worked: 13 in an ordinary year since 2025,
+    /// 11 before (全国年节及纪念日放假办法, art. 2).
+    #[must_use]
+    pub fn net_days_off(&self) -> i64 {
+        let off = self.off.iter().filter(|day| !is_weekend(**day)).count();
+        i64::try_from(off).unwrap_or(i64::MAX) - i64::try_from(self.worked.len()).unwrap_or(i64::MAX)
+    }
+
+    fn works(&self, day: Date) -> bool {
+        self.worked.contains(&day) || !(is_weekend(day) || self.off.contains(&day))
+    }
 }
 
 /// Why a calendar can't be used.
@@ -54,7 +113,7 @@ pub enum CalendarRefused {
 }
 
 /// The published working calendar.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct WorkingCalendar {
     years: BTreeMap<i32, Year>,
 }
@@ -118,31 +177,20 @@ impl WorkingCalendar {
                     .filter(|day| day.year() == file.year)
                     .ok_or_else(|| wrong(format!("{text:?} is no day of that year")))
             };
-            let mut off = BTreeSet::new();
+            let mut off = Vec::new();
             for (from, to) in &file.off {
-                let (mut day, to) = (read(from)?, read(to)?);
-                if day > to {
+                let (from, to) = (read(from)?, read(to)?);
+                if from > to {
                     return Err(wrong(format!("{from} to {to} runs backwards")));
                 }
-                while day <= to {
-                    off.insert(day);
-                    let Some(next) = day.next_day() else { break };
-                    day = next;
-                }
+                off.extend(days(from, to));
             }
-            let mut worked = BTreeSet::new();
-            for text in &file.worked {
-                let day = read(text)?;
-                if !is_weekend(day) || off.contains(&day) {
-                    return Err(wrong(format!("{day} is no weekend day that could be worked")));
-                }
-                worked.insert(day);
-            }
-            let year = Year {
-                source: file.source.clone(),
-                off,
-                worked,
-            };
+            let worked = file
+                .worked
+                .iter()
+                .map(|text| read(text))
+                .collect::<Result<Vec<_>, _>>()?;
+            let year = Year::new(file.year, file.source.clone(), off, worked).map_err(|(_, reason)| wrong(reason))?;
             if years.insert(file.year, year).is_some() {
                 return Err(wrong("it is there twice".to_owned()));
             }
@@ -150,10 +198,37 @@ impl WorkingCalendar {
         Ok(Self { years })
     }
 
-    /// Where the calendar of a year comes from; none where no notice is published.
+    /// The calendars that hold now: those that the program carries, and the notices that were recorded, which go before.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn in_force(connection: &mut PgConnection) -> Result<Self, Fault> {
+        let mut calendar = Self::published()
+            .map_err(|refused| Fault::Impossible {
+                what: refused.to_string(),
+            })?
+            .clone();
+        let notices = sqlx::query!(
+            "select year, source, days_off, worked from calendar_notice_version where upper_inf(recorded)"
+        )
+        .fetch_all(connection)
+        .await?;
+        for notice in notices {
+            let year =
+                Year::new(notice.year, notice.source, notice.days_off, notice.worked).map_err(|(_, reason)| {
+                    Fault::Impossible {
+                        what: format!("the notice of {}: {reason}", notice.year),
+                    }
+                })?;
+            calendar.years.insert(notice.year, year);
+        }
+        Ok(calendar)
+    }
+
+    /// The notice of a year; none where none is published.
     #[must_use]
-    pub fn source(&self, year: i32) -> Option<&str> {
-        self.years.get(&year).map(|year| year.source.as_str())
+    pub fn year(&self, year: i32) -> Option<&Year> {
+        self.years.get(&year)
     }
 
     /// The published years.
@@ -164,8 +239,7 @@ impl WorkingCalendar {
     /// Is it a working day? None where the year is not published.
     #[must_use]
     pub fn is_working_day(&self, day: Date) -> Option<bool> {
-        let year = self.years.get(&day.year())?;
-        Some(year.worked.contains(&day) || !(is_weekend(day) || year.off.contains(&day)))
+        Some(self.years.get(&day.year())?.works(day))
     }
 
     /// The last of so many working days; the day itself is day 0, the next working day is the first (期间开始的日,
@@ -201,6 +275,13 @@ impl WorkingCalendar {
         }
         Some(sign * count)
     }
+}
+
+/// The days from one to another, both among them.
+pub fn days(from: Date, to: Date) -> impl Iterator<Item = Date> {
+    std::iter::successors((from <= to).then_some(from), move |day| {
+        day.next_day().filter(|next| *next <= to)
+    })
 }
 
 fn is_weekend(day: Date) -> bool {
@@ -240,10 +321,12 @@ mod tests {
                 .count()
         };
         assert_eq!([in_year(2024), in_year(2025), in_year(2026)], [251, 248, 248]);
+        let net = |year| calendar.year(year).unwrap().net_days_off();
+        assert_eq!([net(2024), net(2025), net(2026)], [11, 13, 13]);
         assert!(
             calendar
                 .years()
-                .all(|year| calendar.source(year).unwrap().contains("国务院办公厅"))
+                .all(|year| calendar.year(year).unwrap().source().contains("国务院办公厅"))
         );
     }
 

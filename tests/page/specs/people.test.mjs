@@ -136,10 +136,10 @@ describe("keeping accounts", () => {
       await reader.part("legend").waitFor();
       await reader.part("rail-account").click();
       await reader.part("account-sign-ins").click();
-      const own = reader.part("sign-ins").locator("li");
-      await own.first().waitFor();
-      assert.match(await own.nth(0).innerText(), /^登录/);
-      assert.match(await own.nth(1).innerText(), /密码错误/);
+      const events = reader.part("sign-ins").locator("li");
+      const says = (at, words) => events.nth(at).filter({ hasText: words }).waitFor();
+      await says(0, /^\s*登录/);
+      await says(1, "密码错误");
       await page.keyboard.press("Escape");
       await reader.part("rail-account").click();
       await reader.part("account-sign-out").click();
@@ -149,18 +149,14 @@ describe("keeping accounts", () => {
       await reader.part("legend").waitFor();
       await reader.opens("/?lang=zh&panel=people");
       await reader.part("sign-ins-open").click();
-      const all = reader.part("sign-ins").locator("li");
-      await all.first().waitFor();
-      assert.match(await all.nth(0).innerText(), /demo-administrator/);
-      assert.match(await all.nth(1).innerText(), new RegExp(`退出[^]*${newcomer}`));
+      await says(0, "demo-administrator");
+      await says(1, new RegExp(`退出[^]*${newcomer}`));
       await page.locator(".people-panel .back").click();
       await reader.part("people-find").fill(newcomer);
       await page.locator(`[data-person="${newcomer}"]`).click();
       await reader.part("person-sign-ins").click();
-      const of = reader.part("sign-ins").locator("li");
-      await of.first().waitFor();
-      assert.match(await of.nth(0).innerText(), /^退出/);
-      assert.match(await of.nth(2).innerText(), /密码错误/);
+      await says(0, /^\s*退出/);
+      await says(2, "密码错误");
     }, { as: null, forgive }));
 
   test("a role is revoked only after the question, and then nothing is left to see", (t) =>

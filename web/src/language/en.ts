@@ -6,6 +6,7 @@ import { filingRefusals, filings } from "./filings.en";
 import parameters from "./parameters.en";
 import { identity, identityRefusals, sign_ins } from "./identity.en";
 import allocation from "./allocation.en";
+import calendar from "./calendar.en";
 import housing from "./housing.en";
 import leases from "./leases.en";
 import lineage from "./lineage.en";
@@ -23,6 +24,7 @@ export default {
   ...inspections,
   ...parameters,
   ...allocation,
+  ...calendar,
   ...housing,
   ...leases,
   ...lineage,

@@ -12,6 +12,7 @@ export default {
     all: "All cases",
     queue: "Cases",
     thresholds: "Who approves",
+    calendar: "Working days",
     queue_empty: "No case is like that. Choose a parcel or building on the map to open one.",
     filter_procedure: "Kind",
     filter_state: "State",

@@ -12,6 +12,7 @@ export default {
     all: "全部案件",
     queue: "案件",
     thresholds: "审批权限",
+    calendar: "工作日历",
     queue_empty: "没有符合条件的案件。在地图上选择宗地或楼栋即可立案。",
     filter_procedure: "种类",
     filter_state: "环节",

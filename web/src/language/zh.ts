@@ -6,6 +6,7 @@ import { filingRefusals, filings } from "./filings.zh";
 import parameters from "./parameters.zh";
 import { identity, identityRefusals, sign_ins } from "./identity.zh";
 import allocation from "./allocation.zh";
+import calendar from "./calendar.zh";
 import housing from "./housing.zh";
 import leases from "./leases.zh";
 import lineage from "./lineage.zh";
@@ -23,6 +24,7 @@ export default {
   ...inspections,
   ...parameters,
   ...allocation,
+  ...calendar,
   ...housing,
   ...leases,
   ...lineage,

@@ -2,11 +2,13 @@
 //! at it again. What the checks had found already is linked and not copied.
 
 mod content;
+mod follow_calendar;
 mod list;
 mod note;
 mod step;
 
 pub(super) use content::verify_versions;
+pub(super) use follow_calendar::follow_calendar;
 pub(super) use list::{FindingLine, lines_of};
 pub(super) use step::issue;
 

@@ -15,13 +15,13 @@ use crate::documents::Holder;
 use crate::ids::{DocumentId, InspectionFindingId, InspectionId, VersionId};
 use crate::inspections::content::select_inspections;
 use crate::inspections::permission::{Inspected, has_role, require_role};
-use crate::inspections::plan::calendar;
 use crate::inspections::record::take_up;
 use crate::ledger::Action;
 use crate::period::{Held, day, revise};
 use crate::request::fields::{plain_text, sane_day};
 use crate::request::{Body, Context, Fault, Problem, ProblemKind, etag, require_match};
 use crate::versioned::{Occasion, answer, write_revision};
+use crate::working_days::WorkingCalendar;
 
 /// The longest that a finding stays as it is, days.
 const LONGEST_DEFERRAL: i64 = 366 * 3;
@@ -102,6 +102,11 @@ async fn write(
     .await
 }
 
+/// The last of a finding's working days after the notice, where it is known.
+pub(super) fn due_by(issued_on: Date, days: i32, calendar: &WorkingCalendar) -> Option<Date> {
+    calendar.deadline(issued_on, u32::try_from(days).ok()?).due_on()
+}
+
 /// The notice goes out: the working days of every finding begin.
 pub(in crate::inspections) async fn issue(
     connection: &mut PgConnection,
@@ -109,7 +114,7 @@ pub(in crate::inspections) async fn issue(
     inspection: InspectionId,
 ) -> Result<(), Fault> {
     let today = context.clock.today();
-    let calendar = calendar()?;
+    let calendar = WorkingCalendar::in_force(connection).await?;
     let findings = select_findings!(
         "where v.inspection_id = $1 and upper_inf(v.recorded) order by v.object_id",
         inspection.0
@@ -121,9 +126,7 @@ pub(in crate::inspections) async fn issue(
         let held = row.stored().held()?;
         let mut content = held.content.clone();
         content.issued_on = Some(today);
-        content.due_on = u32::try_from(content.days)
-            .ok()
-            .and_then(|days| calendar.deadline(today, days).due_on());
+        content.due_on = due_by(today, content.days, &calendar);
         content.details.steps.push(FindingStep {
             step: "issue".to_owned(),
             by: context.actor.0.clone(),

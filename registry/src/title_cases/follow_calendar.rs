@@ -1,0 +1,60 @@
+//! The registry's clock, once the working days of another year are known.
+
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+
+use super::content::select_cases;
+use crate::ledger::Action;
+use crate::period::revise;
+use crate::request::Fault;
+use crate::versioned::{Occasion, VersionWriter};
+use crate::working_days::WorkingCalendar;
+
+/// Works out the last day of every clock that runs by this calendar. Gives how many got another.
+///
+/// # Errors
+/// The database's.
+pub async fn follow_calendar(
+    connection: &mut PgConnection,
+    calendar: &WorkingCalendar,
+    now: OffsetDateTime,
+    occasion: &Occasion,
+) -> Result<usize, Fault> {
+    sqlx::query!(
+        "select id from title_case
+          where id in (select object_id from title_case_version
+                        where upper_inf(recorded) and details -> 'clock' is not null
+                          and details -> 'clock' ->> 'stopped_on' is null)
+          order by id for update"
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    let running = select_cases!(
+        "where upper_inf(v.recorded) and v.details -> 'clock' is not null
+           and v.details -> 'clock' ->> 'stopped_on' is null
+         order by v.object_id"
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    let mut writer = VersionWriter::default();
+    let mut moved = 0;
+    for row in running {
+        let id = row.object_id;
+        let held = row.stored().held()?;
+        let mut content = held.content.clone();
+        let Some(clock) = &mut content.details.clock else {
+            continue;
+        };
+        let deadline = calendar.deadline(clock.accepted_on, clock.working_days);
+        if deadline == clock.deadline {
+            continue;
+        }
+        clock.deadline = deadline;
+        content.due_on = deadline.due_on();
+        let revision = revise(std::slice::from_ref(&held), held.valid, Some(content), now);
+        writer.revise(id, Action::Change, &revision, Some(&held.content), occasion)?;
+        moved += 1;
+    }
+    writer.flush(connection).await?;
+    Ok(moved)
+}
