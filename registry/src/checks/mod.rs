@@ -7,9 +7,13 @@
 mod afterwards_tests;
 #[cfg(test)]
 mod agreement_tests;
+#[cfg(test)]
+mod case_tests;
 mod change;
 #[cfg(test)]
 mod filing_tests;
+#[cfg(test)]
+mod finding_tests;
 mod follow;
 #[cfg(test)]
 mod housing_tests;
@@ -21,9 +25,13 @@ mod routes;
 mod rule;
 mod run;
 #[cfg(test)]
+mod space_tests;
+#[cfg(test)]
 mod stocktaking_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod title_tests;
 mod whole;
 
 pub use follow::keep_checked;

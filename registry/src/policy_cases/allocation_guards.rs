@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::allocation::{BuildingFund, Construction, LeaderRoom};
 use super::content::{CaseContent, Decided};
 use super::facts::{Fact, StockSearch, Works};
+use super::guards::misplaced;
 use super::procedure::{Guard, Procedure};
 use crate::idle_space::{SuitableSpace, suitable_space};
 use crate::ids::PolicyCaseId;
@@ -486,6 +487,6 @@ pub(super) fn check(guard: Guard, case: &CaseContent, facts: Option<&AllocationF
                 "the part-time post has ended already",
             )
         }),
-        _ => None,
+        _ => misplaced(guard),
     }
 }

@@ -1,25 +1,22 @@
 //! What must hold before a case takes a step. Pure: what is asked of the world is read before.
 
-use rust_decimal::Decimal;
 use serde::Serialize;
 use sqlx::PgConnection;
-use time::{Date, Month};
+use time::Date;
 use uuid::Uuid;
 
 use super::allocation_guards::{self, AllocationFacts};
 use super::content::{CaseContent, Decided};
-use super::facts::{
-    Assessment, Completion, CostReview, Emergency, Fact, Necessity, PlanEntry, Publication, Side, Works,
-};
+use super::facts::Fact;
 use super::housing::{self, HousingFacts};
 use super::procedure::{Guard, Procedure};
+use super::{repair_guards, sale_guards};
 use crate::approval_thresholds::{AssetClass, Mode, Office, ThresholdContent};
 use crate::ids::{PolicyCaseId, SpatialUnitId, TitleId};
 use crate::money::Money;
 use crate::request::{Fault, Problem, Times};
 use crate::title_cases::{DisposalObstacle, disposal_obstacles};
 use crate::titles::TitleContent;
-use crate::titles::dictionaries::{CoOwnership, RightNature};
 use crate::titles::encumbrances::Effect as Strength;
 use crate::working_days::WorkingCalendar;
 
@@ -279,13 +276,9 @@ fn rule_of(guard: Guard) -> (Option<&'static str>, Option<&'static str>) {
     }
 }
 
-fn missing(is_missing: bool, zh: &str, en: &str) -> Option<(String, String)> {
+/// What is missing, in both languages.
+pub(super) fn missing(is_missing: bool, zh: &str, en: &str) -> Option<(String, String)> {
     is_missing.then(|| (zh.to_owned(), en.to_owned()))
-}
-
-/// The last day on which a repair is applied for, for the plan of a year: 1 August of the year before.
-pub(super) fn repair_deadline(for_year: i32) -> Option<Date> {
-    Date::from_calendar_date(for_year - 1, Month::August, 1).ok()
 }
 
 /// The offices that must approve, in their order: those of the row, or any one where nothing is disposed of.
@@ -330,129 +323,8 @@ fn obstacle_words(case: &CaseContent, around: &Surroundings) -> Option<(String, 
 }
 
 /// Is something given for something else?
-fn is_swap(case: &CaseContent) -> bool {
+pub(super) fn is_swap(case: &CaseContent) -> bool {
     case.route.as_deref() == Some("swap") || case.procedure == Procedure::SwapPremises
-}
-
-fn appraisals_missing(case: &CaseContent) -> Option<(String, String)> {
-    missing(
-        case.details.appraisal(Side::Own).is_none(),
-        "未评估：转让、拍卖、置换、出租前须评估",
-        "it is not appraised; a sale, swap or letting needs an appraisal",
-    )
-    .or_else(|| {
-        missing(
-            is_swap(case) && case.details.appraisal(Side::Other).is_none(),
-            "置换的另一方资产未评估",
-            "the other side of the swap is not appraised",
-        )
-    })
-}
-
-fn appraisals_expired(case: &CaseContent, on: Date) -> Option<(String, String)> {
-    let sides = [Side::Own, Side::Other];
-    let expired = sides
-        .iter()
-        .filter_map(|side| case.details.appraisal(*side))
-        .find(|appraisal| appraisal.last_day() < on)?;
-    Some((
-        format!(
-            "评估报告{}已于{}过期，成交日{on}须有效",
-            expired.report_no,
-            expired.last_day()
-        ),
-        format!(
-            "the appraisal {} held until {}, and must hold on {on}, the day of the deal",
-            expired.report_no,
-            expired.last_day()
-        ),
-    ))
-}
-
-fn price_words(case: &CaseContent, around: &Surroundings) -> Option<(String, String)> {
-    let details = &case.details;
-    let (Some(award), Some((_, round)), Some(appraisal)) =
-        (details.award(), details.round(), details.appraisal(Side::Own))
-    else {
-        return missing(
-            true,
-            "没有评估、底价或成交记录",
-            "appraisal, reserve or award is missing",
-        );
-    };
-    // A price that was approved in this round's case holds from that price on.
-    let approved = details
-        .decisions(Decided::Price)
-        .filter_map(|decision| decision.price)
-        .min();
-    if approved.is_some_and(|approved| award.price >= approved) {
-        return None;
-    }
-    let floor = around
-        .threshold
-        .as_ref()
-        .map_or(Decimal::ONE_HUNDRED, |threshold| threshold.floor_percent);
-    let share = if appraisal.value == Money::NOTHING {
-        Decimal::ONE_HUNDRED
-    } else {
-        award.price.yuan() * Decimal::ONE_HUNDRED / appraisal.value.yuan()
-    };
-    if !award.price.reaches(floor, appraisal.value) {
-        return Some((
-            format!(
-                "成交价{}元为评估价{}元的{:.1}%，低于{}%，须暂停并重新报批",
-                award.price,
-                appraisal.value,
-                share,
-                floor.normalize()
-            ),
-            format!(
-                "the price {} is {share:.1} % of the appraised {}, below {} %: it pauses and is approved anew",
-                award.price,
-                appraisal.value,
-                floor.normalize()
-            ),
-        ));
-    }
-    missing(
-        award.price < round.reserve,
-        &format!("成交价{}元低于底价{}元", award.price, round.reserve),
-        &format!("the price {} is below the reserve {}", award.price, round.reserve),
-    )
-}
-
-/// Do those who consented hold two thirds of the shares, or all of a joint ownership?
-fn co_owners_missing(case: &CaseContent, title: &TitleContent) -> Option<(String, String)> {
-    let consented = |holder: &str| case.details.words("co_owner_consent").any(|word| word == holder);
-    let open: Vec<&str> = title
-        .holders
-        .iter()
-        .map(|holder| holder.name.as_str())
-        .filter(|name| !consented(name))
-        .collect();
-    let agrees = match title.co_ownership {
-        CoOwnership::Sole => true,
-        CoOwnership::ByShares => {
-            let mut sum = (0_i128, 1_i128);
-            for holder in title.holders.iter().filter(|holder| consented(&holder.name)) {
-                let share = holder.share.as_deref().unwrap_or("0/1");
-                let (above, below) = share.split_once('/').unwrap_or((share, "1"));
-                let (above, below) = (above.parse().unwrap_or(0), below.parse().unwrap_or(1_i128).max(1));
-                let added = sum.0.checked_mul(below).zip(sum.1.checked_mul(above));
-                // What can't be said exactly isn't counted.
-                if let (Some((left, right)), Some(under)) = (added, sum.1.checked_mul(below)) {
-                    sum = (left.saturating_add(right), under);
-                }
-            }
-            sum.0.saturating_mul(3) >= sum.1.saturating_mul(2)
-        }
-        _ => open.is_empty(),
-    };
-    missing(
-        !agrees,
-        &format!("共有资产须经共有人同意，尚缺：{}", open.join("、")),
-        &format!("it is co-owned, and these have not consented: {}", open.join(", ")),
-    )
 }
 
 fn approvals_words(
@@ -532,30 +404,18 @@ fn threshold_missing(case: &CaseContent) -> Option<(String, String)> {
     )
 }
 
-/// What is on record of the works' cost.
-fn cost_words(case: &CaseContent) -> Option<(String, String)> {
-    let review: Option<&CostReview> = case.details.last(|fact| match fact {
-        Fact::CostReview(review) => Some(review),
-        _ => None,
-    });
-    match review {
-        None => missing(
-            true,
-            "没有造价审核记录",
-            "the review of the cost is missing (cost_review)",
-        ),
-        Some(review) => missing(
-            review.cost > review.standard,
-            &format!("审核造价{}元超过财政资金标准{}元", review.cost, review.standard),
-            &format!(
-                "the cost {} is above the fiscal standard {}",
-                review.cost, review.standard
-            ),
-        ),
-    }
+/// A guard that was sent to the wrong place holds nowhere: nothing gets by unasked.
+pub(super) fn misplaced(guard: Guard) -> Option<(String, String)> {
+    let name = workflow::word(&guard);
+    missing(
+        true,
+        &format!("程序没有实现检查项 {name}"),
+        &format!("nothing looks at the guard {name}"),
+    )
 }
 
-fn has(case: &CaseContent, kind: &str) -> bool {
+/// Is a fact of that kind on record?
+pub(super) fn has(case: &CaseContent, kind: &str) -> bool {
     case.details.facts().any(|(_, fact)| fact.kind() == kind)
 }
 
@@ -638,276 +498,11 @@ fn check(guard: Guard, case: &CaseContent, around: &Surroundings, said: Said<'_>
         Guard::ApprovalInOrder | Guard::ApprovalsFollow | Guard::ChainComplete => {
             approvals_words(guard, case, around, said)
         }
-        Guard::AppraisalPresent => appraisals_missing(case),
-        Guard::AppraisalCurrent => {
-            let on = details.award().map_or(today, |award| award.on);
-            appraisals_missing(case).or_else(|| appraisals_expired(case, on))
-        }
-        Guard::RoundRecorded => {
-            let announced = details.taken.iter().rev().find(|taken| taken.transition == "announce");
-            let rounds = details
-                .facts()
-                .filter(|(_, fact)| matches!(fact, Fact::Round(_)))
-                .count();
-            let announces = details
-                .taken
-                .iter()
-                .filter(|taken| taken.transition == "announce")
-                .count();
-            missing(
-                rounds == 0 || (announced.is_some() && rounds <= announces),
-                "没有本轮公告和底价",
-                "the round with its notice and reserve is missing (round)",
-            )
-        }
-        Guard::ThroughExchange => {
-            let must = around.threshold.as_ref().is_none_or(|threshold| threshold.exchange);
-            let is_exempt = details.documents().contains("exchange_exemption");
-            missing(
-                must && !is_exempt && details.round().is_some_and(|(_, round)| !round.is_exchange),
-                "拍卖、招租须进公共资源交易平台，或有不进场批准",
-                "a sale or letting goes through the public exchange, or is exempt (document exchange_exemption)",
-            )
-        }
-        Guard::NoticeOver => {
-            let days = around
-                .threshold
-                .as_ref()
-                .map_or(0, |threshold| i64::from(threshold.notice_days));
-            match details.round() {
-                None => missing(true, "没有公告", "there is no notice (round)"),
-                Some((_, round)) => missing(
-                    round.notice_to >= today || (round.notice_to - round.notice_from).whole_days() + 1 < days,
-                    &format!("公告须满{days}日且已期满（{}至{}）", round.notice_from, round.notice_to),
-                    &format!(
-                        "the notice lasts {days} days and must be over ({} to {})",
-                        round.notice_from, round.notice_to
-                    ),
-                ),
-            }
-        }
-        Guard::AwardRecorded => {
-            let Some(award) = details.award() else {
-                return missing(true, "没有成交记录", "who gets it is not on record (award)");
-            };
-            let is_bid = details.since_round().any(|fact| match fact {
-                Fact::Bid(bid) => bid.bidder == award.bidder && bid.price == award.price,
-                _ => false,
-            });
-            missing(
-                !is_bid,
-                "成交人和成交价与竞价记录不符",
-                "nobody bid that: the award must be one of the bids (bid)",
-            )
-        }
-        Guard::PriceAboveFloor => price_words(case, around),
         Guard::PriceGiven => missing(
             said.price.is_none(),
             "请填写同意的价格",
             "say the price that is approved (price)",
         ),
-        Guard::ResultNoticeOver => match details.award() {
-            None => missing(true, "没有成交记录", "who gets it is not on record (award)"),
-            Some(award) => missing(
-                award.notice_to >= today,
-                &format!("成交公示至{}，尚未期满", award.notice_to),
-                &format!("the notice of the result lasts to {}", award.notice_to),
-            ),
-        },
-        Guard::ContractRecorded => match (details.award(), details.contract()) {
-            (Some(award), Some(contract)) => missing(
-                contract.price != award.price || contract.counterparty != award.bidder,
-                "合同相对人或价款与成交结果不符",
-                "the contract says another price or buyer than the award",
-            ),
-            _ => missing(true, "没有合同记录", "the contract is missing (contract)"),
-        },
-        Guard::AllocatedLandSettled => {
-            let is_allocated = around
-                .titles
-                .iter()
-                .any(|(_, title)| title.right_nature_land == Some(RightNature::Allocated));
-            let is_sale = is_swap(case) || case.route.as_deref() == Some("auction");
-            let documents = details.documents();
-            missing(
-                is_sale && is_allocated && !(documents.contains("land_approval") && documents.contains("land_grant")),
-                "划拨土地转让须经政府批准并办理出让手续、补缴价款",
-                "allocated land is sold with the government's approval and the formalities of a grant (documents land_approval, land_grant)",
-            )
-        }
-        Guard::CoOwnersAgree => around
-            .titles
-            .iter()
-            .find_map(|(_, title)| co_owners_missing(case, title)),
-        Guard::NothingPaid => missing(
-            details.paid() > Money::NOTHING,
-            "已有收款，不能重新组织",
-            "something was paid already",
-        ),
-        Guard::PaidInFull => match details.contract() {
-            None => missing(true, "没有合同记录", "the contract is missing (contract)"),
-            Some(contract) => missing(
-                details.paid() != contract.price,
-                &format!("合同价{}元，已收{}元", contract.price, details.paid()),
-                &format!("the price is {}, and {} was paid", contract.price, details.paid()),
-            ),
-        },
-        Guard::RemittedInFull => missing(
-            details.remitted() != details.paid(),
-            &format!(
-                "收入{}元须全额缴库，已缴{}元（收支两条线）",
-                details.paid(),
-                details.remitted()
-            ),
-            &format!(
-                "of {} that came in {} was remitted to the treasury; all of it is",
-                details.paid(),
-                details.remitted()
-            ),
-        ),
-        Guard::ApplicationRecorded => missing(
-            !has(case, "repair_application"),
-            "没有申报内容",
-            "what is to be repaired is missing (repair_application)",
-        ),
-        Guard::RepairWindow => {
-            let application = details.last(|fact| match fact {
-                Fact::RepairApplication(application) => Some(application),
-                _ => None,
-            })?;
-            let last = repair_deadline(application.for_year)?;
-            missing(
-                today > last,
-                &format!(
-                    "{}年度大中修应在{last}前申报，今天{today}已逾期，请申报下一年度",
-                    application.for_year
-                ),
-                &format!(
-                    "repairs of {} are applied for by {last}, and today is {today}: too late; apply for the year after",
-                    application.for_year
-                ),
-            )
-        }
-        Guard::SiteVisited => missing(
-            !has(case, "site_visit"),
-            "没有现场勘查记录",
-            "the visit to the site is missing (site_visit)",
-        ),
-        Guard::WithinStandard => {
-            let assessment: Option<&Assessment> = details.last(|fact| match fact {
-                Fact::Assessment(assessment) => Some(assessment),
-                _ => None,
-            });
-            let for_user = details.facts().any(|(_, fact)| {
-                matches!(fact, Fact::RepairApplication(application) if application.necessity == Necessity::ChangeOfUser)
-            });
-            match assessment {
-                None => missing(true, "没有评估论证记录", "the assessment is missing (assessment)"),
-                Some(assessment) => missing(
-                    !assessment.within_standard || assessment.enlarges_percent > Decimal::from(15),
-                    "超标准，或扩建超过建筑面积的15%",
-                    "it is above the standard, or enlarges the floor area by more than 15 %",
-                )
-                .or_else(|| {
-                    missing(
-                        for_user,
-                        "不得因人员、单位变动重新装修（MNT-07）",
-                        "a new user is no reason for a new fit-out (MNT-07)",
-                    )
-                }),
-            }
-        }
-        Guard::CostWithinStandard => cost_words(case),
-        Guard::PublicationOver => {
-            let publication: Option<&Publication> = details.last(|fact| match fact {
-                Fact::Publication(publication) => Some(publication),
-                _ => None,
-            });
-            match publication {
-                None => missing(true, "没有批前公示记录", "the notice is missing (publication)"),
-                Some(publication) => missing(
-                    publication.to >= today || (publication.objections > 0 && !publication.answered),
-                    "公示未期满，或异议未答复",
-                    "the notice is not over, or objections are not answered",
-                ),
-            }
-        }
-        Guard::StagesComplete => {
-            let stages = [
-                ("site_visit", "现场勘查", "site visit"),
-                ("assessment", "评估论证", "assessment"),
-                ("cost_review", "造价审核", "review of the cost"),
-                ("publication", "批前公示", "notice"),
-            ];
-            let open: Vec<_> = stages.iter().filter(|(kind, _, _)| !has(case, kind)).collect();
-            (!open.is_empty()).then(|| {
-                (
-                    format!(
-                        "缺少阶段：{}",
-                        open.iter().map(|(_, zh, _)| *zh).collect::<Vec<_>>().join("、")
-                    ),
-                    format!(
-                        "stages are missing: {}",
-                        open.iter().map(|(_, _, en)| *en).collect::<Vec<_>>().join(", ")
-                    ),
-                )
-            })
-        }
-        Guard::PlanEntryRecorded => {
-            let entry: Option<&PlanEntry> = details.last(|fact| match fact {
-                Fact::PlanEntry(entry) => Some(entry),
-                _ => None,
-            });
-            let year = details.last(|fact| match fact {
-                Fact::RepairApplication(application) => Some(&application.for_year),
-                _ => None,
-            });
-            match entry {
-                None => missing(
-                    true,
-                    "没有年度计划条目",
-                    "the entry in the plan is missing (plan_entry)",
-                ),
-                Some(entry) => missing(
-                    year.is_some_and(|year| *year != entry.year),
-                    "计划年度与申报年度不一致",
-                    "the plan is of another year than the application",
-                ),
-            }
-        }
-        Guard::WorksRecorded => {
-            let works: Option<&Works> = details.last(|fact| match fact {
-                Fact::Works(works) => Some(works),
-                _ => None,
-            });
-            let approved = details.decisions(Decided::Approval).map(|decision| decision.on).max();
-            match works {
-                None => missing(true, "没有开工记录", "the beginning of the works is missing (works)"),
-                Some(works) => missing(
-                    approved.is_none_or(|approved| works.started_on < approved),
-                    "开工早于批准，属未批先修",
-                    "the works began before the approval",
-                ),
-            }
-        }
-        Guard::CompletionRecorded => {
-            let completion: Option<&Completion> = details.last(|fact| match fact {
-                Fact::Completion(completion) => Some(completion),
-                _ => None,
-            });
-            missing(
-                completion.is_none(),
-                "没有竣工记录",
-                "the end of the works is missing (completion)",
-            )
-        }
-        Guard::EmergencyRecorded => {
-            let emergency: Option<&Emergency> = details.last(|fact| match fact {
-                Fact::Emergency(emergency) => Some(emergency),
-                _ => None,
-            });
-            missing(emergency.is_none(), "没有险情记录", "the danger is missing (emergency)")
-        }
         Guard::HandOverListed => missing(
             details.hand_over().is_none(),
             "没有移交清单（资料、钥匙、租约）",
@@ -937,6 +532,31 @@ fn check(guard: Guard, case: &CaseContent, around: &Surroundings, said: Said<'_>
         | Guard::RefitDone
         | Guard::HomesListed
         | Guard::HousingCaseOpened => housing::check(guard, case, around.housing.as_ref()),
+        Guard::AppraisalPresent
+        | Guard::AppraisalCurrent
+        | Guard::RoundRecorded
+        | Guard::ThroughExchange
+        | Guard::NoticeOver
+        | Guard::AwardRecorded
+        | Guard::PriceAboveFloor
+        | Guard::ResultNoticeOver
+        | Guard::ContractRecorded
+        | Guard::AllocatedLandSettled
+        | Guard::CoOwnersAgree
+        | Guard::NothingPaid
+        | Guard::PaidInFull
+        | Guard::RemittedInFull => sale_guards::check(guard, case, around),
+        Guard::ApplicationRecorded
+        | Guard::RepairWindow
+        | Guard::SiteVisited
+        | Guard::WithinStandard
+        | Guard::CostWithinStandard
+        | Guard::PublicationOver
+        | Guard::StagesComplete
+        | Guard::PlanEntryRecorded
+        | Guard::WorksRecorded
+        | Guard::CompletionRecorded
+        | Guard::EmergencyRecorded => repair_guards::check(guard, case, today),
     }
 }
 

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::content::{CaseContent, Decided};
 use super::effects::{Made, occasion_of};
 use super::facts::Fact;
+use super::guards::misplaced;
 use super::procedure::{Guard, Procedure};
 use crate::ids::RoomId;
 use crate::ledger::Action;
@@ -331,7 +332,7 @@ pub(super) fn check(guard: Guard, case: &CaseContent, facts: Option<&HousingFact
             "请先为该楼栋开立“转化为周转住房”案件",
             "open the case that makes it turnover housing first (procedure turnover_housing)",
         ),
-        _ => None,
+        _ => misplaced(guard),
     }
 }
 

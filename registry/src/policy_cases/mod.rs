@@ -25,6 +25,8 @@ mod open;
 mod permission;
 mod procedure;
 mod read;
+mod repair_guards;
+mod sale_guards;
 #[cfg(test)]
 mod tests;
 mod transition;
