@@ -11,7 +11,7 @@ export default {
     none: "no case",
     all: "All cases",
     queue: "Cases",
-    thresholds: "Who approves",
+    thresholds: "Approvals",
     calendar: "Working days",
     queue_empty: "No case is like that. Choose a parcel or building on the map to open one.",
     filter_procedure: "Kind",
