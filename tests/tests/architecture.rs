@@ -17,6 +17,7 @@ const LAYERS: &[&[&str]] = &[
     &["map_layers"],
     &["demo_city"],
     &["imports"],
+    &["tasks"],
     &["inspections"],
     &["policy_cases"],
     &["housing_tenancies"],

@@ -24,12 +24,14 @@ mod run;
 mod stocktaking_tests;
 #[cfg(test)]
 mod tests;
+mod waiting;
 mod whole;
 
 pub use follow::keep_checked;
 pub use parameters::verify_versions;
 pub use rule::{Catalogue, Rule, Severity, catalogue, default_of};
 pub use run::RuleOutcome;
+pub use waiting::waiting_findings;
 pub use whole::{BegunCheck, CheckRefused, begin_check};
 
 use axum::extract::FromRef;

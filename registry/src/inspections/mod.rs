@@ -25,10 +25,12 @@ mod score;
 #[cfg(test)]
 mod tests;
 mod transition;
+mod waiting;
 
 pub use content::{InspectionContent, verify_versions};
 pub use procedure::definition;
 pub use schemes::SchemeContent;
+pub use waiting::waiting_inspections;
 
 use std::borrow::Cow;
 

@@ -27,12 +27,14 @@ mod read;
 #[cfg(test)]
 mod tests;
 mod transition;
+mod waiting;
 mod workflows;
 
 pub use content::{CaseContent, CaseDetails, verify_versions};
 #[cfg(test)]
 pub(crate) use guards::guarded_rules;
 pub use procedure::Procedure;
+pub use waiting::waiting_cases;
 
 use std::borrow::Cow;
 
