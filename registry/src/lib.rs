@@ -41,6 +41,7 @@ pub mod space;
 pub mod spatial_units;
 pub mod stocktakings;
 pub mod successions;
+mod tasks;
 pub mod title_cases;
 pub mod titles;
 mod totals;

@@ -18,6 +18,7 @@ const LAYERS: &[&[&str]] = &[
     &["demo_city"],
     &["imports"],
     &["calendar_notices"],
+    &["tasks"],
     &["inspections"],
     &["policy_cases"],
     &["housing_tenancies"],

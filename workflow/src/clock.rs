@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use time::{Date, Duration};
 
-use crate::definition::Count;
+use crate::definition::{Count, Deadline, Escalation};
 
 time::serde::format_description!(day, Date, "[year]-[month]-[day]");
 
@@ -88,6 +88,20 @@ pub fn days_after(start: Date, days: u32, count: Count, is_working: IsWorking<'_
         pauses: Vec::new(),
     }
     .due(is_working)
+}
+
+impl Deadline {
+    /// Those to whom an overdue case has gone by a day: so many days after its last day are over.
+    pub fn reached<'a>(
+        &'a self,
+        due_on: Date,
+        today: Date,
+        is_working: IsWorking<'a>,
+    ) -> impl Iterator<Item = &'a Escalation> {
+        self.escalate.iter().filter(
+            move |to| matches!(days_after(due_on, to.days, self.count, is_working), Due::On(day) if day < today),
+        )
+    }
 }
 
 impl Clock {

@@ -338,6 +338,21 @@ impl<G: Word, E: Word> Definition<G, E> {
             .filter(move |transition| transition.from.iter().any(|from| from == state))
     }
 
+    /// The steps for which a case waits where it stands: not those that take it back along its way, nor those that lead
+    /// beside it. From beside the way they are all that don't end it there.
+    pub fn onward<'a>(&'a self, state: &'a str, route: Option<&'a str>) -> impl Iterator<Item = &'a Transition<G, E>> {
+        let place = move |id: &str| self.states.iter().position(|state| state.id == id);
+        let is_aside = move |id: &str| self.state(id).is_some_and(|state| state.aside);
+        let (here, stands_aside) = (place(state), is_aside(state));
+        self.leaving(state, route).filter(move |transition| {
+            if stands_aside {
+                !(is_aside(&transition.to) && self.is_end(&transition.to))
+            } else {
+                !is_aside(&transition.to) && place(&transition.to) >= here
+            }
+        })
+    }
+
     /// The straight way on a route, for a stepper: what lies aside is left out.
     pub fn track<'a>(&'a self, route: Option<&'a str>) -> impl Iterator<Item = &'a State> {
         self.states.iter().filter(move |state| {

@@ -32,12 +32,14 @@ mod stocktaking_tests;
 mod tests;
 #[cfg(test)]
 mod title_tests;
+mod waiting;
 mod whole;
 
 pub use follow::keep_checked;
 pub use parameters::verify_versions;
 pub use rule::{Catalogue, Rule, Severity, catalogue, default_of};
 pub use run::RuleOutcome;
+pub use waiting::waiting_findings;
 pub use whole::{BegunCheck, CheckRefused, begin_check};
 
 use axum::extract::FromRef;

@@ -193,6 +193,9 @@ pub(super) const ROUTES: &[(&str, &str, Need)] = &[
     ("GET", "/api/v1/ledger", READ),
     ("GET", "/api/v1/ledger/head", READ),
     ("GET", "/api/v1/ledger/{seq}/proof", READ),
+    // What waits for whoever asks.
+    ("GET", "/api/v1/tasks", READ),
+    ("GET", "/api/v1/tasks/summary", READ),
     // Titles.
     ("GET", "/api/v1/dictionaries", READ),
     ("GET", "/api/v1/unit-codes/{code}", READ),

@@ -80,6 +80,7 @@ fn api() -> OpenApiRouter<AppState> {
         .merge(crate::rent_relief::router())
         .merge(crate::policy_cases::router())
         .merge(crate::inspections::router())
+        .merge(crate::tasks::router())
         .merge(crate::approval_thresholds::router())
         .merge(crate::calendar_notices::router())
         .merge(crate::use_agreements::router())

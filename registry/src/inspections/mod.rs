@@ -26,11 +26,13 @@ mod score;
 #[cfg(test)]
 mod tests;
 mod transition;
+mod waiting;
 
 pub use content::{InspectionContent, verify_versions};
 pub use follow_calendar::follow_calendar;
 pub use procedure::definition;
 pub use schemes::SchemeContent;
+pub use waiting::waiting_inspections;
 
 use std::borrow::Cow;
 

@@ -9,6 +9,8 @@ use super::content::Fact;
 
 /// The definition of the procedure.
 pub type Definition = workflow::Definition<Guard, Effect>;
+/// One of its transitions.
+pub type Transition = workflow::Transition<Guard, Effect>;
 
 /// Whose steps there can be, and what may be recorded: facts, the sample, and findings.
 pub(super) const VOCABULARY: Vocabulary<'_> = Vocabulary {

@@ -194,6 +194,11 @@ impl World {
         self.sent(who, at, "transitions", body).await
     }
 
+    async fn go_withdrawn(&self, at: &str) {
+        let body = json!({"transition": "withdraw", "reason": "另行安排"});
+        self.sent(INSPECTOR, at, "transitions", body).await;
+    }
+
     async fn begun(&self, more: Value) -> String {
         let mut body = json!({"title": "2026年度巡检考核", "region_code": "431103", "admin_level": "county", "target": "lower_bureau",
             "period_from": "2026-01-01", "period_to": "2026-12-31", "as_of": "2026-11-20"});
@@ -913,4 +918,49 @@ async fn the_database_lets_nobody_write_outside_of_their_part(pool: PgPool) {
         assert_eq!(copied.is_ok(), sees, "{reach}: {copied:?}");
         sqlx::query("rollback").execute(&mut *connection).await.unwrap();
     }
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn what_was_found_waits_for_the_unit_and_then_for_another_inspector(pool: PgPool) {
+    let world = World::new(&pool).await;
+    let tasks = async |who: &str| -> Vec<String> {
+        let list = world.read(who, "tasks?kind=inspection,inspection_finding").await;
+        let items = list["items"].as_array().unwrap().clone();
+        let told = |task: &Value| {
+            let steps = task["steps"].as_array().unwrap();
+            let step = steps.first().map(|step| step["transition"].as_str().unwrap());
+            format!(
+                "{} {} {}",
+                task["awaited"].as_str().unwrap(),
+                task["count"],
+                step.unwrap_or_default()
+            )
+        };
+        items.iter().map(|task| told(task).trim().to_owned()).collect()
+    };
+    let at = world.begun(json!({})).await;
+    assert_eq!(tasks(INSPECTOR).await, ["step 1 plan"]);
+    assert_eq!(tasks(COUNTY).await, Vec::<String>::new());
+    assert_eq!(tasks(BESIDE).await, Vec::<String>::new());
+    world.go_withdrawn(&at).await;
+    assert_eq!(tasks(INSPECTOR).await, Vec::<String>::new());
+
+    let at = world.visited().await;
+    let first = world.found(&at, "USE-01", &world.buildings[0], 10).await;
+    world.found(&at, "USE-01", &world.buildings[2], 10).await;
+    assert_eq!(tasks(CONTACT).await, Vec::<String>::new(), "no notice yet");
+    world.paper(INSPECTOR, &at, "rectification_notice").await;
+    world.go(INSPECTOR, &at, "issue").await;
+    // Each unit its own; the county's bureau all of them.
+    assert_eq!(tasks(CONTACT).await, ["rectify 1"]);
+    assert_eq!(tasks(OTHER_CONTACT).await, ["rectify 1"]);
+    assert_eq!(tasks(COUNTY).await, ["rectify 2"]);
+    assert_eq!(tasks(BESIDE).await, Vec::<String>::new());
+    let due = world.read(CONTACT, "tasks").await;
+    assert_eq!(due["items"][0]["due_on"], "2026-12-04");
+    let done = json!({"step": "rectify", "text": "已签使用协议"});
+    world.sent(CONTACT, &first, "steps", done).await;
+    assert_eq!(tasks(CONTACT).await, Vec::<String>::new());
+    assert_eq!(tasks(COUNTY).await, ["rectify 1"]);
+    assert!(tasks(SECOND).await.contains(&"recheck 1".to_owned()));
 }

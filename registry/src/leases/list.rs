@@ -316,11 +316,11 @@ fn push_days(select: &mut QueryBuilder<Postgres>, parameter: &'static str, times
     Ok(())
 }
 
-fn push_from(select: &mut QueryBuilder<Postgres>, times: Times) -> Result<(), Fault> {
+pub(super) fn push_from(select: &mut QueryBuilder<Postgres>, times: Times) -> Result<(), Fault> {
     select.push(
         " from lease_version v
           left join lateral (
-               select kind, name, address, code, region_code
+               select kind, name, address, code, region_code, admin_level, unit_id
                  from spatial_unit_version s
                 where s.object_id = v.asset_id and s.recorded @> ",
     );

@@ -18,12 +18,14 @@ mod schedule;
 mod statement;
 #[cfg(test)]
 pub(crate) mod tests;
+mod waiting;
 
 pub use content::{EndUser, LeaseContent, LeaseDetails, held_versions, leases_out, verify_versions};
 pub use home::{HomeLease, let_home, take_home_back};
 pub use instalments::{InstalmentContent, held_rows_of, write_rows};
 pub use movements::MovementContent;
 pub use schedule::{Instalment, Rhythm, Terms, schedule};
+pub use waiting::waiting_leases;
 
 use axum::extract::FromRef;
 use utoipa_axum::router::OpenApiRouter;

@@ -30,6 +30,7 @@ mod sale_guards;
 #[cfg(test)]
 mod tests;
 mod transition;
+mod waiting;
 mod workflows;
 
 pub use content::{CaseContent, CaseDetails, verify_versions};
@@ -37,6 +38,7 @@ pub use follow_calendar::follow_calendar;
 #[cfg(test)]
 pub(crate) use guards::guarded_rules;
 pub use procedure::Procedure;
+pub use waiting::waiting_cases;
 
 use std::borrow::Cow;
 

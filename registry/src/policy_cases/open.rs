@@ -23,6 +23,8 @@ use crate::ledger::Action;
 use crate::period::{Held, ValidPeriod, revise};
 use crate::request::fields::optional_reason;
 use crate::request::{Body, Context, Fault, Idempotency, Place, Problem, ProblemKind, Times, etag, require_match};
+use crate::spatial_units::KnownAsset;
+use crate::units::KnownUnit;
 use crate::versioned::{Created, Occasion, answer, write_revision};
 use crate::working_days::WorkingCalendar;
 
@@ -128,27 +130,27 @@ struct About {
 /// Whose part of the registry a case is, as grants know places: of the unit that asks, else of the asset as it is now. An
 /// asset that went to another level takes its case along: whoever received it brings it to its end.
 pub(super) async fn place_of(connection: &mut PgConnection, case: &CaseContent) -> Result<Option<Place>, Fault> {
-    if let Some(unit) = case.unit_id {
-        return Ok(Some(Place {
-            region_code: case.region_code.clone(),
-            admin_level: level_of(connection, unit).await?,
-            unit_id: Some(UnitId(unit)),
-        }));
+    let units = crate::units::known_now(&mut *connection, case.unit_id.as_slice()).await?;
+    let assets = crate::spatial_units::known_now(connection, case.asset_id.as_slice()).await?;
+    let unit = case.unit_id.map(|unit| (unit, units.get(&unit)));
+    let asset = case.asset_id.and_then(|asset| assets.get(&asset));
+    Ok(place_among(unit, asset, case.region_code.as_deref()))
+}
+
+/// The same, where the unit and the asset have been read.
+pub(super) fn place_among(
+    unit: Option<(Uuid, Option<&KnownUnit>)>,
+    asset: Option<&KnownAsset>,
+    region_code: Option<&str>,
+) -> Option<Place> {
+    match unit {
+        Some((id, unit)) => Some(Place {
+            region_code: region_code.map(ToOwned::to_owned),
+            admin_level: unit.map(|unit| unit.level.clone()),
+            unit_id: Some(UnitId(id)),
+        }),
+        None => asset.map(|asset| asset.place.clone()),
     }
-    let asset = sqlx::query!(
-        "select region_code, admin_level, unit_id from spatial_unit_version
-          where object_id = $1 and upper_inf(recorded)
-          order by lower(valid) desc
-          limit 1",
-        case.asset_id,
-    )
-    .fetch_optional(connection)
-    .await?;
-    Ok(asset.map(|asset| Place {
-        region_code: asset.region_code,
-        admin_level: asset.admin_level,
-        unit_id: asset.unit_id.map(UnitId),
-    }))
 }
 
 /// The level of a unit.

@@ -8,13 +8,11 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 use time::Date;
 use uuid::Uuid;
-use workflow::Due;
 
 use super::allocation_guards::AllocationFacts;
 use super::content::{CaseContent, CaseDetails, select_cases};
 use super::facts::Side;
 use super::guards::{Said, Surroundings, Unmet, chain, unmet};
-use super::open::is_working;
 use super::procedure::{Definition, Guard, Procedure};
 use super::transition::price_of;
 use crate::approval_thresholds::Office;
@@ -23,6 +21,7 @@ use crate::idle_space::SuitableSpace;
 use crate::ids::{PolicyCaseId, VersionId};
 use crate::money::Money;
 use crate::period::day;
+use crate::procedures::state_term;
 use crate::request::{Context, Page, Problem, Times};
 use crate::space::BothLanguages;
 use crate::versioned::{HistoryFacts, Named, VersionFacts, answer_read, history};
@@ -418,28 +417,7 @@ fn track(definition: &Definition, case: &CaseContent) -> Vec<TrackState> {
 fn clock_of(definition: &Definition, case: &CaseContent, around: &Surroundings) -> Option<ClockTold> {
     let clock = case.details.clock.as_ref().filter(|_| case.is_open)?;
     let today = around.today;
-    let works = is_working(&around.calendar);
-    let due = clock.due(&works);
-    let (due_on, not_before, left) = match due {
-        Due::On(day) => (Some(day), None, None),
-        Due::NotPublished { not_before, .. } => (None, Some(not_before), None),
-        Due::Resting { left } => (None, None, Some(left)),
-    };
-    let deadline = definition.state(&case.state).and_then(|state| state.deadline.as_ref());
-    let escalated_to = match (due_on, deadline) {
-        (Some(due_on), Some(deadline)) => deadline
-            .escalate
-            .iter()
-            .filter(
-                |to| match workflow::days_after(due_on, to.days, deadline.count, &works) {
-                    Due::On(day) => day < today,
-                    _ => false,
-                },
-            )
-            .map(|to| to.role.clone())
-            .collect(),
-        _ => Vec::new(),
-    };
+    let term = state_term(definition, (&case.state, clock), &around.calendar, today);
     Some(ClockTold {
         started_on: clock.started_on,
         days: clock.days,
@@ -452,11 +430,11 @@ fn clock_of(definition: &Definition, case: &CaseContent, around: &Surroundings) 
             .last()
             .filter(|pause| pause.to.is_none())
             .map(|pause| pause.reason.clone()),
-        due_on,
-        not_before,
-        left,
-        overdue: due_on.is_some_and(|due_on| due_on < today),
-        escalated_to,
+        due_on: term.due_on,
+        not_before: term.not_before,
+        left: term.left,
+        overdue: term.due_on.is_some_and(|due_on| due_on < today),
+        escalated_to: term.escalated_to,
     })
 }
 

@@ -7,6 +7,8 @@ mod keep;
 #[cfg(test)]
 pub(crate) mod tests;
 mod view;
+mod waiting;
 
-pub use keep::{began_with, keep};
-pub use view::Workflow;
+pub use keep::{Kept, began_with, keep};
+pub use view::{Workflow, WorkflowLabel};
+pub use waiting::{Awaited, StateTerm, Waiting, WaitingKind, WaitingObject, WaitingStep, state_term, waiting_of};

@@ -167,7 +167,9 @@ impl Listing {
     }
 }
 
-fn without_cursor(uri: &Uri) -> String {
+/// The address that was asked, without its cursor.
+#[must_use]
+pub fn without_cursor(uri: &Uri) -> String {
     let kept: Vec<&str> = uri
         .query()
         .unwrap_or_default()

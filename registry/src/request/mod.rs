@@ -18,7 +18,7 @@ pub use caller::{Acting, Caller, Means, OpenedBy, Permission, Place, Reach, Scop
 pub use context::{Actor, Context, scoped};
 pub use door_rule::{BrokenRule, DoorRule};
 pub use idempotency::{Idempotency, Repeated};
-pub use listing::{Listed, Listing, SortColumn};
+pub use listing::{Listed, Listing, SortColumn, without_cursor};
 pub use paging::{Cursor, MAX_LIMIT, Page, PageQuery};
 pub use pattern::{contains_pattern, escape_pattern};
 pub use problem::{Fault, Problem, ProblemKind};

@@ -23,8 +23,10 @@ mod settle;
 #[cfg(test)]
 pub(crate) mod tests;
 mod transition;
+mod waiting;
 
 pub use content::{StocktakingContent, verify_versions};
+pub use waiting::waiting_stocktakings;
 
 use std::borrow::Cow;
 

@@ -7,6 +7,8 @@ use workflow::{DefinitionRefused, Vocabulary};
 
 /// The definition.
 pub type Definition = workflow::Definition<Guard, Effect>;
+/// One of its transitions.
+pub type Transition = workflow::Transition<Guard, Effect>;
 
 /// Whose steps there can be, and what may be recorded.
 pub(super) const VOCABULARY: Vocabulary<'_> = Vocabulary {

@@ -2,10 +2,11 @@
 
 use serde::Serialize;
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use super::procedure::Guard;
-use crate::ids::StocktakingId;
-use crate::request::Fault;
+use crate::ids::{StocktakingId, UnitId};
+use crate::request::{Fault, Place};
 
 /// How many lines there are, and what is to be done with how many of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -41,11 +42,53 @@ pub struct Progress {
     pub settled: i64,
 }
 
+impl std::ops::AddAssign for Progress {
+    fn add_assign(&mut self, other: Self) {
+        self.lines += other.lines;
+        self.answered += other.answered;
+        self.in_place += other.in_place;
+        self.moved += other.moved;
+        self.altered += other.altered;
+        self.shortfall += other.shortfall;
+        self.surplus += other.surplus;
+        self.facts_differ += other.facts_differ;
+        self.differences += other.differences;
+        self.unchecked += other.unchecked;
+        self.unexplained += other.unexplained;
+        self.undecided += other.undecided;
+        self.unsettled += other.unsettled;
+        self.settled += other.settled;
+    }
+}
+
+/// How far the lines of one place are.
+#[derive(Debug)]
+pub(super) struct ProgressThere {
+    /// Of which stocktaking.
+    pub stocktaking_id: Uuid,
+    /// Whose part of the registry they are.
+    pub place: Place,
+    /// How far they are.
+    pub progress: Progress,
+}
+
 /// Counts what the caller may see of it.
 pub(super) async fn progress(connection: &mut PgConnection, id: StocktakingId) -> Result<Progress, Fault> {
-    Ok(sqlx::query_as!(
-        Progress,
-        r#"select count(*) as "lines!", count(a.version_id) as "answered!",
+    let mut sum = Progress::default();
+    for there in progress_by_place(connection, &[id.0]).await? {
+        sum += there.progress;
+    }
+    Ok(sum)
+}
+
+/// Counts what the caller may see of several, place by place.
+pub(super) async fn progress_by_place(
+    connection: &mut PgConnection,
+    ids: &[Uuid],
+) -> Result<Vec<ProgressThere>, Fault> {
+    let rows = sqlx::query!(
+        r#"select l.stocktaking_id, l.region_code, l.admin_level, l.unit_id, count(*) as "lines!",
+                  count(a.version_id) as "answered!",
                   count(*) filter (where a.found = 'in_place') as "in_place!",
                   count(*) filter (where a.found = 'moved') as "moved!",
                   count(*) filter (where a.found = 'altered') as "altered!",
@@ -61,11 +104,39 @@ pub(super) async fn progress(connection: &mut PgConnection, id: StocktakingId) -
                   count(a.settled_on) as "settled!"
              from stocktaking_line l
              left join stocktaking_line_version a on a.object_id = l.id and upper_inf(a.recorded)
-            where l.stocktaking_id = $1"#,
-        id.0,
+            where l.stocktaking_id = any($1)
+            group by l.stocktaking_id, l.region_code, l.admin_level, l.unit_id"#,
+        ids,
     )
-    .fetch_one(connection)
-    .await?)
+    .fetch_all(connection)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| ProgressThere {
+            stocktaking_id: row.stocktaking_id,
+            place: Place {
+                region_code: row.region_code,
+                admin_level: row.admin_level,
+                unit_id: row.unit_id.map(UnitId),
+            },
+            progress: Progress {
+                lines: row.lines,
+                answered: row.answered,
+                in_place: row.in_place,
+                moved: row.moved,
+                altered: row.altered,
+                shortfall: row.shortfall,
+                surplus: row.surplus,
+                facts_differ: row.facts_differ,
+                differences: row.differences,
+                unchecked: row.unchecked,
+                unexplained: row.unexplained,
+                undecided: row.undecided,
+                unsettled: row.unsettled,
+                settled: row.settled,
+            },
+        })
+        .collect())
 }
 
 /// What stands in the way of a step.

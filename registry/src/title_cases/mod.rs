@@ -19,11 +19,13 @@ mod stories;
 #[cfg(test)]
 mod tests;
 mod transition;
+mod waiting;
 
 pub use content::{CaseContent, CaseDetails, verify_versions};
 pub use disposal::{DisposalObstacle, disposal_obstacles};
 pub use follow_calendar::follow_calendar;
 pub use procedure::title_case;
+pub use waiting::waiting_cases;
 
 use std::borrow::Cow;
 

@@ -7,6 +7,7 @@ mod content;
 mod headcount;
 mod import;
 mod list;
+mod now;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ pub use content::{UnitContent, held_versions, is_registered, verify_versions};
 pub use import::import_units;
 pub use list::ListQuery;
 pub(crate) use list::narrow;
+pub use now::{KnownUnit, known_now};
 
 use axum::extract::FromRef;
 use utoipa_axum::router::OpenApiRouter;

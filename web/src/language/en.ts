@@ -14,6 +14,7 @@ import meters from "./meters.en";
 import policy from "./policy.en";
 import { restricted } from "./restricted.en";
 import stocktakings from "./stocktakings.en";
+import tasks from "./tasks.en";
 import space from "./space.en";
 import titles from "./titles.en";
 import use from "./use.en";
@@ -31,6 +32,7 @@ export default {
   ...meters,
   ...policy,
   ...stocktakings,
+  ...tasks,
   ...titles,
   ...use,
   space,
@@ -38,6 +40,7 @@ export default {
   rail: {
     label: "Main navigation",
     overview: "Overview",
+    tasks: "Tasks",
     layers: "Layers",
     checks: "Checks",
     idle: "Find space",
@@ -58,7 +61,7 @@ export default {
     other_language_short: "中",
     to_other_language: "Switch to Chinese 中文",
   },
-  panel: { stocktakings: "Stocktaking", leases: "Leases", idle: "Find idle space", overview: "Overview", layers: "Layers", titles: "Titles", policies: "One asset, one policy", checks: "Compliance checks", space: "Space standard", imports: "Imports", people: "Accounts and grants" },
+  panel: { tasks: "What waits for you", stocktakings: "Stocktaking", leases: "Leases", idle: "Find idle space", overview: "Overview", layers: "Layers", titles: "Titles", policies: "One asset, one policy", checks: "Compliance checks", space: "Space standard", imports: "Imports", people: "Accounts and grants" },
   action: {
     cancel: "Cancel",
     try_again: "Try again",

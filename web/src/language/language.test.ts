@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { parse } from "vue/compiler-sfc";
 import { describe, expect, it } from "vitest";
 import { levels, roles } from "@/api/session";
+import { taskErrands, taskKinds, taskUrgencies } from "@/api/tasks";
 import en from "@/language/en";
 import zh from "@/language/zh";
 import { assetKeys, exportFormats, exportLabels, exportWarnings, importLayers, importOutcomes, mappableFields, themes, unitKey, valuesOf } from "@/vocabulary";
@@ -54,6 +55,9 @@ describe("both languages", () => {
       ...roles.map((role) => `role.${role}`),
       ...levels.map((level) => `level.${level}`),
       ...exportWarnings.map((warning) => `export_warning.${warning}`),
+      ...taskKinds.map((kind) => `task_kind.${kind}`),
+      ...taskErrands.map((errand) => `task_awaited.${errand}`),
+      ...taskUrgencies.map((urgency) => `task_urgency.${urgency}`),
     ];
     expect(keys.filter((key) => !chinese.has(key))).toEqual([]);
   });

@@ -14,6 +14,7 @@ import meters from "./meters.zh";
 import policy from "./policy.zh";
 import { restricted } from "./restricted.zh";
 import stocktakings from "./stocktakings.zh";
+import tasks from "./tasks.zh";
 import space from "./space.zh";
 import titles from "./titles.zh";
 import use from "./use.zh";
@@ -31,6 +32,7 @@ export default {
   ...meters,
   ...policy,
   ...stocktakings,
+  ...tasks,
   ...titles,
   ...use,
   space,
@@ -38,6 +40,7 @@ export default {
   rail: {
     label: "主导航",
     overview: "概览",
+    tasks: "待办",
     layers: "图层",
     checks: "检查",
     titles: "登记",
@@ -58,7 +61,7 @@ export default {
     other_language_short: "EN",
     to_other_language: "切换到英文 English",
   },
-  panel: { stocktakings: "清查盘点", leases: "租约", idle: "找空间", overview: "概览", layers: "图层", titles: "权属登记", policies: "一资一策", checks: "合规检查", space: "面积测算与核定", imports: "导入记录", people: "账户与授权" },
+  panel: { tasks: "待办事项", stocktakings: "清查盘点", leases: "租约", idle: "找空间", overview: "概览", layers: "图层", titles: "权属登记", policies: "一资一策", checks: "合规检查", space: "面积测算与核定", imports: "导入记录", people: "账户与授权" },
   action: {
     cancel: "取消",
     try_again: "重试",

@@ -4,7 +4,7 @@ import { isLayerName, isTheme, layerNames, valuesOf, type LayerName, type Theme 
 export type Camera = { longitude: number; latitude: number; zoom: number; bearing: number };
 export type AssetReference = { layer: LayerName; id: string };
 
-export const panels = ["overview", "layers", "titles", "policies", "leases", "stocktakings", "idle", "checks", "space", "imports", "people"] as const;
+export const panels = ["overview", "tasks", "layers", "titles", "policies", "leases", "stocktakings", "idle", "checks", "space", "imports", "people"] as const;
 export type Panel = (typeof panels)[number];
 
 export const cardTabs = ["facts", "history", "source"] as const;

@@ -1,0 +1,532 @@
+//! The worklist over HTTP, over a real PostGIS, each person with a role and a part of their own.
+
+use std::collections::BTreeMap;
+
+use axum::Router;
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use time::macros::date;
+use time::{Date, Duration};
+use uuid::Uuid;
+
+use crate::http::AppState;
+use crate::people::Role;
+use crate::people::tests::person_with;
+use crate::spatial_units::tests::{Answer, app, ask, ask_as};
+
+/// The office of a district and its neighbours.
+struct Office {
+    app: Router,
+    state: AppState,
+    tokens: BTreeMap<&'static str, String>,
+}
+
+const MANAGER: &str = "manager";
+const APPROVER: &str = "approver";
+const CLERK: &str = "clerk";
+const REVIEWER: &str = "reviewer";
+/// Clerk and reviewer in one: what four eyes are for.
+const BOTH: &str = "both";
+const VIEWER: &str = "viewer";
+/// Manager, clerk and approver of the district beside.
+const BESIDE: &str = "beside";
+
+const PAPERS: [&str; 5] = [
+    "application",
+    "identity",
+    "title_source",
+    "cadastral_survey",
+    "government_approval",
+];
+
+impl Office {
+    async fn open_on(pool: &PgPool, today: Date) -> Self {
+        let (app, state) = app(pool).await;
+        let back = today - state.clock.today();
+        state.clock.advance(back);
+        for code in ["431103", "431102"] {
+            let body =
+                json!({"code": code, "name": format!("区{code}"), "level": "county", "valid_from": "2010-01-01"});
+            let made = ask(
+                &app,
+                "POST",
+                "/api/v1/regions",
+                &[("Idempotency-Key", code)],
+                Some(body),
+            )
+            .await;
+            assert_eq!(made.status, StatusCode::CREATED, "{}", made.body);
+        }
+        let mut tokens = BTreeMap::new();
+        for (who, roles, region) in [
+            (MANAGER, &[Role::AssetManager][..], "431103"),
+            (APPROVER, &[Role::Approver], "431103"),
+            (CLERK, &[Role::TitleClerk], "431103"),
+            (REVIEWER, &[Role::TitleReviewer], "431103"),
+            (BOTH, &[Role::TitleClerk, Role::TitleReviewer], "431103"),
+            (VIEWER, &[Role::Viewer], "all"),
+            (
+                BESIDE,
+                &[Role::AssetManager, Role::TitleClerk, Role::Approver],
+                "431102",
+            ),
+        ] {
+            tokens.insert(who, person_with(pool, who, roles, region).await);
+        }
+        Self { app, state, tokens }
+    }
+
+    async fn ask(&self, who: &str, method: &str, uri: &str, headers: &[(&str, &str)], body: Option<Value>) -> Answer {
+        // Time passes between two requests.
+        self.state.clock.advance(Duration::seconds(7));
+        ask_as(&self.app, Some(&self.tokens[who]), method, uri, headers, body).await
+    }
+
+    async fn made(&self, who: &str, uri: &str, body: Value) -> String {
+        let key = Uuid::now_v7().to_string();
+        let uri = format!("/api/v1/{uri}");
+        let answer = self
+            .ask(who, "POST", &uri, &[("Idempotency-Key", &key)], Some(body))
+            .await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{uri}: {}", answer.body);
+        answer.body["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Sends something to what the caller has just read.
+    async fn sent(&self, who: &str, method: &str, at: &str, to: &str, body: Value) -> Value {
+        let at = format!("/api/v1/{at}");
+        let tag = self.ask(who, "GET", &at, &[], None).await.etag.unwrap();
+        let answer = self
+            .ask(
+                who,
+                method,
+                &format!("{at}{to}"),
+                &[("If-Match", &tag)],
+                Some(body.clone()),
+            )
+            .await;
+        assert_eq!(answer.status, StatusCode::OK, "{who} {body}: {}", answer.body);
+        answer.body
+    }
+
+    async fn go(&self, who: &str, at: &str, step: Value) {
+        self.sent(who, "POST", at, "/transitions", step).await;
+    }
+
+    async fn building(&self, number: u32) -> String {
+        let west = 111.6 + f64::from(number) * 0.002;
+        let ring = [[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0], [0.0, 0.0]]
+            .map(|[x, y]| [west + x * 0.001, 26.4 + y * 0.001]);
+        let body = json!({"name": format!("{number}号楼"), "code": format!("B{number}"), "region_code": "431103",
+            "valid_from": "2015-01-01", "usage": "administrative_office", "occupancy": "idle", "idle_since": "2025-03-01",
+            "registered_area_m2": 300.0,
+            "geometry": {"type": "Polygon", "coordinates": [ring]}});
+        self.made(MANAGER, "buildings", body).await
+    }
+
+    async fn idle_case(&self, number: u32) -> String {
+        let building = self.building(number).await;
+        let opening = json!({"procedure": "idle_disposal", "asset_id": building, "idle_reason": "surplus"});
+        format!("policy-cases/{}", self.made(MANAGER, "policy-cases", opening).await)
+    }
+
+    async fn list(&self, who: &str, query: &str) -> Value {
+        let answer = self.ask(who, "GET", &format!("/api/v1/tasks{query}"), &[], None).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+        answer.body
+    }
+
+    async fn tasks(&self, who: &str) -> Vec<Value> {
+        self.list(who, "").await["items"].as_array().unwrap().clone()
+    }
+
+    async fn summary(&self, who: &str) -> Value {
+        let answer = self.ask(who, "GET", "/api/v1/tasks/summary", &[], None).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+        answer.body
+    }
+
+    fn day_passes(&self) {
+        self.state.clock.advance(Duration::days(1));
+    }
+}
+
+/// What is to be done with a task, and which steps.
+fn told(task: &Value) -> (String, Vec<&str>) {
+    let steps = task["steps"].as_array().unwrap();
+    let names = steps.iter().map(|step| step["transition"].as_str().unwrap()).collect();
+    (task["awaited"].as_str().unwrap().to_owned(), names)
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_step_waits_for_those_whose_it_is_and_not_for_whoever_put_it_forward(pool: PgPool) {
+    let office = Office::open_on(&pool, date!(2026 - 11 - 21)).await;
+    let building = office.building(1).await;
+    let parcel = {
+        let ring = [[111.7, 26.4], [111.701, 26.4], [111.701, 26.401], [111.7, 26.4]];
+        let body = json!({"code": "431103001002GB00001", "name": "一号地", "region_code": "431103", "valid_from": "2015-01-01",
+            "geometry": {"type": "Polygon", "coordinates": [ring]}});
+        office.made(MANAGER, "parcels", body).await
+    };
+    assert_eq!(office.tasks(CLERK).await, Vec::<Value>::new());
+    let opening = json!({"asset_id": parcel, "unit_code": "431103001002GB00001W00000000"});
+    let at = format!("title-cases/{}", office.made(BOTH, "title-cases", opening).await);
+
+    // It waits for any clerk of the district, not for its reviewers, nor next door, nor for those who only look.
+    for clerk in [CLERK, BOTH] {
+        let tasks = office.tasks(clerk).await;
+        assert_eq!(tasks.len(), 1);
+        assert_eq!(told(&tasks[0]), ("step".to_owned(), vec!["classify"]));
+        assert_eq!(
+            (
+                &tasks[0]["kind"],
+                &tasks[0]["object"]["name"],
+                &tasks[0]["object"]["kind"],
+                &tasks[0]["urgency"]
+            ),
+            (
+                &json!("title_case"),
+                &json!("一号地"),
+                &json!("parcel"),
+                &json!("other")
+            )
+        );
+        assert_eq!(tasks[0]["since"], "2026-11-21");
+        assert!(tasks[0]["state"]["zh"].as_str().is_some_and(|words| !words.is_empty()));
+    }
+    for nobody in [REVIEWER, MANAGER, APPROVER, VIEWER, BESIDE] {
+        assert_eq!(office.tasks(nobody).await, Vec::<Value>::new(), "{nobody}");
+    }
+
+    office
+        .go(
+            BOTH,
+            &at,
+            json!({"transition": "classify", "policy_action": "first_register"}),
+        )
+        .await;
+    office.go(BOTH, &at, json!({"transition": "collect"})).await;
+    let documents: Vec<Value> = PAPERS
+        .iter()
+        .map(|kind| json!({"kind": kind, "name": format!("{kind} 1号"), "date": "2026-01-05"}))
+        .collect();
+    let papers = json!({
+        "documents": documents, "area": {"surveyed_m2": 11_000.0, "certificate_m2": 11_050.0},
+        "draft": {"evidence": "both", "right_type": "3", "right_nature_land": "101", "parcel_ids": [parcel],
+                  "holders": [{"name": "永州市机关事务管理局", "kind": "bureau"}], "co_ownership": "0",
+                  "location": "湘江西路1号", "registry": "永州市不动产登记中心"},
+    });
+    office.sent(BOTH, "PATCH", &at, "", papers).await;
+    office.go(BOTH, &at, json!({"transition": "prepare"})).await;
+
+    // Whoever put it forward may review others' cases, and not this one.
+    assert_eq!(office.tasks(BOTH).await, Vec::<Value>::new());
+    assert_eq!(office.tasks(CLERK).await, Vec::<Value>::new());
+    let tasks = office.tasks(REVIEWER).await;
+    assert_eq!(told(&tasks[0]), ("step".to_owned(), vec!["submit"]));
+    assert_eq!(tasks[0]["roles"], json!(["title_reviewer"]));
+
+    office.go(REVIEWER, &at, json!({"transition": "submit"})).await;
+    assert_eq!(told(&office.tasks(BOTH).await[0]).1, ["accept"]);
+    // The registry has thirty working days from acceptance.
+    office
+        .go(CLERK, &at, json!({"transition": "accept", "on": "2026-11-02"}))
+        .await;
+    let tasks = office.tasks(CLERK).await;
+    assert_eq!(
+        (&tasks[0]["due_on"], &tasks[0]["urgency"]),
+        (&json!("2026-12-14"), &json!("other"))
+    );
+    office.state.clock.advance(Duration::days(30));
+    let tasks = office.tasks(CLERK).await;
+    assert_eq!(
+        (&tasks[0]["overdue"], &tasks[0]["days_over"], &tasks[0]["urgency"]),
+        (&json!(true), &json!(7), &json!("overdue"))
+    );
+    assert_eq!(office.summary(CLERK).await["overdue"], 1);
+
+    // What has ended waits for nobody.
+    let opening = json!({"asset_id": building});
+    let other = format!("title-cases/{}", office.made(CLERK, "title-cases", opening).await);
+    assert_eq!(office.tasks(CLERK).await.len(), 2);
+    office
+        .go(CLERK, &other, json!({"transition": "drop", "reason": "不属登记范围"}))
+        .await;
+    assert_eq!(office.tasks(CLERK).await.len(), 1);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn what_is_overdue_reaches_the_approver_after_its_days_and_in_its_place_alone(pool: PgPool) {
+    let office = Office::open_on(&pool, date!(2026 - 03 - 02)).await;
+    let at = office.idle_case(1).await;
+    let own = office.tasks(MANAGER).await;
+    assert_eq!(told(&own[0]), ("step".to_owned(), vec!["verify"]));
+    let due_on = own[0]["due_on"].as_str().unwrap().to_owned();
+    assert!(
+        own[0]["about"]["zh"]
+            .as_str()
+            .is_some_and(|words| words.contains("一资一策"))
+    );
+
+    // Ten working days after its last day, and not before; the case says the same of itself.
+    let days_over = loop {
+        let case = office
+            .ask(MANAGER, "GET", &format!("/api/v1/{at}"), &[], None)
+            .await
+            .body;
+        let has_gone = case["clock"]["escalated_to"] == json!(["approver"]);
+        let approvers = office.tasks(APPROVER).await;
+        assert_eq!(approvers.len(), usize::from(has_gone), "{}", office.state.clock.today());
+        assert_eq!(office.tasks(BESIDE).await, Vec::<Value>::new());
+        let own = office.tasks(MANAGER).await;
+        assert_eq!(own[0]["overdue"], case["clock"]["overdue"]);
+        assert_eq!(
+            own[0]["escalated"],
+            json!(false),
+            "it has gone to the approver, not to the manager"
+        );
+        if has_gone {
+            let task = &approvers[0];
+            // The step is the manager's; the approver presses for it.
+            assert_eq!(told(task), ("press".to_owned(), vec!["verify"]));
+            assert_eq!(
+                (
+                    &task["escalated"],
+                    &task["urgency"],
+                    &task["roles"],
+                    task["due_on"].as_str()
+                ),
+                (
+                    &json!(true),
+                    &json!("escalated"),
+                    &json!(["asset_manager"]),
+                    Some(due_on.as_str())
+                )
+            );
+            break task["days_over"].as_i64().unwrap();
+        }
+        office.day_passes();
+        assert!(
+            office.state.clock.today() < date!(2026 - 07 - 01),
+            "it never reaches the approver"
+        );
+    };
+    // Ten working days and the day after; with two week-ends at least.
+    assert!((11..=21).contains(&days_over), "{days_over}");
+    let summary = office.summary(APPROVER).await;
+    assert_eq!(
+        (&summary["total"], &summary["escalated"], &summary["overdue"]),
+        (&json!(1), &json!(1), &json!(0))
+    );
+    assert_eq!(office.summary(VIEWER).await["total"], 0);
+
+    // Once the step is taken, there is nothing to press for.
+    let fact = json!({"record": "verification", "on": "2026-04-05", "measured_m2": "2412.60", "book_value": "4800000.00",
+                      "safe": true, "title_note": "产权清晰"});
+    office.sent(MANAGER, "POST", &at, "/records", fact).await;
+    let paper = json!({"record": "document", "kind": "site_survey", "name": "勘查表1号"});
+    office.sent(MANAGER, "POST", &at, "/records", paper).await;
+    office.go(MANAGER, &at, json!({"transition": "verify"})).await;
+    assert_eq!(office.tasks(APPROVER).await, Vec::<Value>::new());
+    assert_eq!(
+        office.tasks(MANAGER).await,
+        Vec::<Value>::new(),
+        "the next step is a planner's"
+    );
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_page_follows_the_last_one_and_what_presses_most_comes_first(pool: PgPool) {
+    let office = Office::open_on(&pool, date!(2026 - 03 - 02)).await;
+    for number in 1..=3 {
+        office.idle_case(number).await;
+        office.day_passes();
+    }
+    for number in [4, 5] {
+        let building = office.building(number).await;
+        let repair = json!({"procedure": "repair", "asset_id": building});
+        office.made(MANAGER, "policy-cases", repair).await;
+    }
+    office.state.clock.advance(Duration::days(60));
+    let mut seen = Vec::new();
+    let mut next = Some("/api/v1/tasks?limit=2&count=true".to_owned());
+    while let Some(uri) = next {
+        let page = office.ask(MANAGER, "GET", &uri, &[], None).await.body;
+        assert_eq!(page["total"], 5);
+        for task in page["items"].as_array().unwrap() {
+            seen.push((
+                task["due_on"].clone(),
+                task["id"].clone(),
+                task["overdue"] == json!(true),
+            ));
+        }
+        next = page["next"].as_str().map(ToOwned::to_owned);
+    }
+    let ids: std::collections::BTreeSet<String> = seen.iter().map(|(_, id, _)| id.to_string()).collect();
+    assert_eq!((seen.len(), ids.len()), (5, 5), "each once: {seen:?}");
+    let days: Vec<&str> = seen.iter().map(|(day, _, _)| day.as_str().unwrap_or("9")).collect();
+    assert!(days.is_sorted(), "{days:?}");
+    // A draft has no day.
+    let overdue: Vec<bool> = seen.iter().map(|(_, _, overdue)| *overdue).collect();
+    assert_eq!(overdue, [true, true, true, false, false]);
+
+    assert_eq!(office.list(MANAGER, "?kind=title_case&count=true").await["total"], 0);
+    assert_eq!(
+        office.list(MANAGER, "?kind=title_case,policy_case&count=true").await["total"],
+        5
+    );
+    for query in ["?kind=errand", "?limit=0", "?cursor=x"] {
+        let refused = office
+            .ask(MANAGER, "GET", &format!("/api/v1/tasks{query}"), &[], None)
+            .await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{query}: {}", refused.body);
+    }
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn findings_and_leases_are_counted_where_they_are_the_reader_s(pool: PgPool) {
+    let office = Office::open_on(&pool, date!(2026 - 11 - 21)).await;
+    let building = office.building(1).await;
+    let (near, far, over) = ("2026-12-05", "2026-12-06", "2026-11-20");
+    let second = office.building(2).await;
+    for (rule, at, state, owner, deadline, until) in [
+        ("USE-01", &building, "in_progress", Some("李四"), Some(over), None),
+        ("USE-01", &second, "new", None, Some(near), None),
+        // A day that is far, none, and what is put right.
+        ("USE-02", &building, "new", Some("李四"), Some(far), None),
+        ("USE-02", &second, "new", None, None, None),
+        ("TTL-03", &second, "resolved", None, Some(over), None),
+        ("TTL-03", &building, "in_progress", Some(VIEWER), Some(near), None),
+        ("DSP-01", &building, "excepted", None, None, Some(near)),
+    ] {
+        sqlx::query(
+            "insert into finding (id, rule, object_kind, object_id, at_id, evidence, state, first_seen, owner, deadline,
+                                  exception_reason, exception_by, exception_until)
+             values ($1, $2, 'building', $3::uuid, $3::uuid, '{}', $4, '2026-10-01', $5, $6::date,
+                     case when $4 = 'excepted' then '批准' end, case when $4 = 'excepted' then '王五' end, $7::date)",
+        )
+        .bind(Uuid::now_v7())
+        .bind(rule)
+        .bind(at)
+        .bind(state)
+        .bind(owner)
+        .bind(deadline)
+        .bind(until)
+        .execute(&pool)
+        .await
+        .unwrap();
+    }
+    let lease = json!({
+        "asset_id": building, "direction": "out", "area_m2": 100, "lessor_kind": "bureau", "lessor_name": "市机关事务管理局",
+        "lessee_kind": "enterprise", "lessee_size": "small", "lessee_sector": "services", "lessee_name": "某某餐饮有限公司",
+        "purpose": "餐饮", "starts_on": "2026-01-01", "ends_on": "2026-12-31", "rent": "9387.00", "price_basis": "public_letting",
+        "exchange": "市公共资源交易中心", "exchange_record": "ZL2025-118", "contract_number": "2026-001",
+        "approval_number": "机管〔2025〕12号", "land_income_document": "财综〔2025〕3号"});
+    office.made(MANAGER, "leases", lease).await;
+
+    let counted = |tasks: &[Value]| -> Vec<(String, String, i64, String)> {
+        tasks
+            .iter()
+            .map(|task| {
+                (
+                    task["kind"].as_str().unwrap().to_owned(),
+                    task["procedure"].as_str().unwrap_or_default().to_owned(),
+                    task["count"].as_i64().unwrap(),
+                    task["due_on"].as_str().unwrap_or_default().to_owned(),
+                )
+            })
+            .collect()
+    };
+    let line =
+        |kind: &str, rule: &str, count, due_on: &str| (kind.to_owned(), rule.to_owned(), count, due_on.to_owned());
+    let tasks = office.tasks(MANAGER).await;
+    assert_eq!(
+        counted(&tasks),
+        [
+            line("finding", "USE-01", 2, over),
+            line("rent", "", 1, ""),
+            line("exception", "DSP-01", 1, near),
+            line("finding", "TTL-03", 1, near),
+            line("lease", "", 1, "2026-12-31"),
+        ]
+    );
+    assert!(tasks[0]["about"]["zh"].as_str().is_some_and(|words| !words.is_empty()));
+    // What a task links to holds as many as it counts.
+    for (task, filter) in [(&tasks[1], "arrears"), (&tasks[4], "expires_within")] {
+        let link = task["link"].as_str().unwrap();
+        assert!(link.contains(filter), "{link}");
+        let list = office
+            .ask(MANAGER, "GET", &format!("{link}&count=true"), &[], None)
+            .await
+            .body;
+        assert_eq!(list["total"], task["count"], "{link}");
+    }
+    // Whoever sees to a finding is told of it; nobody beside the district is told of anything.
+    assert_eq!(
+        counted(&office.tasks(VIEWER).await),
+        [line("finding", "TTL-03", 1, near)]
+    );
+    assert_eq!(office.tasks(BESIDE).await, Vec::<Value>::new());
+    let summary = office.summary(MANAGER).await;
+    assert_eq!(
+        summary,
+        json!({"total": 5, "escalated": 0, "overdue": 2, "soon": 2,
+               "kinds": {"finding": 2, "exception": 1, "lease": 1, "rent": 1}})
+    );
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn lines_of_a_stocktaking_wait_for_whoever_answers_checks_and_decides(pool: PgPool) {
+    use crate::stocktakings::tests as stock;
+    let office = stock::Office::open(&pool).await;
+    let unit = office.unit("财政局").await;
+    let hall = office.building("市政大楼", &unit, 1000.0).await;
+    office.building("档案楼", &unit, 500.0).await;
+    let at = office.frozen(json!({})).await;
+    let tasks = async |who: &str| -> Vec<(String, i64)> {
+        let list = office.ask(who, "GET", "tasks?kind=stocktaking", &[], None).await.body;
+        let items = list["items"].as_array().unwrap().clone();
+        let told = |task: &Value| {
+            (
+                task["awaited"].as_str().unwrap().to_owned(),
+                task["count"].as_i64().unwrap(),
+            )
+        };
+        items.iter().map(told).collect()
+    };
+    let waits = |what: &str, count| vec![(what.to_owned(), count)];
+    assert_eq!(tasks(stock::CONTACT).await, waits("answer", 2));
+    assert_eq!(tasks(stock::APPROVER).await, Vec::new());
+    let line = office.line(&at, &hall).await;
+    office
+        .record(
+            stock::CONTACT,
+            &line,
+            json!({"record": "answer", "found": "altered", "note": "改建"}),
+        )
+        .await;
+    assert_eq!(tasks(stock::CONTACT).await, waits("answer", 1));
+    office.rest_in_place(stock::CONTACT, &at).await;
+    assert_eq!(tasks(stock::CONTACT).await, Vec::new());
+    // Nothing is left to answer: the next step is the manager's.
+    assert_eq!(tasks(stock::MANAGER).await, waits("step", 1));
+    office.step(stock::MANAGER, &at, "begin_check").await;
+    assert_eq!(tasks(stock::MANAGER).await, waits("check", 1));
+    assert_eq!(tasks(stock::CONTACT).await, Vec::new());
+    let photo = office.photo(stock::MANAGER).await;
+    let check = json!({"record": "check", "found": "altered", "position": [119.9505, 31.7805], "documents": [photo]});
+    office.record(stock::MANAGER, &line, check).await;
+    office.step(stock::MANAGER, &at, "end_check").await;
+    assert_eq!(tasks(stock::CONTACT).await, waits("explain", 1));
+    office
+        .record(
+            stock::CONTACT,
+            &line,
+            json!({"record": "explanation", "text": "2025年改建"}),
+        )
+        .await;
+    office.step(stock::CONTACT, &at, "put_forward").await;
+    assert_eq!(tasks(stock::CONTACT).await, Vec::new());
+    assert_eq!(tasks(stock::APPROVER).await, waits("decide", 1));
+}

@@ -1,0 +1,37 @@
+// The words of the worklist (English).
+export default {
+  task: {
+    none: "Nothing waits for you",
+    kind: "Kind",
+    any_kind: "All kinds",
+    or: " or ",
+    press: "See that it is done: {step}",
+    whose: "by {roles}",
+    due: "due {date}",
+    over: "was due {date}, {n} day over | was due {date}, {n} days over",
+    not_before: "not due before {date} (that year's days off aren't published)",
+    since: "since {date}",
+    total: "{n} task | {n} tasks",
+    more: "Show more",
+    badge: "{n} tasks",
+    badge_pressing: "{n} tasks, {late} overdue or escalated",
+  },
+  task_urgency: { escalated: "Escalated to you", overdue: "Overdue", soon: "Due soon", other: "Other" },
+  task_kind: {
+    title_case: "Title", policy_case: "Policy case", inspection: "Inspection", inspection_finding: "Inspection finding", stocktaking: "Stocktaking",
+    finding: "Check", exception: "Exception", lease: "Leases ending", rent: "Arrears",
+  },
+  task_awaited: {
+    rectify: "Put right {n} finding of an inspection | Put right {n} findings of an inspection",
+    recheck: "Look again at {n} finding | Look again at {n} findings",
+    answer: "Answer {n} line | Answer {n} lines",
+    check: "Look at {n} difference on the site | Look at {n} differences on the site",
+    explain: "Explain {n} difference | Explain {n} differences",
+    decide: "Decide {n} difference | Decide {n} differences",
+    settle: "Correct {n} line of the ledgers | Correct {n} lines of the ledgers",
+    put_right: "Put right {n} finding | Put right {n} findings",
+    review: "Look again at {n} exception that ends | Look again at {n} exceptions that end",
+    end_or_renew: "Take back or renew {n} lease | Take back or renew {n} leases",
+    collect: "Collect the arrears of {n} lease | Collect the arrears of {n} leases",
+  },
+};

@@ -1,0 +1,37 @@
+// 待办事项的文字（中文）。
+export default {
+  task: {
+    none: "没有待办事项",
+    kind: "类别",
+    any_kind: "全部类别",
+    or: "或",
+    press: "督办：{step}",
+    whose: "由{roles}办理",
+    due: "{date} 到期",
+    over: "{date} 到期，已超期 {n} 天",
+    not_before: "不早于 {date} 到期（该年度节假日安排未公布）",
+    since: "{date} 起",
+    total: "共 {n} 项",
+    more: "再显示一些",
+    badge: "待办 {n} 项",
+    badge_pressing: "待办 {n} 项，其中超期或升级督办 {late} 项",
+  },
+  task_urgency: { escalated: "已升级督办", overdue: "已超期", soon: "即将到期", other: "其他" },
+  task_kind: {
+    title_case: "权属登记", policy_case: "一资一策", inspection: "巡检考核", inspection_finding: "巡检问题", stocktaking: "清查盘点",
+    finding: "合规检查", exception: "认可例外", lease: "租约到期", rent: "欠租",
+  },
+  task_awaited: {
+    rectify: "整改 {n} 个巡检问题",
+    recheck: "复查 {n} 个已整改的问题",
+    answer: "确认 {n} 条清单",
+    check: "实地核查 {n} 条差异",
+    explain: "说明 {n} 条差异",
+    decide: "审核 {n} 条差异",
+    settle: "更正 {n} 条台账",
+    put_right: "整改 {n} 个合规问题",
+    review: "复核 {n} 个即将到期的例外",
+    end_or_renew: "收回或续签 {n} 份租约",
+    collect: "催收 {n} 份租约的欠租",
+  },
+};
