@@ -360,11 +360,6 @@ pub(super) async fn open_policy_case(
     Ok(answer(StatusCode::CREATED, Some(&location), version, Json(body)))
 }
 
-/// Is it a working day, by the published calendars?
-pub(super) fn is_working(calendar: &WorkingCalendar) -> impl Fn(Date) -> Option<bool> {
-    move |day| calendar.is_working_day(day)
-}
-
 /// The clock of the state that the case has come to, where it has a deadline.
 pub(super) fn start_clock(content: &mut CaseContent, definition: &Definition, today: Date, calendar: &WorkingCalendar) {
     let deadline = definition
@@ -385,7 +380,7 @@ pub(super) fn note_due(content: &mut CaseContent, calendar: &WorkingCalendar) {
         .details
         .clock
         .as_ref()
-        .and_then(|clock| match clock.due(&is_working(calendar)) {
+        .and_then(|clock| match clock.due(&|day| calendar.is_working_day(day)) {
             workflow::Due::On(day) => Some(day),
             workflow::Due::Resting { .. } | workflow::Due::NotPublished { .. } => None,
         });
