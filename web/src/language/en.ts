@@ -14,6 +14,7 @@ import policy from "./policy.en";
 import { restricted } from "./restricted.en";
 import stocktakings from "./stocktakings.en";
 import space from "./space.en";
+import titleBatch from "./title-batch.en";
 import titles from "./titles.en";
 import use from "./use.en";
 
@@ -29,6 +30,7 @@ export default {
   ...meters,
   ...policy,
   ...stocktakings,
+  ...titleBatch,
   ...titles,
   ...use,
   space,

@@ -14,6 +14,7 @@ import policy from "./policy.zh";
 import { restricted } from "./restricted.zh";
 import stocktakings from "./stocktakings.zh";
 import space from "./space.zh";
+import titleBatch from "./title-batch.zh";
 import titles from "./titles.zh";
 import use from "./use.zh";
 
@@ -29,6 +30,7 @@ export default {
   ...meters,
   ...policy,
   ...stocktakings,
+  ...titleBatch,
   ...titles,
   ...use,
   space,
