@@ -128,16 +128,10 @@ pub async fn documents_of(connection: &mut PgConnection, papers: &[DocumentId]) 
 pub(super) async fn load(context: &Context, id: DocumentId) -> Result<Held, Problem> {
     let mut transaction = context.database.begin_snapshot().await?;
     let readable = readable(&mut transaction, context.caller.person_id, &[id.0]).await?;
-    let holders = sqlx::query_scalar!(
-        "select holder_id from document_use where document_id = any($1) and holder_kind = 'title_case'",
-        &readable,
-    )
-    .fetch_all(&mut *transaction)
-    .await?;
     // One that is not there and one that is not theirs are answered alike.
     let held = rows(&mut transaction, &readable).await?.pop();
     transaction.commit().await?;
-    context.note_read_behind("title_case", holders).await?;
+    context.note_read_behind("document", readable).await?;
     held.ok_or_else(|| Problem::not_found(WHAT))
 }
 

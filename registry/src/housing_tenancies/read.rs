@@ -182,6 +182,8 @@ pub(super) async fn list_housing_tenancy_versions(
         return Err(Problem::not_found(WHAT));
     }
     let told = history(&mut snapshot, id.0, rows.into_iter().map(|row| row.stored())).await?;
+    drop(snapshot);
+    context.note_read_behind("housing_tenancy", vec![id.0]).await?;
     Ok(Json(Page {
         items: told
             .into_iter()

@@ -211,6 +211,9 @@ pub(super) const ROUTES: &[(&str, &str, Need)] = &[
     ("GET", "/api/v1/workflows/title_case", READ),
     ("GET", "/api/v1/title-cases", READ),
     ("POST", "/api/v1/title-cases", May(WorkOnTitles)),
+    // Many at once; a preview stores nothing.
+    ("POST", "/api/v1/title-case-previews", May(WorkOnTitles)),
+    ("POST", "/api/v1/title-case-batches", May(WorkOnTitles)),
     ("GET", "/api/v1/title-cases/{id}", READ),
     ("PATCH", "/api/v1/title-cases/{id}", May(WorkOnTitles)),
     ("GET", "/api/v1/title-cases/{id}/versions", READ),

@@ -311,6 +311,8 @@ pub(super) async fn load(
         .filter_map(|record| record.fact.file())
         .collect();
     let papers = documents_of(&mut connection, &papers).await?;
+    drop(connection);
+    context.note_read_behind("inspection", vec![id.0]).await?;
     let around = Around {
         findings,
         // What the score would be is asked for beside, and again with the step.

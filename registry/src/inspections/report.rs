@@ -78,6 +78,12 @@ pub(super) async fn export_inspection(
     let mut snapshot = context.database.begin_snapshot().await?;
     let findings = lines_of(&mut snapshot, id.0, context.clock.today()).await?;
     snapshot.commit().await?;
+    context
+        .note_read_behind(
+            "inspection_finding",
+            findings.iter().map(|finding| finding.id).collect(),
+        )
+        .await?;
     let lines = lines(&inspection, &findings, is_zh);
     let rows = lines.len();
     let written_at = context

@@ -139,6 +139,9 @@ pub(super) async fn export_lines(
     require_seen(&mut transaction, id).await?;
     let lines = all_lines(&mut transaction, id, &query).await?;
     transaction.commit().await?;
+    context
+        .note_read_behind("stocktaking_line", lines.iter().map(|line| line.id).collect())
+        .await?;
     let rows = lines.len();
     let written_at = context
         .clock

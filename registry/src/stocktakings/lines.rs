@@ -389,6 +389,8 @@ pub(super) async fn list_line_versions(
     .fetch_all(&mut *snapshot)
     .await?;
     let told = history::<LineContent>(&mut snapshot, line.0, rows.into_iter().map(|row| row.stored())).await?;
+    drop(snapshot);
+    context.note_read_behind("stocktaking_line", vec![line.0]).await?;
     let items = told
         .into_iter()
         .map(|(history, content)| StocktakingLineVersion {

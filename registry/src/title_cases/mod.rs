@@ -3,6 +3,9 @@
 //! Every step is a version of the case with its ledger entry, in one transaction with whatever it brings about. A pending
 //! case holds its asset and its unit code against other cases, so what is received first takes effect first.
 
+mod batch;
+#[cfg(test)]
+mod batch_tests;
 mod content;
 mod disposal;
 mod effects;
@@ -70,6 +73,8 @@ where
     OpenApiRouter::new()
         .routes(routes!(read::get_title_workflow))
         .routes(routes!(list::list_title_cases, open::open_title_case))
+        .routes(routes!(batch::preview_title_cases))
+        .routes(routes!(batch::open_title_cases))
         .routes(routes!(read::get_title_case, open::work_on_title_case))
         .routes(routes!(transition::step_title_case))
         .routes(routes!(read::list_title_case_versions))

@@ -58,7 +58,7 @@ fn unit_code(text: &str) -> Result<Option<String>, Problem> {
 }
 
 /// A pending case holds its asset and unit: who opened it, and in which state it is.
-async fn competing(context: &Context, asset: Uuid, code: Option<&str>, problem: Problem) -> Problem {
+pub(super) async fn competing(context: &Context, asset: Uuid, code: Option<&str>, problem: Problem) -> Problem {
     if !matches!(
         problem.code.as_deref(),
         Some("title_case_version_one_per_asset" | "title_case_version_one_per_unit")
@@ -259,6 +259,40 @@ fn within(part: &str, problem: Problem) -> Problem {
     }
 }
 
+/// Documents as they are kept: of the procedure's kinds, named, of no day to come.
+pub(super) fn case_documents(
+    documents: &[CaseDocument],
+    definition: &Definition,
+    today: Date,
+) -> Result<Vec<CaseDocument>, Problem> {
+    let mut kept = Vec::with_capacity(documents.len().min(1000));
+    for (index, document) in documents.iter().enumerate() {
+        let field = |name: &str| format!("documents[{index}].{name}");
+        if !definition.document_kinds.contains_key(&document.kind) {
+            return Err(
+                Problem::invalid(&field("kind"), format!("{:?} is no kind of document", document.kind))
+                    .remedy("choose one of /api/v1/workflows/title_case"),
+            );
+        }
+        let name = plain_text(&field("name"), &document.name, 200)?;
+        if name.is_empty() {
+            return Err(Problem::invalid(&field("name"), "it is missing").remedy("name the document"));
+        }
+        if let Some(date) = document.date
+            && sane_day(&field("date"), date)? > today
+        {
+            return Err(Problem::invalid(&field("date"), format!("{date} is in the future"))
+                .remedy("write the date of the document")
+                .code("date_in_future"));
+        }
+        kept.push(CaseDocument {
+            name,
+            ..document.clone()
+        });
+    }
+    Ok(kept)
+}
+
 impl Papers {
     fn lay_over(self, content: &mut CaseContent, definition: &Definition, today: Date) -> Result<(), Problem> {
         let texts = |field: &str, texts: Vec<String>| {
@@ -278,30 +312,7 @@ impl Papers {
         }
         let details = &mut content.details;
         if let Some(documents) = self.documents {
-            let kinds = &definition.document_kinds;
-            details.documents = Vec::with_capacity(documents.len().min(1000));
-            for (index, document) in documents.into_iter().enumerate() {
-                let field = |name: &str| format!("documents[{index}].{name}");
-                if !kinds.contains_key(&document.kind) {
-                    return Err(Problem::invalid(
-                        &field("kind"),
-                        format!("{:?} is no kind of document", document.kind),
-                    )
-                    .remedy("choose one of /api/v1/workflows/title_case"));
-                }
-                let name = plain_text(&field("name"), &document.name, 200)?;
-                if name.is_empty() {
-                    return Err(Problem::invalid(&field("name"), "it is missing").remedy("name the document"));
-                }
-                if let Some(date) = document.date
-                    && sane_day(&field("date"), date)? > today
-                {
-                    return Err(Problem::invalid(&field("date"), format!("{date} is in the future"))
-                        .remedy("write the date of the document")
-                        .code("date_in_future"));
-                }
-                details.documents.push(CaseDocument { name, ..document });
-            }
+            details.documents = case_documents(&documents, definition, today)?;
         }
         if let Some(checks) = self.return_checks {
             for (index, check) in checks.iter().enumerate() {

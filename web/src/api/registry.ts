@@ -22,6 +22,8 @@ import type {
   TileJson,
   Title,
   TitleCase,
+  TitleCaseBatch,
+  TitleCaseBatchOutcome,
   TitleCaseRow,
   TitleRow,
   UnificationTotal,
@@ -226,6 +228,18 @@ export async function openTitleCase(asset: string, title: string | null, unitCod
     body: JSON.stringify({ asset_id: asset, title_id: title, unit_code: unitCode, ...(policy === null ? {} : { policy_action: policy }) }),
   });
   return ((await response.json()) as { id: string }).id;
+}
+
+/** For which of many assets a case can be opened, and what stands in the way of the others. */
+export async function previewTitleCases(batch: TitleCaseBatch, signal?: AbortSignal): Promise<TitleCaseBatchOutcome> {
+  const response = await send("/api/v1/title-case-previews", { method: "POST", headers: json, body: JSON.stringify(batch), signal: signal ?? null });
+  return (await response.json()) as TitleCaseBatchOutcome;
+}
+
+/** Opens cases for those that can have one. The key stays the same while one form is sent again. */
+export async function openTitleCases(batch: TitleCaseBatch, key: string): Promise<TitleCaseBatchOutcome> {
+  const response = await send("/api/v1/title-case-batches", { method: "POST", headers: { ...json, "idempotency-key": key }, body: JSON.stringify(batch) });
+  return (await response.json()) as TitleCaseBatchOutcome;
 }
 
 /** Works on the papers of a case as it was read. */

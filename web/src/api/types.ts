@@ -435,6 +435,30 @@ export type TitleCaseRow = {
   disposal_frozen: boolean;
 };
 
+/** What cases for many assets are to say, and for which. */
+export type TitleCaseBatch = {
+  asset_ids?: string[];
+  codes?: string[];
+  site_id?: string;
+  policy_action?: string;
+  documents?: CaseDocument[];
+  reason?: string;
+};
+
+/** One of them: its case, or what stands in the way. */
+export type TitleCaseBatchLine = {
+  asset_id: string | null;
+  kind: "parcel" | "building" | null;
+  code: string | null;
+  name: string | null;
+  title_id: string | null;
+  unit_code: string | null;
+  obstacle: { code: string; zh: string; en: string } | null;
+  case_id: string | null;
+};
+
+export type TitleCaseBatchOutcome = { items: TitleCaseBatchLine[]; opened: number; left_out: number };
+
 /** A row of the book. */
 export type TitleRow = {
   id: string;

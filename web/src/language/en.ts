@@ -16,6 +16,7 @@ import { restricted } from "./restricted.en";
 import stocktakings from "./stocktakings.en";
 import tasks from "./tasks.en";
 import space from "./space.en";
+import titleBatch from "./title-batch.en";
 import titles from "./titles.en";
 import use from "./use.en";
 
@@ -33,6 +34,7 @@ export default {
   ...policy,
   ...stocktakings,
   ...tasks,
+  ...titleBatch,
   ...titles,
   ...use,
   space,

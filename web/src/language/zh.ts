@@ -16,6 +16,7 @@ import { restricted } from "./restricted.zh";
 import stocktakings from "./stocktakings.zh";
 import tasks from "./tasks.zh";
 import space from "./space.zh";
+import titleBatch from "./title-batch.zh";
 import titles from "./titles.zh";
 import use from "./use.zh";
 
@@ -33,6 +34,7 @@ export default {
   ...policy,
   ...stocktakings,
   ...tasks,
+  ...titleBatch,
   ...titles,
   ...use,
   space,

@@ -185,6 +185,8 @@ pub(super) async fn load(context: &Context, id: InspectionFindingId) -> Result<F
         .await?
         .ok_or_else(|| Problem::not_found(WHAT))?;
     let line = worded(&mut snapshot, vec![line]).await?.pop();
+    drop(snapshot);
+    context.note_read_behind("inspection_finding", vec![id.0]).await?;
     line.ok_or_else(|| Problem::not_found(WHAT))
 }
 
@@ -211,6 +213,10 @@ pub(super) async fn list_inspection_findings(
     let mut snapshot = context.database.begin_snapshot().await?;
     let lines: Vec<FindingLine> = select.build_query_as().fetch_all(&mut *snapshot).await?;
     let items = worded(&mut snapshot, lines).await?;
+    drop(snapshot);
+    context
+        .note_read_behind("inspection_finding", items.iter().map(|line| line.id).collect())
+        .await?;
     Ok(Json(Page {
         items,
         next: None,
