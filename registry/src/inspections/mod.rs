@@ -24,11 +24,13 @@ mod schemes;
 mod score;
 #[cfg(test)]
 mod tests;
+mod told;
 mod transition;
 
 pub use content::{InspectionContent, verify_versions};
 pub use procedure::definition;
 pub use schemes::SchemeContent;
+pub use told::{FindingTold, Plan as InspectionPlan, Telling as InspectionTelling};
 
 use std::borrow::Cow;
 

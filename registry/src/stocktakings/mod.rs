@@ -22,9 +22,11 @@ mod report;
 mod settle;
 #[cfg(test)]
 pub(crate) mod tests;
+mod told;
 mod transition;
 
 pub use content::{StocktakingContent, verify_versions};
+pub use told::{Hands, LineTold, Telling as StocktakingTelling};
 
 use std::borrow::Cow;
 

@@ -6,7 +6,7 @@ mod list;
 mod note;
 mod step;
 
-pub(super) use content::verify_versions;
+pub(super) use content::{FindingContent, FindingDetails, FindingStep, verify_versions};
 pub(super) use list::{FindingLine, lines_of};
 pub(super) use step::issue;
 
