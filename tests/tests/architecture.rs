@@ -22,6 +22,7 @@ const LAYERS: &[&[&str]] = &[
     &["housing_tenancies"],
     &["idle_space", "leases", "rent_relief", "stocktakings"],
     &["exports"],
+    &["utilisation"],
     &["checks"],
     &["search", "totals", "occupancies"],
     &["people"],

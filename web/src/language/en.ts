@@ -11,11 +11,13 @@ import leases from "./leases.en";
 import lineage from "./lineage.en";
 import meters from "./meters.en";
 import policy from "./policy.en";
+import printed from "./printed.en";
 import { restricted } from "./restricted.en";
 import stocktakings from "./stocktakings.en";
 import space from "./space.en";
 import titles from "./titles.en";
 import use from "./use.en";
+import utilisation from "./utilisation.en";
 
 export default {
   ...documents,
@@ -27,6 +29,8 @@ export default {
   ...leases,
   ...lineage,
   ...meters,
+  ...utilisation,
+  ...printed,
   ...policy,
   ...stocktakings,
   ...titles,

@@ -11,11 +11,13 @@ import leases from "./leases.zh";
 import lineage from "./lineage.zh";
 import meters from "./meters.zh";
 import policy from "./policy.zh";
+import printed from "./printed.zh";
 import { restricted } from "./restricted.zh";
 import stocktakings from "./stocktakings.zh";
 import space from "./space.zh";
 import titles from "./titles.zh";
 import use from "./use.zh";
+import utilisation from "./utilisation.zh";
 
 export default {
   ...documents,
@@ -27,6 +29,8 @@ export default {
   ...leases,
   ...lineage,
   ...meters,
+  ...utilisation,
+  ...printed,
   ...policy,
   ...stocktakings,
   ...titles,
