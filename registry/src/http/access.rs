@@ -273,6 +273,7 @@ pub(super) const ROUTES: &[(&str, &str, Need)] = &[
     ("GET", "/api/v1/use-agreements", READ),
     ("POST", "/api/v1/use-agreements", May(EditAssets)),
     ("GET", "/api/v1/use-agreements/{id}", READ),
+    ("GET", "/api/v1/use-agreements/{id}/certificate", READ),
     ("GET", "/api/v1/use-agreements/{id}/versions", READ),
     ("POST", "/api/v1/use-agreements/{id}/steps", May(EditAssets)),
     ("GET", "/api/v1/meter-readings", READ),
