@@ -50,5 +50,6 @@ pub mod unit_code;
 pub mod units;
 pub mod use_agreements;
 pub mod use_filings;
+mod utilisation;
 pub mod versioned;
 pub mod working_days;

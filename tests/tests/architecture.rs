@@ -24,6 +24,7 @@ const LAYERS: &[&[&str]] = &[
     &["housing_tenancies"],
     &["idle_space", "leases", "rent_relief", "stocktakings"],
     &["exports"],
+    &["utilisation"],
     &["checks"],
     &["search", "totals", "occupancies"],
     &["people"],

@@ -3,9 +3,10 @@
 use std::sync::LazyLock;
 
 use axum::Json;
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::content::{AssetClass, Mode, Office};
+use super::content::{AssetClass, Mode, Office, ThresholdContent};
 use crate::request::{Fault, Problem};
 
 /// An example of a row.
@@ -45,6 +46,40 @@ fn carried() -> Result<&'static [ThresholdExample], &'static toml::de::Error> {
         toml::from_str::<File>(include_str!("../../thresholds/examples.toml")).map(|file| file.examples)
     });
     CARRIED.as_deref()
+}
+
+/// The examples as they are taken over for a region: still called examples, for nobody has checked them for it.
+///
+/// # Errors
+/// Where the examples are at fault; a test keeps that from happening.
+pub fn example_thresholds(region_code: &str) -> Result<Vec<ThresholdContent>, Fault> {
+    let wrong = |what: String| Fault::Impossible {
+        what: format!("the examples of thresholds are wrong: {what}"),
+    };
+    let amount = |text: &str| text.parse::<Decimal>().map_err(|error| wrong(error.to_string()));
+    carried()
+        .map_err(|error| wrong(error.to_string()))?
+        .iter()
+        .map(|example| {
+            Ok(ThresholdContent {
+                region_code: region_code.to_owned(),
+                mode: example.mode,
+                asset_class: example.asset_class,
+                value_from: amount(&example.value_from)?,
+                value_to: match example.value_to.as_str() {
+                    "" => None,
+                    value_to => Some(amount(value_to)?),
+                },
+                chain: example.chain.clone(),
+                appraisal: example.appraisal,
+                exchange: example.exchange,
+                notice_days: example.notice_days,
+                floor_percent: amount(&example.floor_percent)?,
+                source: example.source.clone(),
+                is_example: true,
+            })
+        })
+        .collect()
 }
 
 /// Examples of thresholds. They hold nowhere until an administrator takes them over for a region.

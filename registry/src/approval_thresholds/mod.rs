@@ -10,6 +10,7 @@ mod list;
 mod tests;
 
 pub use content::{AssetClass, Mode, Office, ThresholdContent, find, verify_versions};
+pub use examples::example_thresholds;
 
 use axum::extract::FromRef;
 use utoipa_axum::router::OpenApiRouter;

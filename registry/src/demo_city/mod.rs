@@ -4,6 +4,7 @@
 mod content;
 #[cfg(test)]
 pub(crate) mod tests;
+mod yearly;
 
 use std::collections::HashMap;
 
@@ -119,6 +120,9 @@ pub async fn load(database: &Database, clock: &Clock, city: DemoCity) -> Result<
     loading.cases(&mut transaction, &city, clock.today()).await?;
     loading.leases(&mut transaction, &city, clock.today()).await?;
     loading.use_filings(&mut transaction, &city, clock.today()).await?;
+    loading.thresholds(&mut transaction).await?;
+    loading.stocktakings(&mut transaction, clock.today()).await?;
+    loading.inspection(&mut transaction, &city, clock.today()).await?;
     loading
         .rooms(&mut transaction, city.rooms, &city.occupants, &city.agreements)
         .await?;

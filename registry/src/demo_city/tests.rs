@@ -90,7 +90,10 @@ async fn the_city_is_there_with_its_census_and_its_ledger(pool: PgPool) {
         // A lease, its schedule and its account, what is waived of it, and the policy.
         + city.leases.len() * 3
         + city.leases.iter().filter(|lease| lease.relief_months > 0).count()
-        + 1;
+        + 1
+        // Thresholds, two stocktakings with what was answered of their lines, an inspection and what it found.
+        + yearly(&pool).await
+        + 3;
     assert_eq!(entries(&pool).await, i64::try_from(things).unwrap());
     prove(&pool).await.unwrap();
 
@@ -98,6 +101,92 @@ async fn the_city_is_there_with_its_census_and_its_ledger(pool: PgPool) {
     let again = load(&state.database, &state.clock, city.clone()).await.unwrap();
     assert_eq!(again, DemoLoaded::AlreadyThere);
     assert_eq!(entries(&pool).await, i64::try_from(things).unwrap());
+}
+
+/// Thresholds, answered lines of stocktakings, and findings of inspections.
+async fn yearly(pool: &PgPool) -> usize {
+    let count: i64 = sqlx::query_scalar(
+        "select (select count(*) from approval_threshold) + (select count(*) from inspection_finding)
+              + (select count(*) from stocktaking_line_version)",
+    )
+    .fetch_one(pool)
+    .await
+    .unwrap();
+    usize::try_from(count).unwrap()
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn what_a_bureau_does_every_year_is_there_as_its_procedures_have_it(pool: PgPool) {
+    let (app, state) = app(&pool).await;
+    let mut city = city();
+    city.rooms.clear();
+    city.occupants.clear();
+    city.agreements.clear();
+    let counted = city.parcels.len()
+        + city
+            .buildings
+            .iter()
+            .filter(|building| building.occupancy != "demolished")
+            .count();
+    load(&state.database, &state.clock, city).await.unwrap();
+    let read = async |uri: &str| {
+        let answer = ask(&app, "GET", uri, &[], None).await;
+        assert_eq!(answer.status, axum::http::StatusCode::OK, "{uri}: {}", answer.body);
+        answer.body
+    };
+
+    let examples = read("/api/v1/approval-thresholds/examples").await;
+    let thresholds = read("/api/v1/approval-thresholds").await;
+    let held = thresholds["items"].as_array().unwrap();
+    assert_eq!(held.len(), examples.as_array().unwrap().len());
+    assert!(
+        held.iter()
+            .all(|row| row["is_example"] == true && row["region_code"] == "3204")
+    );
+
+    let stocktakings = read("/api/v1/stocktakings").await["items"].clone();
+    let of_state = |word: &str| {
+        let one = stocktakings.as_array().unwrap().iter().find(|one| one["state"] == word);
+        one.unwrap_or_else(|| panic!("{word}: {stocktakings}"))["id"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    // The clock of these tests stands in November 2026: that of 2025 is done, every line of it answered and corrected.
+    let done = read(&format!("/api/v1/stocktakings/{}", of_state("closed"))).await;
+    let progress = &done["progress"];
+    assert_eq!(
+        (
+            &done["as_of"],
+            &done["lines"],
+            &progress["answered"],
+            &progress["unsettled"]
+        ),
+        (&json!("2025-12-31"), &json!(counted), &json!(counted), &json!(0))
+    );
+    assert!(progress["settled"].as_i64().unwrap() > 0, "{progress}");
+    let open = read(&format!("/api/v1/stocktakings/{}", of_state("confirming"))).await;
+    let number = |name: &str| open["progress"][name].as_i64().unwrap();
+    assert!(0 < number("answered") && number("answered") < number("lines"), "{open}");
+    assert!(number("differences") > 0, "{open}");
+
+    let inspections = read("/api/v1/inspections").await["items"].clone();
+    let id = inspections[0]["id"].as_str().unwrap();
+    let inspection = read(&format!("/api/v1/inspections/{id}")).await;
+    assert_eq!(
+        (&inspection["state"], inspections.as_array().unwrap().len()),
+        (&json!("rectifying"), 1)
+    );
+    let findings = read(&format!("/api/v1/inspection-findings?inspection={id}")).await["items"].clone();
+    let states: Vec<&str> = findings
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|finding| finding["state"].as_str().unwrap())
+        .collect();
+    assert_eq!(states.len(), 4);
+    assert_eq!(states.iter().filter(|state| **state == "rectified").count(), 1);
+    prove(&pool).await.unwrap();
 }
 
 #[sqlx::test(migrations = "../migrations")]

@@ -90,6 +90,7 @@ fn api() -> OpenApiRouter<AppState> {
         .merge(crate::documents::router())
         .merge(crate::spatial_units::router())
         .merge(crate::occupancies::router())
+        .merge(crate::utilisation::router())
         .merge(crate::idle_space::router())
         .merge(crate::checks::router())
         .merge(crate::search::router())

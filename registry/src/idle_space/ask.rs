@@ -8,6 +8,7 @@ use time::Date;
 
 use super::index::IdleIndex;
 use super::load::load;
+use super::low_use::{LowUse, low_use};
 use super::question::{Asked, FoundSpace, PER_HEAD_M2, Question};
 use crate::period::day;
 use crate::request::{Context, Permission, Problem, Times};
@@ -48,6 +49,8 @@ pub(super) struct IdleSpace {
     items: Vec<FoundSpace>,
     /// Of everything that was found, listed or not.
     totals: FoundTotals,
+    /// Buildings in low use, where they were asked for; none of them is among the items.
+    low_use: Option<LowUse>,
     /// 使用面积 a person that capacities are reckoned with, m².
     per_head_m2: f64,
     /// Where the figure comes from, where the planner set none.
@@ -84,12 +87,18 @@ pub(super) async fn find_idle_space(
     let mut items = answer(&context, times, &index, &question).await?;
     let totals = add_up(&items);
     items.truncate(question.limit);
-    let told: Vec<_> = items.iter().map(|space| space.id).collect();
+    let mut low_use = low_use(&context, times, &question).await?;
+    if let Some(low_use) = &mut low_use {
+        low_use.items.truncate(question.limit);
+    }
+    let little_used = low_use.iter().flat_map(|found| &found.items).map(|space| space.id);
+    let told: Vec<_> = items.iter().map(|space| space.id).chain(little_used).collect();
     context.note_read_of(&told).await?;
     Ok(Json(IdleSpace {
         as_of: times.as_of,
         items,
         totals,
+        low_use,
         per_head_m2: question.per_head_m2,
         per_head_source: ((question.per_head_m2 - PER_HEAD_M2).abs() < f64::EPSILON).then_some(PER_HEAD_SOURCE),
         contiguity: CONTIGUITY,

@@ -14,6 +14,7 @@ use time::macros::format_description;
 
 use super::ask::answer;
 use super::index::IdleIndex;
+use super::low_use::{FoundLowUse, low_use};
 use super::question::{Asked, FoundSpace};
 use crate::exports::{Labels, OCCUPANCY, TITLE_STATUS, USAGE};
 use crate::request::{Context, Fault, Problem, Times};
@@ -30,7 +31,7 @@ const TEXT: ColumnKind = ColumnKind::Text;
 const INTEGER: ColumnKind = ColumnKind::Integer;
 const REAL: ColumnKind = ColumnKind::Real { decimals: 4 };
 
-const COLUMNS: [(&str, ColumnKind, &str, &str); 21] = [
+const COLUMNS: [(&str, ColumnKind, &str, &str); 25] = [
     ("id", TEXT, "标识", "Id"),
     ("code", TEXT, "楼栋编码", "Code"),
     ("name", TEXT, "名称", "Name"),
@@ -67,6 +68,16 @@ const COLUMNS: [(&str, ColumnKind, &str, &str); 21] = [
     ),
     ("distance_m", REAL, "距离（m）", "Distance (m)"),
     ("per_head_m2", REAL, "人均使用面积（㎡）", "Use area a person (m²)"),
+    ("utilisation", TEXT, "利用状况", "Use made of it"),
+    ("filled_m2", REAL, "应配面积（㎡）", "Due to who sits there (m²)"),
+    ("spare_m2", REAL, "富余面积（㎡）", "To spare (m²)"),
+    ("filled_share", REAL, "应配面积占比", "Share filled"),
+];
+
+const UTILISATION_WORDS: [(&str, &str, &str); 3] = [
+    ("idle", "闲置", "idle"),
+    ("idle_in_part", "部分闲置", "idle in part"),
+    ("low_use", "低效利用", "in low use"),
 ];
 
 const CAUSE_WORDS: [(&str, &str, &str); 8] = [
@@ -107,16 +118,23 @@ pub(super) async fn export_idle_space(
     };
     let question = asked.question(times.as_of)?;
     let found = answer(&context, times, &index, &question).await?;
-    let told: Vec<_> = found.iter().map(|space| space.id).collect();
+    let little_used = low_use(&context, times, &question)
+        .await?
+        .map_or_else(Vec::new, |found| found.items);
+    let told: Vec<_> = found
+        .iter()
+        .map(|space| space.id)
+        .chain(little_used.iter().map(|space| space.id))
+        .collect();
     context.note_read_of(&told).await?;
-    let (rows, per_head_m2) = (found.len(), question.per_head_m2);
+    let (rows, per_head_m2) = (told.len(), question.per_head_m2);
     let written_at = context
         .clock
         .now()
         .to_offset(time::UtcOffset::UTC)
         .format(format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z"))
         .map_err(impossible)?;
-    let bytes = tokio::task::spawn_blocking(move || workbook(&found, per_head_m2, labels, written_at))
+    let bytes = tokio::task::spawn_blocking(move || workbook((&found, &little_used), per_head_m2, labels, written_at))
         .await
         .map_err(impossible)??;
     let mut headers = HeaderMap::new();
@@ -143,7 +161,12 @@ fn impossible(error: impl std::fmt::Display) -> Fault {
     }
 }
 
-fn workbook(found: &[FoundSpace], per_head_m2: f64, labels: Labels, written_at: String) -> Result<Vec<u8>, Fault> {
+fn workbook(
+    (found, little_used): (&[FoundSpace], &[FoundLowUse]),
+    per_head_m2: f64,
+    labels: Labels,
+    written_at: String,
+) -> Result<Vec<u8>, Fault> {
     let folder = tempfile::Builder::new()
         .prefix("yice-export-")
         .tempdir()
@@ -174,6 +197,9 @@ fn workbook(found: &[FoundSpace], per_head_m2: f64, labels: Labels, written_at: 
     for space in found {
         write_row(&mut writer, space, per_head_m2, labels).map_err(failed)?;
     }
+    for space in little_used {
+        write_low_use(&mut writer, space, per_head_m2, labels).map_err(failed)?;
+    }
     writer.finish().map_err(failed)?;
     std::fs::read(&path).map_err(impossible)
 }
@@ -202,9 +228,7 @@ fn write_row(
         text(&space.address),
         text(&space.region_code),
     );
-    fn said(text: &str) -> Cell<'_> {
-        if text.is_empty() { Cell::Empty } else { Cell::Text(text) }
-    }
+    let is_idle = space.whole || space.rooms == space.all_rooms;
     let of = |list, code: &'_ Option<String>| {
         code.as_deref()
             .map(|code| labels.of(list, code).to_owned())
@@ -240,6 +264,71 @@ fn write_row(
             whole(run.map(|run| run.capacity.into())),
             real(space.distance_m),
             Cell::Real(per_head_m2),
+            said(labels.of(&UTILISATION_WORDS, if is_idle { "idle" } else { "idle_in_part" })),
+            Cell::Empty,
+            Cell::Empty,
+            Cell::Empty,
+        ],
+        None,
+    )
+}
+
+fn said(text: &str) -> Cell<'_> {
+    if text.is_empty() { Cell::Empty } else { Cell::Text(text) }
+}
+
+/// A building in low use: what is said of idle rooms stays empty, for none is idle.
+fn write_low_use(
+    writer: &mut LayerWriter,
+    space: &FoundLowUse,
+    per_head_m2: f64,
+    labels: Labels,
+) -> Result<(), WriteFailed> {
+    let id = space.id.to_string();
+    let text = |text: &'_ Option<String>| -> String { text.clone().unwrap_or_default() };
+    let (code, name, address, region) = (
+        text(&space.code),
+        text(&space.name),
+        text(&space.address),
+        text(&space.region_code),
+    );
+    let of = |list, code: &'_ Option<String>| {
+        code.as_deref()
+            .map(|code| labels.of(list, code).to_owned())
+            .unwrap_or_default()
+    };
+    let (usage, title, occupancy) = (
+        of(USAGE, &space.usage),
+        of(TITLE_STATUS, &space.title_status),
+        of(OCCUPANCY, &space.occupancy),
+    );
+    writer.write(
+        &[
+            said(&id),
+            said(&code),
+            said(&name),
+            said(&address),
+            said(&region),
+            said(&usage),
+            said(&title),
+            said(&occupancy),
+            Cell::Empty,
+            Cell::Empty,
+            Cell::Empty,
+            Cell::Empty,
+            Cell::Empty,
+            Cell::Integer(space.capacity.into()),
+            Cell::Empty,
+            Cell::Empty,
+            Cell::Empty,
+            Cell::Empty,
+            Cell::Empty,
+            space.distance_m.map_or(Cell::Empty, Cell::Real),
+            Cell::Real(per_head_m2),
+            said(labels.of(&UTILISATION_WORDS, "low_use")),
+            Cell::Real(space.filled_m2),
+            Cell::Real(space.spare_m2),
+            Cell::Real(space.share),
         ],
         None,
     )

@@ -8,6 +8,7 @@ mod ask;
 mod export;
 mod index;
 mod load;
+mod low_use;
 mod question;
 mod space;
 mod suitable;

@@ -54,6 +54,8 @@ pub(super) struct Asked {
     inside: Option<String>,
     /// `capacity` (the most first), `contiguous`, `distance` (the nearest first) or `since` (the longest idle first).
     sort: Option<String>,
+    /// Tell of buildings in low use (低效利用), too, with what they have to spare; apart from the idle ones.
+    also_low_use: Option<bool>,
     /// How many are listed, 1 to 1000; 200 unless told. The totals are of all.
     limit: Option<usize>,
 }
@@ -84,6 +86,7 @@ pub(super) struct Question {
     pub circle: Option<(Point<f64>, f64)>,
     pub inside: Option<Geometry<f64>>,
     pub order: Order,
+    pub also_low_use: bool,
     pub limit: usize,
 }
 
@@ -193,6 +196,7 @@ impl Asked {
             circle,
             inside,
             order,
+            also_low_use: self.also_low_use.unwrap_or_default(),
             limit: match self.limit.unwrap_or(200) {
                 limit @ 1..=1_000 => limit,
                 other => return Err(Problem::bad("limit", format!("{other} is outside 1 to 1000"))),
@@ -275,7 +279,7 @@ fn kept(area_m2: f64) -> f64 {
 }
 
 impl Question {
-    fn capacity(&self, use_area_m2: f64) -> u32 {
+    pub(super) fn capacity(&self, use_area_m2: f64) -> u32 {
         // Areas have four decimals: a hair below the next person is that person.
         let people = (kept(use_area_m2) / self.per_head_m2 + 1e-9).floor();
         if people >= f64::from(u32::MAX) {
@@ -285,25 +289,19 @@ impl Question {
         }
     }
 
-    /// What of a space answers, where it does.
-    pub(super) fn answer(&self, space: &Space) -> Option<FoundSpace> {
+    /// Is it asked for by what it is and where it lies? Then how far it is from the middle of the circle, where there is one.
+    pub(super) fn is_of(&self, space: &Space) -> Option<Option<f64>> {
         let is_among = |wanted: &Option<Vec<String>>, word: &Option<String>| {
             wanted
                 .as_ref()
                 .is_none_or(|wanted| wanted.iter().any(|one| one == word.as_deref().unwrap_or("none")))
         };
-        let whole = space.occupancy.as_deref() == Some("idle");
         let is_sought = is_among(&self.usages, &space.usage)
             && is_among(&self.title_statuses, &space.title_status)
-            && self.whole.is_none_or(|wanted| wanted == whole)
             // Sealed, or pulled down: nobody is put in there.
             && !matches!(space.occupancy.as_deref(), Some("dangerous" | "demolished"))
             && self.region.as_ref().is_none_or(|region| {
                 space.region_code.as_ref().is_some_and(|code| code.starts_with(region.as_str()))
-            })
-            && self.causes.as_ref().is_none_or(|causes| match space.causes.is_empty() {
-                true => causes.iter().any(|cause| cause == "none"),
-                false => space.causes.iter().any(|cause| causes.contains(cause)),
             });
         if !is_sought {
             return None;
@@ -325,6 +323,21 @@ impl Question {
         {
             return None;
         }
+        Some(distance_m)
+    }
+
+    /// What of a space answers, where it does.
+    pub(super) fn answer(&self, space: &Space) -> Option<FoundSpace> {
+        let whole = space.occupancy.as_deref() == Some("idle");
+        let is_sought = self.whole.is_none_or(|wanted| wanted == whole)
+            && self.causes.as_ref().is_none_or(|causes| match space.causes.is_empty() {
+                true => causes.iter().any(|cause| cause == "none"),
+                false => space.causes.iter().any(|cause| causes.contains(cause)),
+            });
+        if !is_sought {
+            return None;
+        }
+        let distance_m = self.is_of(space)?;
         let found = if space.rooms == 0 {
             self.bare(space)?
         } else {

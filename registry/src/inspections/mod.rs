@@ -25,6 +25,7 @@ mod schemes;
 mod score;
 #[cfg(test)]
 mod tests;
+mod told;
 mod transition;
 mod waiting;
 
@@ -32,6 +33,7 @@ pub use content::{InspectionContent, verify_versions};
 pub use follow_calendar::follow_calendar;
 pub use procedure::definition;
 pub use schemes::SchemeContent;
+pub use told::{FindingTold, Plan as InspectionPlan, Telling as InspectionTelling};
 pub use waiting::waiting_inspections;
 
 use std::borrow::Cow;

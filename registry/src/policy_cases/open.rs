@@ -376,14 +376,15 @@ pub(super) fn start_clock(content: &mut CaseContent, definition: &Definition, to
 
 /// The last day of the clock, in its column.
 pub(super) fn note_due(content: &mut CaseContent, calendar: &WorkingCalendar) {
-    content.due_on = content
-        .details
-        .clock
-        .as_ref()
-        .and_then(|clock| match clock.due(&|day| calendar.is_working_day(day)) {
-            workflow::Due::On(day) => Some(day),
-            workflow::Due::Resting { .. } | workflow::Due::NotPublished { .. } => None,
-        });
+    content.due_on =
+        content
+            .details
+            .clock
+            .as_ref()
+            .and_then(|clock| match clock.due(&|day| calendar.is_working_day(day)) {
+                workflow::Due::On(day) => Some(day),
+                workflow::Due::Resting { .. } | workflow::Due::NotPublished { .. } => None,
+            });
 }
 
 /// May the record be declared void?

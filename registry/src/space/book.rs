@@ -32,6 +32,20 @@ pub(super) async fn unit(connection: &mut PgConnection, id: Uuid, times: Times) 
     .await?)
 }
 
+/// Reads units at a date.
+pub(super) async fn units(connection: &mut PgConnection, ids: &[Uuid], times: Times) -> Result<Vec<UnitInBook>, Fault> {
+    Ok(sqlx::query_as!(
+        UnitInBook,
+        "select object_id as id, code, name, level, region_code, headcount from unit_version
+          where object_id = any($1) and valid @> $2::date and recorded @> $3::timestamptz",
+        ids,
+        times.as_of,
+        times.known_at,
+    )
+    .fetch_all(connection)
+    .await?)
+}
+
 /// A room as far as its space goes.
 pub(super) struct RoomInBook {
     pub id: Uuid,

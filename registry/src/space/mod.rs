@@ -13,7 +13,7 @@ mod unit_space;
 
 pub use settings::{Settings, SettingsRefused, settings};
 pub use shown::BothLanguages;
-pub use unit_space::{UnitSpace, rank_limit_m2, unit_space};
+pub use unit_space::{UnitSpace, entitled_areas, rank_limit_m2, unit_space};
 
 use axum::extract::FromRef;
 use utoipa_axum::router::OpenApiRouter;

@@ -23,7 +23,8 @@ pub struct BothLanguages {
 }
 
 impl BothLanguages {
-    pub(super) fn new(zh: impl Into<String>, en: impl Into<String>) -> Self {
+    /// What is said in both.
+    pub fn new(zh: impl Into<String>, en: impl Into<String>) -> Self {
         Self {
             zh: zh.into(),
             en: en.into(),

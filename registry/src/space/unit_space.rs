@@ -10,6 +10,7 @@ use super::entitlement::{Measured, calculate, seated_buildings};
 use super::settings;
 use super::shown::BothLanguages;
 use crate::request::{Fault, Times};
+use crate::versioned::Named;
 
 /// A unit's basic office space (基本办公用房), m² of use area.
 #[derive(Debug, Clone)]
@@ -58,6 +59,33 @@ pub async fn unit_space(connection: &mut PgConnection, id: Uuid, times: Times) -
         region_code: unit.region_code,
         has,
     }))
+}
+
+/// What is due to each of some units by its headcount, m² of use area of basic office space, or why that can't be said.
+///
+/// # Errors
+/// The database's.
+pub async fn entitled_areas(
+    connection: &mut PgConnection,
+    ids: &[Uuid],
+    times: Times,
+) -> Result<Vec<(Named, Result<Decimal, BothLanguages>)>, Fault> {
+    let settings = settings().map_err(Fault::from)?;
+    Ok(book::units(connection, ids, times)
+        .await?
+        .into_iter()
+        .map(|unit| {
+            let parameters = settings.of_region(unit.region_code.as_deref());
+            // Use area doesn't depend on where it sits: only building area does, by the height of the house.
+            let entitled = calculate(&unit, &[], &parameters).map(|calculation| calculation.use_area_m2);
+            let named = Named {
+                id: unit.id,
+                code: Some(unit.code),
+                name: Some(unit.name),
+            };
+            (named, entitled)
+        })
+        .collect())
 }
 
 /// The office of somebody of that rank, m² of use area at most.

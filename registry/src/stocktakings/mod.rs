@@ -22,10 +22,12 @@ mod report;
 mod settle;
 #[cfg(test)]
 pub(crate) mod tests;
+mod told;
 mod transition;
 mod waiting;
 
 pub use content::{StocktakingContent, verify_versions};
+pub use told::{Hands, LineTold, Telling as StocktakingTelling};
 pub use waiting::waiting_stocktakings;
 
 use std::borrow::Cow;

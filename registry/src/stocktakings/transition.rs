@@ -12,7 +12,7 @@ use workflow::step::{Asked, Standing, StepRefused};
 use super::content::{Paper, StocktakingContent, Taken, held_stocktaking};
 use super::freeze::{freeze_list, release_assets};
 use super::permission::{has_role, require_recording};
-use super::procedure::{Definition, Effect};
+use super::procedure::{Definition, Effect, Guard};
 use super::progress::{Unmet, progress, unmet};
 use super::read::{Stocktaking, WHAT, load, parse_id};
 use crate::documents::{Holder, attach_documents};
@@ -147,38 +147,60 @@ pub(super) async fn step_stocktaking(
         let progress = progress(&mut transaction, id).await?;
         refuse_unmet(&unmet(&transition.guards, &progress, reason.is_some()))?;
     }
-    content.state.clone_from(&transition.to);
-    content.is_open = !definition.is_end(&transition.to);
-    content.is_finished = definition
-        .state(&transition.to)
-        .is_some_and(|state| state.end && !state.aside);
-    content.details.taken.push(Taken {
+    let taken = Taken {
         transition: transition.id.clone(),
         by: context.actor.0.clone(),
         on: context.clock.today(),
         decision_no: Some(number).filter(|number| !number.is_empty()),
         reason: reason.clone(),
-    });
-    for effect in &transition.effects {
-        match effect {
-            Effect::FreezeList => freeze_list(&mut transaction, id, &mut content, context.clock.now()).await?,
-            Effect::NoteProposer => {
-                content.put_forward_by = Some(context.actor.0.clone());
-                content.decided_by = None;
-            }
-            Effect::NoteDecider => content.decided_by = Some(context.actor.0.clone()),
-            Effect::BeginAnew => {
-                content.put_forward_by = None;
-                content.decided_by = None;
-            }
-            Effect::ReleaseAssets => release_assets(&mut transaction, id).await?,
-        }
-    }
+    };
+    let now = context.clock.now();
+    apply(
+        &mut transaction,
+        (id, &mut content),
+        (&definition, transition),
+        taken,
+        now,
+    )
+    .await?;
     let why = reason.unwrap_or_else(|| format!("{} / {}", transition.zh, transition.en));
     let version = write_step(&mut transaction, &context, id, &held, content, why).await?;
     transaction.commit().await?;
     let stocktaking = load(&context, id).await?;
     Ok(answer(StatusCode::OK, None, version, Json(stocktaking)))
+}
+
+/// What a step brings about that may be taken.
+pub(super) async fn apply(
+    connection: &mut PgConnection,
+    (id, content): (StocktakingId, &mut StocktakingContent),
+    (definition, transition): (&Definition, &workflow::Transition<Guard, Effect>),
+    taken: Taken,
+    now: time::OffsetDateTime,
+) -> Result<(), Problem> {
+    content.state.clone_from(&transition.to);
+    content.is_open = !definition.is_end(&transition.to);
+    content.is_finished = definition
+        .state(&transition.to)
+        .is_some_and(|state| state.end && !state.aside);
+    let by = taken.by.clone();
+    content.details.taken.push(taken);
+    for effect in &transition.effects {
+        match effect {
+            Effect::FreezeList => freeze_list(&mut *connection, id, content, now).await?,
+            Effect::NoteProposer => {
+                content.put_forward_by = Some(by.clone());
+                content.decided_by = None;
+            }
+            Effect::NoteDecider => content.decided_by = Some(by.clone()),
+            Effect::BeginAnew => {
+                content.put_forward_by = None;
+                content.decided_by = None;
+            }
+            Effect::ReleaseAssets => release_assets(&mut *connection, id).await?,
+        }
+    }
+    Ok(())
 }
 
 async fn write_step(

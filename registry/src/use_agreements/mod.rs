@@ -2,6 +2,7 @@
 //! with the bureau (党政机关办公用房管理办法 art. 18). It is a register of its own with its own registrations (首次、变更、转移、
 //! 注销、更正、补证、换证: DB3204/T 1010-2020), and says nothing of ownership.
 
+mod certificate;
 mod content;
 mod draft;
 mod list;
@@ -29,6 +30,7 @@ where
     OpenApiRouter::new()
         .routes(routes!(list::list_use_agreements, draft::draft_use_agreement))
         .routes(routes!(read::get_use_agreement))
+        .routes(routes!(certificate::get_use_certificate))
         .routes(routes!(read::list_use_agreement_versions))
         .routes(routes!(step::step_use_agreement))
 }

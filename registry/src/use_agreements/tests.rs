@@ -306,3 +306,107 @@ async fn what_does_not_fit_is_refused_and_changes_nothing(pool: PgPool) {
     );
     prove(&pool).await.unwrap();
 }
+
+#[sqlx::test(migrations = "../migrations")]
+async fn the_certificate_is_told_whole_once_it_is_issued_and_no_longer_once_it_is_cancelled(pool: PgPool) {
+    let (app, state) = app(&pool).await;
+    let office = office(&app).await;
+    let rooms = [office.rooms[2], office.rooms[0]];
+    let draft = json!({"unit_id": office.units[0], "room_ids": rooms, "purpose": "行政办公", "approved_area_m2": 45.5,
+        "starts_on": "2026-01-01", "ends_on": "2029-01-01", "documents": ["使用协议"]});
+    let id = made(&app, "use-agreements", draft).await;
+    let uri = format!("{LIST}/{id}/certificate");
+    let none = ask(&app, "GET", &uri, &[], None).await;
+    assert_eq!(
+        (none.status, none.body["code"].as_str()),
+        (StatusCode::CONFLICT, Some("no_certificate")),
+        "{}",
+        none.body
+    );
+    let mut tag = ask(&app, "GET", &format!("{LIST}/{id}"), &[], None).await.etag.unwrap();
+    for body in [
+        json!({"step": "sign", "on": "2026-02-01", "agreement_no": "协1号"}),
+        json!({"step": "certify", "on": "2026-02-10", "certificate_no": "常用证1号"}),
+    ] {
+        state.clock.advance(time::Duration::seconds(1));
+        let taken = step(&app, id, &tag, body).await;
+        assert!(taken.status.is_success(), "{}", taken.body);
+        tag = taken.etag.unwrap();
+    }
+    state.clock.advance(time::Duration::seconds(1));
+    let told = ask(&app, "GET", &uri, &[], None).await;
+    assert_eq!(told.status, StatusCode::OK, "{}", told.body);
+    let said = &told.body;
+    assert_eq!(
+        (
+            &said["certificate_no"],
+            &said["unit"]["name"],
+            &said["purpose"],
+            &said["approved_area_m2"]
+        ),
+        (&json!("常用证1号"), &json!("甲局"), &json!("行政办公"), &json!(45.5))
+    );
+    assert_eq!(
+        (
+            &said["starts_on"],
+            &said["ends_on"],
+            &said["agreement_no"],
+            &said["made_up"]
+        ),
+        (
+            &json!("2026-01-01"),
+            &json!("2029-01-01"),
+            &json!("协1号"),
+            &json!(false)
+        )
+    );
+    let numbers: Vec<&str> = said["rooms"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|room| room["number"].as_str().unwrap())
+        .collect();
+    assert_eq!(numbers, ["101", "103"]);
+    assert_eq!(
+        (
+            &said["use_area_m2"],
+            &said["building_area_m2"],
+            &said["rooms_lacking_area"],
+            &said["rooms"][0]["building"]
+        ),
+        (&json!(40.0), &json!(60.0), &json!(0), &json!("一号楼"))
+    );
+    // What is made up says so on paper.
+    sqlx::query("insert into dataset (name, title, licence, credit, made_up, created_at) values ('演示', '演示', '无', '演示', true, now())")
+        .execute(&pool)
+        .await
+        .unwrap();
+    sqlx::query("update unit_version set dataset = '演示' where object_id = $1")
+        .bind(office.units[0])
+        .execute(&pool)
+        .await
+        .unwrap();
+    assert_eq!(ask(&app, "GET", &uri, &[], None).await.body["made_up"], true);
+    let ended = step(
+        &app,
+        id,
+        &tag,
+        json!({"step": "cancel", "on": "2026-10-01", "reason": "机构撤并"}),
+    )
+    .await;
+    assert!(ended.status.is_success(), "{}", ended.body);
+    state.clock.advance(time::Duration::seconds(1));
+    let over = ask(&app, "GET", &uri, &[], None).await;
+    assert_eq!(over.body["code"], "no_certificate", "{}", over.body);
+    let before = ask(&app, "GET", &format!("{uri}?as_of=2026-09-30"), &[], None).await;
+    assert_eq!(before.status, StatusCode::OK, "it held then");
+    let nobody = ask(
+        &app,
+        "GET",
+        &format!("{LIST}/{}/certificate", Uuid::now_v7()),
+        &[],
+        None,
+    )
+    .await;
+    assert_eq!(nobody.status, StatusCode::NOT_FOUND);
+}

@@ -29,6 +29,38 @@ export type AgreementLine = {
 /** One agreement as it is held. */
 export type Agreement = Omit<AgreementLine, "unit_name" | "buildings" | "rooms" | "use_area_m2"> & { room_ids: string[]; steps: AgreementStep[] };
 
+/** What a use certificate says, whole. */
+export type UseCertificate = {
+  id: string;
+  certificate_no: string;
+  certified_on: string | null;
+  registration: string | null;
+  unit: { id: string; code: string | null; name: string | null };
+  purpose: string;
+  approved_area_m2: number | null;
+  starts_on: string;
+  ends_on: string | null;
+  agreement_no: string | null;
+  signed_on: string | null;
+  transfer_slip_no: string | null;
+  addresses: string[];
+  rooms: {
+    id: string;
+    building: string | null;
+    floor: number;
+    number: string;
+    name: string | null;
+    room_type: string | null;
+    use_area_m2: number | null;
+    building_area_m2: number | null;
+  }[];
+  use_area_m2: number;
+  building_area_m2: number;
+  rooms_lacking_area: number;
+  made_up: boolean;
+  as_of: string;
+};
+
 export type AgreementDraft = {
   unit_id: string;
   room_ids: string[];
@@ -65,6 +97,10 @@ export function fetchAgreements(address: string, signal?: AbortSignal): Promise<
 
 export function fetchAgreement(id: string): Promise<Agreement> {
   return getJson(`/api/v1/use-agreements/${id}`);
+}
+
+export function fetchUseCertificate(id: string, at: Moment): Promise<UseCertificate> {
+  return getJson(withQuery(`/api/v1/use-agreements/${id}/certificate`, { as_of: at.asOf, known_at: at.knownAt }));
 }
 
 export function draftAgreement(draft: AgreementDraft): Promise<string> {

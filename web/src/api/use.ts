@@ -142,6 +142,7 @@ export type IdleQuestion = {
   usage: string;
   title_status: string;
   whole: string;
+  also_low_use: string;
   near: string;
   within_m: string;
   inside: string;
@@ -159,6 +160,7 @@ export const emptyQuestion: Readonly<IdleQuestion> = {
   usage: "",
   title_status: "",
   whole: "",
+  also_low_use: "",
   near: "",
   within_m: "",
   inside: "",
@@ -188,10 +190,28 @@ export type FoundSpace = {
   lat: number | null;
 };
 
+/** A building in low use: nothing of it is idle, but its people would fill less than the region's share of it. */
+export type FoundLowUse = {
+  id: string;
+  code: string | null;
+  name: string | null;
+  address: string | null;
+  usage: string | null;
+  title_status: string | null;
+  use_area_m2: number;
+  filled_m2: number;
+  spare_m2: number;
+  share: number;
+  low_use_share: number;
+  capacity: number;
+  distance_m: number | null;
+};
+
 export type IdleSpace = {
   as_of: string;
   items: FoundSpace[];
   totals: { buildings: number; rooms: number; use_area_m2: number; building_area_m2: number; capacity: number };
+  low_use: { items: FoundLowUse[]; buildings: number; spare_m2: number; capacity: number } | null;
   per_head_m2: number;
   per_head_source: { zh: string; en: string } | null;
   contiguity: { zh: string; en: string };

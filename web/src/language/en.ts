@@ -12,6 +12,7 @@ import leases from "./leases.en";
 import lineage from "./lineage.en";
 import meters from "./meters.en";
 import policy from "./policy.en";
+import printed from "./printed.en";
 import { restricted } from "./restricted.en";
 import stocktakings from "./stocktakings.en";
 import tasks from "./tasks.en";
@@ -19,6 +20,7 @@ import space from "./space.en";
 import titleBatch from "./title-batch.en";
 import titles from "./titles.en";
 import use from "./use.en";
+import utilisation from "./utilisation.en";
 
 export default {
   ...documents,
@@ -31,6 +33,8 @@ export default {
   ...leases,
   ...lineage,
   ...meters,
+  ...utilisation,
+  ...printed,
   ...policy,
   ...stocktakings,
   ...tasks,

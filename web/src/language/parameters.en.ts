@@ -30,6 +30,7 @@ export default {
       yuan: "yuan", share_of_the_area_before: "(share of the area before)", m2: "m²", m: "m", days: "days", months: "months", years: "years", units: "units", persons: "persons",
       share_of_the_registered_area: "(share of the registered area)",
       share_of_the_certificate_area: "(share of the certificate's area)",
+      share_of_the_office_space_in_use: "(share of the office space in use)",
       share_of_what_is_due: "(share of what is due)",
       share_of_the_building_area: "(share of the building's area)",
       times_the_interquartile_range: "× the interquartile range",

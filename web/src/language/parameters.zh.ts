@@ -30,6 +30,7 @@ export default {
       yuan: "元", share_of_the_area_before: "（占变更前面积的比例）", m2: "平方米", m: "米", days: "天", months: "个月", years: "年", units: "个单位", persons: "人",
       share_of_the_registered_area: "（占登记面积的比例）",
       share_of_the_certificate_area: "（占证载面积的比例）",
+      share_of_the_office_space_in_use: "（占在用办公用房的比例）",
       share_of_what_is_due: "（占核定值的比例）",
       share_of_the_building_area: "（占楼栋面积的比例）",
       times_the_interquartile_range: "倍四分位距",

@@ -12,6 +12,7 @@ import leases from "./leases.zh";
 import lineage from "./lineage.zh";
 import meters from "./meters.zh";
 import policy from "./policy.zh";
+import printed from "./printed.zh";
 import { restricted } from "./restricted.zh";
 import stocktakings from "./stocktakings.zh";
 import tasks from "./tasks.zh";
@@ -19,6 +20,7 @@ import space from "./space.zh";
 import titleBatch from "./title-batch.zh";
 import titles from "./titles.zh";
 import use from "./use.zh";
+import utilisation from "./utilisation.zh";
 
 export default {
   ...documents,
@@ -31,6 +33,8 @@ export default {
   ...leases,
   ...lineage,
   ...meters,
+  ...utilisation,
+  ...printed,
   ...policy,
   ...stocktakings,
   ...tasks,

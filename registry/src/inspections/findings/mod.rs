@@ -7,10 +7,10 @@ mod list;
 mod note;
 mod step;
 
-pub(super) use content::verify_versions;
+pub(super) use content::{FindingContent, FindingDetails, FindingStep, verify_versions};
 pub(super) use follow_calendar::follow_calendar;
 pub(super) use list::{FindingLine, lines_of};
-pub(super) use step::issue;
+pub(super) use step::{due_by, issue};
 
 use axum::extract::FromRef;
 use utoipa_axum::router::OpenApiRouter;

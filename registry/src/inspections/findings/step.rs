@@ -103,7 +103,7 @@ async fn write(
 }
 
 /// The last of a finding's working days after the notice, where it is known.
-pub(super) fn due_by(issued_on: Date, days: i32, calendar: &WorkingCalendar) -> Option<Date> {
+pub(in crate::inspections) fn due_by(issued_on: Date, days: i32, calendar: &WorkingCalendar) -> Option<Date> {
     calendar.deadline(issued_on, u32::try_from(days).ok()?).due_on()
 }
 
