@@ -311,6 +311,7 @@ pub(super) async fn load(
         .filter_map(|record| record.fact.file())
         .collect();
     let papers = documents_of(&mut connection, &papers).await?;
+    let due_not_before = not_before(&content, &WorkingCalendar::in_force(&mut connection).await?);
     drop(connection);
     context.note_read_behind("inspection", vec![id.0]).await?;
     let around = Around {
@@ -325,7 +326,6 @@ pub(super) async fn load(
         .filter(|role| has_role(&context.caller, role, inspected))
         .map(ToOwned::to_owned)
         .collect();
-    let due_not_before = not_before(&content, &WorkingCalendar::in_force(&mut connection).await?);
     let state = definition.state(&content.state);
     Ok(Inspection {
         id: id.0,
