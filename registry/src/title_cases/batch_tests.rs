@@ -161,7 +161,7 @@ async fn a_site_s_parcels_and_buildings_have_cases_at_once_and_what_cannot_is_to
         let case = ask(&compound.app, "GET", &format!("/api/v1/title-cases/{id}"), &[], None).await;
         assert_eq!(
             (
-                &case.body["asset_id"],
+                &case.body["asset"]["id"],
                 &case.body["opened_by"],
                 &case.body["details"]["policy_action"],
                 &case.body["details"]["documents"][0]["file"]

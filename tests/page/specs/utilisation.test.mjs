@@ -100,6 +100,8 @@ describe("how far buildings are used", () => {
       assert.match(text, /2026年1月1日至2028年12月31日/);
       assert.ok(text.includes(`宽敞局${run}`), "whose it is");
       assert.equal(await paper.locator("table").nth(1).locator("tbody tr").count(), 2);
+      // Once it has come in.
+      await reader.page.waitForTimeout(400);
       await keep(reader, "certificate-zh");
     });
   });

@@ -6,6 +6,8 @@ export default {
     no_file: "no file",
     drop: "Drop files here, or",
     choose: "choose files",
+    choose_one: "Choose a file",
+    choose_another: "Choose another",
     formats: "PDF, OFD, JPG, PNG, TIFF, DOCX, XLSX, up to 128 MB each",
     kind: "Kind of document",
     add_file: "Add its file",

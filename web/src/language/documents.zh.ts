@@ -6,6 +6,8 @@ export default {
     no_file: "未附文件",
     drop: "将文件拖到这里，或",
     choose: "选择文件",
+    choose_one: "选择文件",
+    choose_another: "换一个文件",
     formats: "PDF、OFD、JPG、PNG、TIFF、DOCX、XLSX，每个不超过 128 MB",
     kind: "材料种类",
     add_file: "附文件",

@@ -224,13 +224,21 @@ async fn stocktakings(office: &Office<'_>, assets: &mut [Asset]) -> Vec<Asset> {
             let lines = office
                 .read(&format!("{at}/lines?limit=1000&building={}", asset.id))
                 .await;
-            let lines: BTreeSet<String> = ids(&lines, "id");
+            let lines = lines["items"].as_array().unwrap();
             if !lines.is_empty() {
                 asset.told.push(("stocktakings", id.clone()));
             }
             for line in lines {
-                asset.secrets.push(line.clone());
-                asset.told.push(("stocktaking-lines", line));
+                let line_id = line["id"].as_str().unwrap().to_owned();
+                asset.secrets.push(line_id.clone());
+                // A room that another unit uses is that unit's to answer for.
+                let is_others = line["kind"] == "room" && line["book_unit_id"].is_string();
+                let noun = if is_others {
+                    "stocktaking-lines-of-others"
+                } else {
+                    "stocktaking-lines"
+                };
+                asset.told.push((noun, line_id));
             }
         }
         opened.push(other("stocktakings", id, &name, lay, unit));

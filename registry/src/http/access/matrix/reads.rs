@@ -211,10 +211,17 @@ async fn is_told_of_places(world: &World, part: &Part) {
         if !part.reads(stocktaking) {
             continue;
         }
-        let counted = world.assets.iter().filter(|asset| {
-            asset.told.contains(&("stocktakings", stocktaking.id.clone())) && part.reads_in(asset, 2026)
-        });
-        let wanted = hanging(counted, "stocktaking-lines");
+        let counted: Vec<&Asset> = world
+            .assets
+            .iter()
+            .filter(|asset| {
+                asset.told.contains(&("stocktakings", stocktaking.id.clone())) && part.reads_in(asset, 2026)
+            })
+            .collect();
+        let mut wanted = hanging(counted.iter().copied(), "stocktaking-lines");
+        if part.unit.is_none() {
+            wanted.extend(hanging(counted.iter().copied(), "stocktaking-lines-of-others"));
+        }
         let at = format!("/api/v1/stocktakings/{}", stocktaking.id);
         let list = world.read(part, &format!("{at}/lines?limit=1000&count=true")).await;
         assert_eq!(ids(&list, "id"), wanted, "{name} {}", stocktaking.code);
@@ -223,8 +230,9 @@ async fn is_told_of_places(world: &World, part: &Part) {
             .get(part, Role::AssetManager, &format!("{at}/export?format=csv"))
             .await;
         assert_eq!(status, 200, "{csv}");
-        let every = hanging(world.assets.iter(), "stocktaking-lines");
-        let exported: BTreeSet<String> = every.into_iter().filter(|line| csv.contains(line.as_str())).collect();
+        let every = ["stocktaking-lines", "stocktaking-lines-of-others"];
+        let every = every.iter().flat_map(|noun| hanging(world.assets.iter(), noun));
+        let exported: BTreeSet<String> = every.filter(|line| csv.contains(line.as_str())).collect();
         assert_eq!(exported, wanted, "{name} {} as a file", stocktaking.code);
         let report = world.read(part, &format!("{at}/report")).await;
         let told: i64 = report["agreements"]

@@ -73,6 +73,7 @@ fn addresses(asset: &Asset) -> Vec<(String, String)> {
             format!("/api/v1/{}/ID/versions", asset.layer),
             format!("/api/v1/{}/ID/rights", asset.layer),
             format!("/api/v1/{}/ID/occupancy", asset.layer),
+            format!("/api/v1/{}/ID/utilisation", asset.layer),
             format!("/ogc/collections/{}/items/ID?f=json", asset.layer),
             "/api/v1/disposal-obstacles/ID".to_owned(),
             "/api/v1/ledger?object=ID".to_owned(),
@@ -92,6 +93,7 @@ fn addresses(asset: &Asset) -> Vec<(String, String)> {
         ("policy-cases", &["/versions", "/movables.xlsx"]),
         ("rooms", &["/versions", "/entitlement"]),
         ("stocktakings", &["/versions", "/lines", "/report", "/export"]),
+        ("use-agreements", &["/versions", "/certificate"]),
     ];
     for (noun, id) in &asset.hangs {
         let more = further

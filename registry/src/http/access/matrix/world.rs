@@ -1,5 +1,7 @@
 //! What is registered: in every region, of every level, and moved; and everybody who asks.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use calamine::Reader;
 
 use super::*;
@@ -14,10 +16,16 @@ pub(super) async fn made(app: &Router, path: &str, body: Value) -> String {
         .map_or_else(|| location.rsplit('/').next().unwrap().to_owned(), ToOwned::to_owned)
 }
 
-/// What somebody reads in an answer: of a workbook all its cells.
+/// What somebody reads in an answer: of a workbook all its cells, of a proof the entry that it is of.
 fn text_of(bytes: &[u8]) -> String {
     if !bytes.starts_with(b"PK") {
-        return String::from_utf8_lossy(bytes).into_owned();
+        let mut text = String::from_utf8_lossy(bytes).into_owned();
+        let answer: Option<Value> = serde_json::from_slice(bytes).ok();
+        let canonical = answer.as_ref().and_then(|answer| answer["proof"]["canonical"].as_str());
+        if let Some(canonical) = canonical {
+            text.push_str(&String::from_utf8_lossy(&BASE64.decode(canonical).unwrap()));
+        }
+        return text;
     }
     let mut book = calamine::Xlsx::new(std::io::Cursor::new(bytes.to_vec())).unwrap();
     let mut text = String::new();
