@@ -63,7 +63,10 @@ async fn only_what_lies_in_ones_own_part_and_level_is_written(pool: PgPool) {
                         "title-cases" => (Role::TitleClerk, json!({"consents": []})),
                         "leases" => (Role::AssetManager, json!({"purpose": "餐饮", "reason": "试"})),
                         "occupants" => (Role::AssetManager, json!({"staff_number": part.name, "reason": "试"})),
-                        "housing-tenancies" => (Role::AssetManager, json!({"eligibility_document": "申请表 2"})),
+                        "housing-tenancies" => (
+                            Role::AssetManager,
+                            json!({"eligibility_document": format!("申请表 {}", part.name)}),
+                        ),
                         "findings" => (Role::TitleReviewer, json!({"owner": "某人"})),
                         // No change but by steps, which are asked for below.
                         _ => continue,
