@@ -632,8 +632,8 @@ async fn what_a_rule_blocks_is_refused_with_the_rule(pool: PgPool) {
         [
             "ALC-01", "ALC-05", "ALC-07", "ALC-08", "COD-01", "COD-02", "DSP-03", "DSP-04", "DSP-05", "DSP-06",
             "DSP-07", "DSP-08", "DSP-11", "DSP-13", "DSP-19", "DSP-20", "DSP-21", "DSP-22", "DSP-23", "GEO-01",
-            "GEO-08", "GEO-09", "GEO-10", "GEO-14", "GOV-01", "GOV-02", "MNT-01", "MNT-02", "MNT-03", "MNT-05",
-            "SPC-12", "TTL-20"
+            "GEO-08", "GEO-09", "GEO-10", "GEO-14", "GEO-15", "GOV-01", "GOV-02", "MNT-01", "MNT-02", "MNT-03",
+            "MNT-05", "SPC-12", "TTL-20"
         ]
     );
 }

@@ -27,13 +27,15 @@ pub enum DoorRule {
     FourEyes,
     /// 分割合并面积不守恒
     AreaConserved,
+    /// 涉密图形入库
+    ClassifiedUndrawn,
     /// 越级越区操作
     WithinScope,
 }
 
 impl DoorRule {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::UnitCodeForm,
         Self::UnitCodeOnce,
         Self::SoundShape,
@@ -44,6 +46,7 @@ impl DoorRule {
         Self::DatesInOrder,
         Self::FourEyes,
         Self::AreaConserved,
+        Self::ClassifiedUndrawn,
         Self::WithinScope,
     ];
 
@@ -61,6 +64,7 @@ impl DoorRule {
             Self::DatesInOrder => ("TTL-20", "《不动产登记暂行条例》（国务院令第656号）"),
             Self::FourEyes => ("GOV-01", "内部控制：四眼原则"),
             Self::AreaConserved => ("GEO-14", "权籍调查要求：分割合并前后界址相符、面积守恒"),
+            Self::ClassifiedUndrawn => ("GEO-15", "DB53/T 1358.9"),
             Self::WithinScope => ("GOV-02", "《机关事务管理条例》第四条：分级授权，主管本级、指导下级"),
         }
     }

@@ -221,6 +221,10 @@ fn require_no_classified_shape(content: &Content) -> Result<(), Problem> {
     Err(
         Problem::invalid("geometry", "what is classified has no shape in this registry (GEO-15)")
             .code("classified_shape")
+            .breaks(
+                DoorRule::ClassifiedUndrawn,
+                serde_json::json!({"secrecy": "classified", "geometry": true}),
+            )
             .remedy("leave the shape out, and report it on paper; or say that it is public or internal, where it is"),
     )
 }
@@ -243,6 +247,10 @@ async fn require_never_drawn(connection: &mut sqlx::PgConnection, id: SpatialUni
         "its shape is on record and stays there: it can't become classified (GEO-15)",
     )
     .code("classified_shape")
+    .breaks(
+        DoorRule::ClassifiedUndrawn,
+        serde_json::json!({"secrecy": "classified", "was_drawn": true}),
+    )
     .remedy("tell whoever answers for secrecy in your office; what was made public can't be taken back here"))
 }
 

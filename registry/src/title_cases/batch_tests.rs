@@ -199,7 +199,7 @@ async fn a_site_s_parcels_and_buildings_have_cases_at_once_and_what_cannot_is_to
             &named.body["items"][0]["title_id"],
             &named.body["items"][0]["unit_code"]
         ),
-        (&json!(title), &json!("431102001002GB00001F00010001"))
+        (&json!(title.rsplit('/').next()), &json!("431102001002GB00001F00010001"))
     );
     prove(&pool).await.unwrap();
 }
