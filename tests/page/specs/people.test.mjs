@@ -44,6 +44,36 @@ describe("signing in", () => {
       assert.equal((await page.context().cookies()).length, 0);
     }, { as: null, forgive }));
 
+  test("whoever signs out while the page is still asking is led to a fresh way in once", (t) =>
+    asReader(t, async (clerk) => {
+      const { page } = clerk;
+      await clerk.opens("/?lang=zh");
+      // The server has ended the session, and its answer is slow to come back.
+      let comesBack;
+      const isEnded = new Promise((resolve) => {
+        page.route("**/api/v1/session", async (route) => {
+          if (route.request().method() !== "DELETE") return route.continue();
+          const response = await route.fetch();
+          const held = new Promise((release) => (comesBack = release));
+          resolve();
+          await held;
+          await route.fulfill({ response });
+        });
+      });
+      await clerk.part("rail-account").click();
+      await clerk.part("account-sign-out").click();
+      await isEnded;
+      const refused = page.waitForResponse((response) => response.status() === 401);
+      await clerk.part("rail-table").click();
+      await refused;
+      await page.evaluate(() => new Promise((settled) => requestAnimationFrame(() => requestAnimationFrame(settled))));
+      assert.equal(await clerk.part("sign-in").count(), 0);
+      comesBack();
+      await clerk.part("sign-in").waitFor();
+      await signsIn(page, account);
+      await clerk.part("legend").waitFor();
+    }, { forgive }));
+
   test("a session that ended in the middle of work leads back to it", (t) =>
     asReader(t, async (clerk) => {
       const { page } = clerk;

@@ -73,7 +73,11 @@ export const useSessionStore = defineStore("session", () => {
     }
   }
 
+  /** Between the server's farewell and the fresh page, whatever else is still asking is refused: that ends no session. */
+  let isSigningOut = false;
+
   function leave(): void {
+    if (isSigningOut) return;
     if (session.value !== null) hasEnded.value = true;
     session.value = null;
     isKnown.value = true;
@@ -81,7 +85,16 @@ export const useSessionStore = defineStore("session", () => {
   }
 
   async function signOut(): Promise<void> {
-    await askToSignOut();
+    isSigningOut = true;
+    try {
+      await askToSignOut();
+    } catch (error) {
+      // Whose session is over already is out.
+      if (!(error instanceof ProblemError && error.problem.status === 401)) {
+        isSigningOut = false;
+        throw error;
+      }
+    }
     // Nothing of it stays in memory.
     window.location.reload();
   }
