@@ -256,7 +256,7 @@ export default {
     with_superseded: "Show {n} superseded records",
   },
   history_reason: { import: "Import of a file", correction: "Correction" },
-  actor: { local: "user of this machine", import: "import", cli: "command line ({name})", system: "system ({name})", sample: "sample data" },
+  actor: { local: "user of this machine", import: "import", cli: "command line: {name}", system: "system: {name}", sample: "sample data", checks: "checks", demo: "demo data", "demo-city": "demo data", "first-administrator": "first administrator", oidc: "identity provider", "sign-ins": "sign-ins" },
   field: {
     key: "Source key (identity)",
     code: "Code",

@@ -256,7 +256,7 @@ export default {
     with_superseded: "显示已被更正或取代的 {n} 条记录",
   },
   history_reason: { import: "导入文件", correction: "更正" },
-  actor: { local: "本机用户", import: "导入", cli: "命令行（{name}）", system: "系统（{name}）", sample: "样例数据" },
+  actor: { local: "本机用户", import: "导入", cli: "命令行·{name}", system: "系统·{name}", sample: "样例数据", checks: "合规检查", demo: "演示数据", "demo-city": "演示数据", "first-administrator": "首位管理员", oidc: "统一身份认证", "sign-ins": "登录记录" },
   field: {
     key: "原始编号（主键）",
     code: "代码",

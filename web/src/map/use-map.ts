@@ -105,6 +105,8 @@ export function useMap(container: Ref<HTMLElement | null>, padding: Ref<Padding>
       const tileJson = await fetchTileJson(layerNames);
       map = new YiceMap(element, { settings: server.settings, tileJson }, wish.value, listener);
       handle.value = map;
+      // A link may have opened the card before there was a map.
+      if (focus.asset?.bbox != null) map.uncover(focus.asset.bbox);
     } catch {
       // No WebGL, or no tiles: the rest of the page works without a map and says so.
       readout.hasFailed = true;

@@ -65,6 +65,8 @@ type Target = { layer: LayerName; id: string; featureId: string | number | undef
 const longestScaleBar_px = 110;
 /** Deeper than this the tiles are enlarged: their grid is finer than a pixel of any screen. */
 const deepestTileZoom = 18;
+/** Tiles below hold totals, in which no single asset is drawn. */
+const assetsFromZoom = 12;
 const countPause_ms = 120;
 const ringPixelRatio = 2;
 /** So near to the first corner a click closes the shape. */
@@ -177,10 +179,11 @@ export class YiceMap {
     this.#map.fitBounds([west, south, east, north], { padding: this.#room(48), maxZoom: 18, ...this.#pace() });
   }
 
-  /** Moves no further than needed for a box not to lie under a panel. */
+  /** Moves no further than needed for an asset's box to be seen: drawn by itself, and not under a panel. */
   uncover([west, south, east, north]: BoundingBox): void {
     // A flight to it is under way already.
     if (this.#map.isMoving()) return;
+    if (this.#map.getZoom() < assetsFromZoom) return this.moveTo([west, south, east, north]);
     const { clientWidth: width, clientHeight: height } = this.#map.getContainer();
     const room = this.#room(16);
     const [first, second] = [this.#map.project([west, north]), this.#map.project([east, south])];

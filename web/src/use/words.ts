@@ -54,6 +54,13 @@ export function useWords() {
     valueName: (theme: Theme, value: string) => (te(`${theme}.${value}`) ? t(`${theme}.${value}`) : value),
     /** The unit that a rule compares in. */
     ruleUnit: (unit: string) => (te(unitKey(unit)) ? t(unitKey(unit)) : unit),
+    /** Who did something: a person by the name of the account, the program by what it did. */
+    actorName: (actor: string | null) => {
+      if (actor === null) return "\u2014";
+      const [kind, name] = actor.split(":");
+      if (name !== undefined && te(`actor.${kind}`)) return t(`actor.${kind}`, { name: te(`actor.${name}`) ? t(`actor.${name}`) : name });
+      return te(`actor.${actor}`) ? t(`actor.${actor}`) : actor;
+    },
     reason: (reason: ImportReason) => (language.value === "zh" ? reason.zh : reason.en),
     /** Where the law says so: articles as they are cited in the reader's language. */
     lawPlace: (source: string) => (language.value === "zh" ? source.replaceAll(/\s*art\. (\d+)/g, (_, article: string) => t("law.article", { n: article })) : source),
