@@ -40,10 +40,11 @@ home as materialized (
       from (select distinct region_code from held where place is not null and region_code is not null) h
       join region_version r
         on upper_inf(r.recorded) and length(r.code) >= 4
-       and ((r.valid @> $1::date and r.code in (h.region_code, left(h.region_code, 9), left(h.region_code, 6), left(h.region_code, 4)))
+       and ((r.valid @> $1::date and r.code in (h.region_code, left(h.region_code, 9), left(h.region_code, 6), left(h.region_code, 4),
+                                                  left(h.region_code, 4) || '00'))
             or exists (select from region_version latter
                         where latter.object_id = any(r.successor_ids) and upper_inf(latter.recorded)
-                          and latter.code in (left(h.region_code, 6), left(h.region_code, 4))))
+                          and latter.code in (left(h.region_code, 6), left(h.region_code, 4), left(h.region_code, 4) || '00')))
      group by h.region_code
 )
 select p.id as object_id, null::uuid as other_id, p.id as at_id,

@@ -227,9 +227,10 @@ fn narrow(select: &mut QueryBuilder<Postgres>, query: &FindingsQuery, today: Dat
         select.push(" or v.at_id = ").push_bind(object).push(")");
     }
     if let Some(region) = query.region.as_deref().filter(|text| !text.is_empty()) {
-        select
-            .push(" and place.region_code like ")
-            .push_bind(format!("{}%", escape_pattern(&region.replace('\0', ""))));
+        select.push(" and place.region_code like ").push_bind(format!(
+            "{}%",
+            escape_pattern(crate::regions::subtree(&region.replace('\0', "")))
+        ));
     }
     if let Some(owner) = query.owner.as_deref().filter(|text| !text.is_empty()) {
         select.push(" and v.owner = ").push_bind(owner.replace('\0', ""));

@@ -171,7 +171,7 @@ fn narrow(select: &mut QueryBuilder<Postgres>, query: &ListQuery) -> Result<(), 
         let region = plain_text("region", region, 12)?;
         select
             .push(" and starts_with(b.region_code, ")
-            .push_bind(region)
+            .push_bind(crate::regions::subtree(&region).to_owned())
             .push(")");
     }
     if let Some(words) = query.status.as_deref().filter(|words| !words.is_empty()) {

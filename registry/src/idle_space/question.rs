@@ -192,7 +192,11 @@ impl Asked {
             usages: words("usage", &self.usage, &codes(USAGE))?,
             title_statuses: words("title_status", &self.title_status, &codes(TITLE_STATUS))?,
             whole: self.whole,
-            region: self.region.clone().filter(|region| !region.is_empty()),
+            region: self
+                .region
+                .as_deref()
+                .filter(|region| !region.is_empty())
+                .map(|region| crate::regions::subtree(region).to_owned()),
             circle,
             inside,
             order,

@@ -310,7 +310,7 @@ pub async fn leases_out(
             order by v.object_id"#,
         PgRange::<Date>::from(days),
         ids as Option<&[Uuid]>,
-        region,
+        region.map(crate::regions::subtree),
     )
     .fetch_all(connection)
     .await?

@@ -428,7 +428,7 @@ fn narrow(select: &mut QueryBuilder<Postgres>, times: Times, query: &ListQuery) 
         // The region and everything below it: codes grow to the right.
         select
             .push(" and starts_with(a.region_code, ")
-            .push_bind(region)
+            .push_bind(crate::regions::subtree(&region).to_owned())
             .push(")");
     }
     if let Some(q) = given("q", &query.q)? {

@@ -20,8 +20,11 @@ use crate::period::day;
 use crate::request::{Context, Fault, Problem, Times};
 use crate::spatial_units::Kind;
 
+mod buildings;
 #[cfg(test)]
 mod tests;
+
+pub(crate) use buildings::{Building, Region, Scope, buildings_of, region_called, region_of, regions_under};
 
 /// What shares are taken of. Areas of the two kinds are never added to each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -160,7 +163,7 @@ async fn get_occupancy(
     if !is_there {
         return Err(missing());
     }
-    let occupancy = add_up(&mut transaction, &scope, times).await?;
+    let occupancy = add_up(&mut transaction, &scope, &[], times).await?;
     transaction.commit().await?;
     context.note_read_of(&occupancy.tells_of(Some(id))).await?;
     Ok(Json(occupancy))
@@ -190,7 +193,7 @@ async fn get_unit_occupancy(
     if !is_there {
         return Err(missing());
     }
-    let occupancy = add_up(&mut transaction, &Scope::Unit(id), times).await?;
+    let occupancy = add_up(&mut transaction, &Scope::Unit(id), &[], times).await?;
     transaction.commit().await?;
     context.note_read_of(&occupancy.tells_of(None)).await?;
     Ok(Json(occupancy))
@@ -207,31 +210,11 @@ async fn get_region_occupancy(
     Path(id): Path<String>,
 ) -> Result<Json<Occupancy>, Problem> {
     let mut transaction = context.database.begin_snapshot().await?;
-    let region = sqlx::query!(
-        "select object_id, code from region_version
-          where (object_id = $1 or code = $2) and valid @> $3::date and recorded @> $4::timestamptz limit 1",
-        Uuid::parse_str(&id).ok(),
-        id,
-        times.as_of,
-        times.known_at,
-    )
-    .fetch_optional(&mut *transaction)
-    .await?
-    .ok_or_else(|| Problem::not_found("this region"))?;
-    let scope = Scope::Region {
-        id: region.object_id,
-        code: region.code,
-    };
-    let occupancy = add_up(&mut transaction, &scope, times).await?;
+    let region = region_called(&mut transaction, &id, times).await?;
+    let regions = regions_under(&mut transaction, Some(region.id), times).await?;
+    let occupancy = add_up(&mut transaction, &Scope::Region(region.code), &regions, times).await?;
     transaction.commit().await?;
     Ok(Json(occupancy))
-}
-
-enum Scope {
-    Building(Uuid),
-    Site(Uuid),
-    Unit(Uuid),
-    Region { id: Uuid, code: String },
 }
 
 /// Sums in the making; decimals, so that a whole city adds up exactly.
@@ -310,52 +293,15 @@ impl Sums {
     }
 }
 
-struct BuildingRow {
-    object_id: Uuid,
-    code: Option<String>,
-    name: Option<String>,
-    region_code: Option<String>,
-    occupancy: Option<String>,
-    area_m2: Option<Decimal>,
-}
-
-async fn buildings_of(connection: &mut PgConnection, scope: &Scope, times: Times) -> Result<Vec<BuildingRow>, Fault> {
-    let (building, site, unit, region) = match scope {
-        Scope::Building(id) => (Some(*id), None, None, None),
-        Scope::Site(id) => (None, Some(*id), None, None),
-        Scope::Unit(id) => (None, None, Some(*id), None),
-        Scope::Region { code, .. } => (None, None, None, Some(code.as_str())),
-    };
-    Ok(sqlx::query_as!(
-        BuildingRow,
-        r#"select v.object_id, v.code, coalesce(v.name, v.address) as name, v.region_code, v.occupancy,
-                  coalesce(v.registered_area_m2, v.area_m2::numeric) as area_m2
-             from spatial_unit_version v
-            where v.kind = 'building' and v.valid @> $1::date and v.recorded @> $2::timestamptz
-              and ($3::uuid is null or v.object_id = $3)
-              and ($4::uuid is null
-                   or v.object_id in (select r.lower_id from spatial_unit_relation r
-                                       where r.upper_id = $4 and r.kind = 'site_building'
-                                         and r.valid @> $1::date and r.recorded @> $2::timestamptz))
-              and ($5::uuid is null or v.unit_id = $5
-                   or v.object_id in (select m.building_id from room_version m
-                                       where m.unit_id = $5 and m.valid @> $1::date and m.recorded @> $2::timestamptz))
-              and ($6::text is null or starts_with(v.region_code, $6))
-            order by coalesce(v.name, v.address, v.code), v.object_id"#,
-        times.as_of,
-        times.known_at,
-        building,
-        site,
-        unit,
-        region,
-    )
-    .fetch_all(connection)
-    .await?)
-}
-
-async fn add_up(connection: &mut PgConnection, scope: &Scope, times: Times) -> Result<Occupancy, Fault> {
-    let buildings = buildings_of(connection, scope, times).await?;
-    let ids: Vec<Uuid> = buildings.iter().map(|building| building.object_id).collect();
+/// `regions` are those that a region's rooms are divided by.
+async fn add_up(
+    connection: &mut PgConnection,
+    scope: &Scope,
+    regions: &[Region],
+    times: Times,
+) -> Result<Occupancy, Fault> {
+    let buildings = buildings_of(&mut *connection, scope, times).await?;
+    let ids: Vec<Uuid> = buildings.iter().map(|building| building.id).collect();
     let by_floor = matches!(scope, Scope::Building(_));
     let unit = match scope {
         Scope::Unit(id) => Some(*id),
@@ -380,7 +326,7 @@ async fn add_up(connection: &mut PgConnection, scope: &Scope, times: Times) -> R
         by_floor,
         unit,
     )
-    .fetch_all(&mut *connection)
+    .fetch_all(connection)
     .await?;
     let mut total = Sums::default();
     let mut floors: BTreeMap<i16, Sums> = BTreeMap::new();
@@ -418,21 +364,21 @@ async fn add_up(connection: &mut PgConnection, scope: &Scope, times: Times) -> R
             .filter_map(|building| {
                 Some(Group {
                     floor: None,
-                    id: Some(building.object_id),
+                    id: Some(building.id),
                     code: building.code.clone(),
                     name: building.name.clone(),
                     occupancy: building.occupancy.clone(),
-                    part: of_building.get(&building.object_id)?.part(),
+                    part: of_building.get(&building.id)?.part(),
                 })
             })
             .collect(),
-        Scope::Region { id, code } => by_region(connection, (*id, code), &buildings, &of_building, times).await?,
+        Scope::Region(code) => by_region(code, regions, &buildings, &of_building),
     };
     let mut without: BTreeMap<String, (i64, Decimal)> = BTreeMap::new();
     // Of a unit's, only those that it uses itself can be without rooms of it.
     for building in buildings
         .iter()
-        .filter(|building| !of_building.contains_key(&building.object_id))
+        .filter(|building| !of_building.contains_key(&building.id))
     {
         let word = building.occupancy.clone().unwrap_or_else(|| "none".to_owned());
         let sum = without.entry(word).or_default();
@@ -455,54 +401,31 @@ async fn add_up(connection: &mut PgConnection, scope: &Scope, times: Times) -> R
 }
 
 /// By the regions directly below; what lies in none of them stands under the region itself.
-async fn by_region(
-    connection: &mut PgConnection,
-    (id, code): (Uuid, &str),
-    buildings: &[BuildingRow],
-    of_building: &BTreeMap<Uuid, Sums>,
-    times: Times,
-) -> Result<Vec<Group>, Fault> {
-    let regions = sqlx::query!(
-        "select object_id, code, name from region_version
-          where (parent_id = $1 or object_id = $1) and valid @> $2::date and recorded @> $3::timestamptz
-          order by code",
-        id,
-        times.as_of,
-        times.known_at,
-    )
-    .fetch_all(connection)
-    .await?;
-    let mut sums: BTreeMap<String, Sums> = BTreeMap::new();
+fn by_region(code: &str, regions: &[Region], buildings: &[Building], of_building: &BTreeMap<Uuid, Sums>) -> Vec<Group> {
+    let mut sums: BTreeMap<Uuid, Sums> = BTreeMap::new();
     for building in buildings {
-        let Some(rooms) = of_building.get(&building.object_id) else {
+        let lies_in = building.region_code.as_deref().unwrap_or(code);
+        let (Some(rooms), Some(region)) = (of_building.get(&building.id), region_of(regions, lies_in)) else {
             continue;
         };
-        let lies_in = building.region_code.as_deref().unwrap_or(code);
-        let region = regions
-            .iter()
-            .filter(|region| lies_in.starts_with(region.code.as_str()))
-            .max_by_key(|region| region.code.len());
-        let of_region = sums
-            .entry(region.map_or_else(|| code.to_owned(), |region| region.code.clone()))
-            .or_default();
+        let of_region = sums.entry(region.id).or_default();
         for (occupancy, sum) in &rooms.0 {
             of_region.add(occupancy, *sum);
         }
     }
-    Ok(regions
-        .into_iter()
+    regions
+        .iter()
         .filter_map(|region| {
-            let part = sums.get(&region.code)?.part();
             Some(Group {
                 floor: None,
-                id: Some(region.object_id),
-                code: Some(region.code),
-                name: Some(region.name),
+                id: Some(region.id),
+                code: Some(region.code.clone()),
+                name: Some(region.name.clone()),
                 occupancy: None,
-                part,
+                part: sums.get(&region.id)?.part(),
             })
         })
-        .collect())
+        .collect()
 }
 
 /// The routes of occupancies.

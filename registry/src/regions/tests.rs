@@ -14,6 +14,7 @@ use time::macros::date;
 use crate::http::AppState;
 use crate::ids::ImportId;
 use crate::imports::{Counts, ImportFailed, ImportOrder, ImportProgress, Report, run_import};
+use crate::leases::tests::{MANAGER, Office, shop};
 use crate::spatial_units::tests::{Answer, app, ask};
 use crate::versioned::tests::prove;
 
@@ -1210,4 +1211,67 @@ async fn a_country_of_municipalities_becomes_its_tree(pool: PgPool) {
     );
     assert_eq!((again.missing, entries(&pool).await), (0, written));
     assert_eq!(prove(&pool).await.unwrap() as u64, counts.inserted + 127);
+}
+
+/// A city is written 3204 or 320400 (GB/T 2260). Whichever it is, it is asked about together with its districts.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_city_written_with_zeros_is_asked_about_with_its_districts(pool: PgPool) {
+    let office = Office::open(&pool).await;
+    let city = json!({"code": "320400", "name": "常州市", "level": "city", "valid_from": "2010-01-01"});
+    let key = [("Idempotency-Key", "city")];
+    let city = ask(&office.app, "POST", LIST, &key, Some(city)).await;
+    assert_eq!(city.status, StatusCode::CREATED, "{}", city.body);
+    let unit = json!({"code": "U", "name": "区财政局", "level": "county", "kind": "government_organ", "region_code": "320404",
+        "valid_from": "2020-01-01"});
+    let key = [("Idempotency-Key", "unit")];
+    let unit = ask(&office.app, "POST", "/api/v1/units", &key, Some(unit)).await;
+    assert_eq!(unit.status, StatusCode::CREATED, "{}", unit.body);
+    let building = office.building("沿街门面", 300.0).await;
+    office.room(&building, "101", 100.0).await;
+    office.made(MANAGER, "leases", shop(&building, json!({}))).await;
+    let empty =
+        json!({"name": "旧楼", "valid_from": "2020-01-01", "region_code": "320404", "geometry": square(119.95, 31.78)});
+    let empty = office.made(MANAGER, "buildings", empty).await;
+    let room = json!({"building_id": empty, "floor": 1, "number": "101", "use_area_m2": 20, "building_area_m2": 30,
+        "valid_from": "2020-01-01"});
+    office.made(MANAGER, "rooms", room).await;
+    let idle = json!({"asset_id": empty, "idle_since": "2025-08-21", "cause": "vacated_by_reallocation", "evidence": "全楼无人办公",
+        "documents": ["巡查记录 2025-09-02"]});
+    office.made(MANAGER, "idle-records", idle).await;
+    let counted = async |uri: &str| office.read(uri).await["items"].as_array().unwrap().len();
+    for code in ["3204", "320400", "320404"] {
+        for (list, many) in [
+            ("units", 1),
+            ("buildings", 2),
+            ("leases", 1),
+            ("idle-records", 1),
+            ("idle-space", 1),
+        ] {
+            assert_eq!(
+                counted(&format!("{list}?region={code}")).await,
+                many,
+                "{list} of {code}"
+            );
+        }
+    }
+    for list in ["units", "buildings", "leases", "idle-records", "idle-space"] {
+        assert_eq!(
+            counted(&format!("{list}?region=320402")).await,
+            0,
+            "{list} of the district beside it"
+        );
+    }
+    let occupancy = office.read("regions/320400/occupancy").await;
+    assert_eq!(
+        (&occupancy["total"]["rooms"], &occupancy["groups"][0]["code"]),
+        (&json!(2), &json!("320400"))
+    );
+    let utilisation = office.read("regions/320400/utilisation").await;
+    let buildings: u64 = utilisation["by_state"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["buildings"].as_u64().unwrap())
+        .sum();
+    assert_eq!(buildings, 2);
 }

@@ -260,7 +260,7 @@ pub(crate) fn narrow(
         // The region and everything below it: codes grow to the right.
         select
             .push(" and starts_with(v.region_code, ")
-            .push_bind(region.to_owned())
+            .push_bind(crate::regions::subtree(region).to_owned())
             .push(")");
     }
     if let Some(unit) = query.unit {

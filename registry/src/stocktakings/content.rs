@@ -133,18 +133,9 @@ impl StocktakingContent {
         }
     }
 
-    /// What the codes of its regions begin with: a province's and a city's code ends in zeros.
+    /// What the codes of its regions begin with.
     pub(super) fn region_prefix(&self) -> &str {
-        region_prefix(&self.region_code)
-    }
-}
-
-/// What the codes of a region and of those below it begin with.
-pub(super) fn region_prefix(code: &str) -> &str {
-    match code.len() {
-        6 if code.ends_with("0000") => code.get(..2).unwrap_or(code),
-        6 if code.ends_with("00") => code.get(..4).unwrap_or(code),
-        _ => code,
+        crate::regions::subtree(&self.region_code)
     }
 }
 
@@ -307,22 +298,4 @@ pub async fn verify_versions(connection: &mut PgConnection, expected: &mut Expec
         }
     }
     super::line::verify_versions(connection, expected).await
-}
-
-#[cfg(test)]
-mod tests {
-    use super::region_prefix;
-
-    #[test]
-    fn a_city_s_code_begins_those_of_its_districts() {
-        for (code, prefix) in [
-            ("320400", "3204"),
-            ("320000", "32"),
-            ("320404", "320404"),
-            ("32", "32"),
-            ("320404100", "320404100"),
-        ] {
-            assert_eq!(region_prefix(code), prefix);
-        }
-    }
 }

@@ -134,7 +134,7 @@ fn narrow(select: &mut QueryBuilder<Postgres>, query: &ListQuery) -> Result<(), 
         let region = plain_text("region", region, 24)?;
         select
             .push(" and starts_with(v.region_code, ")
-            .push_bind(super::content::region_prefix(&region).to_owned())
+            .push_bind(crate::regions::subtree(&region).to_owned())
             .push(")");
     }
     if let Some(unit) = query.unit {

@@ -144,7 +144,7 @@ pub(crate) fn narrow(select: &mut QueryBuilder<Postgres>, times: Times, query: &
         // The region and everything below it: codes grow to the right.
         select
             .push(" and starts_with(v.region_code, ")
-            .push_bind(region)
+            .push_bind(crate::regions::subtree(&region).to_owned())
             .push(")");
     }
     for (field, column, wanted) in [("level", "v.level", &query.level), ("kind", "v.kind", &query.kind)] {

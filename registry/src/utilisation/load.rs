@@ -8,33 +8,12 @@ use uuid::Uuid;
 
 use super::judge::{RoomKind, RoomSum, User, Utilisation, judge};
 use crate::checks::default_of;
+use crate::occupancies::{Building, Scope, buildings_of};
 use crate::request::{Fault, Times};
 use crate::space::entitled_areas;
 
 /// The parameter that low use is told by.
 pub(crate) const PARAMETER: &str = "low_use_share";
-
-/// Whose buildings.
-#[derive(Debug, Clone)]
-pub(super) enum Scope {
-    Building(Uuid),
-    Site(Uuid),
-    Unit(Uuid),
-    /// Everything whose region code begins so; everything where it is empty.
-    Region(String),
-}
-
-/// A building as far as its use goes.
-#[derive(Debug, Clone)]
-pub(super) struct Building {
-    pub id: Uuid,
-    pub code: Option<String>,
-    pub name: Option<String>,
-    pub region_code: Option<String>,
-    pub unit_id: Option<Uuid>,
-    pub occupancy: Option<String>,
-    pub area_m2: Option<Decimal>,
-}
 
 /// What was read.
 #[derive(Debug)]
@@ -106,40 +85,6 @@ impl Book {
         }
         judge(&rooms, &bare, &self.users, self.share(place))
     }
-}
-
-async fn buildings_of(connection: &mut PgConnection, scope: &Scope, times: Times) -> Result<Vec<Building>, Fault> {
-    let (building, site, unit, region) = match scope {
-        Scope::Building(id) => (Some(*id), None, None, None),
-        Scope::Site(id) => (None, Some(*id), None, None),
-        Scope::Unit(id) => (None, None, Some(*id), None),
-        Scope::Region(code) => (None, None, None, Some(code.as_str())),
-    };
-    Ok(sqlx::query_as!(
-        Building,
-        r#"select v.object_id as id, v.code, coalesce(v.name, v.address) as name, v.region_code, v.unit_id, v.occupancy,
-                  coalesce(v.registered_area_m2, v.area_m2::numeric) as area_m2
-             from spatial_unit_version v
-            where v.kind = 'building' and v.valid @> $1::date and v.recorded @> $2::timestamptz
-              and ($3::uuid is null or v.object_id = $3)
-              and ($4::uuid is null
-                   or v.object_id in (select r.lower_id from spatial_unit_relation r
-                                       where r.upper_id = $4 and r.kind = 'site_building'
-                                         and r.valid @> $1::date and r.recorded @> $2::timestamptz))
-              and ($5::uuid is null or v.unit_id = $5
-                   or v.object_id in (select m.building_id from room_version m
-                                       where m.unit_id = $5 and m.valid @> $1::date and m.recorded @> $2::timestamptz))
-              and ($6::text is null or $6 = '' or starts_with(v.region_code, $6))
-            order by coalesce(v.name, v.address, v.code), v.object_id"#,
-        times.as_of,
-        times.known_at,
-        building,
-        site,
-        unit,
-        region,
-    )
-    .fetch_all(connection)
-    .await?)
 }
 
 async fn rooms_of(

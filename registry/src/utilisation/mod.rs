@@ -24,12 +24,12 @@ use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::database::Database;
+use crate::occupancies::{Building, Region, Scope, region_called, region_of, regions_under};
 use crate::period::day;
-use crate::regions::subtree;
 use crate::request::{Context, Fault, Problem, Times};
 use crate::spatial_units::Kind;
 use judge::shown;
-use load::{Book, Building, Scope};
+use load::Book;
 
 /// Buildings of one state.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
@@ -148,7 +148,7 @@ pub async fn low_use_buildings(
     region: Option<&str>,
     times: Times,
 ) -> Result<Vec<(Uuid, Utilisation)>, Fault> {
-    let scope = Scope::Region(subtree(region.unwrap_or_default()).to_owned());
+    let scope = Scope::Region(region.unwrap_or_default().to_owned());
     let book = Book::read(connection, &scope, None, times).await?;
     Ok(book
         .buildings
@@ -265,18 +265,8 @@ async fn get_region_utilisation(
     Path(id): Path<String>,
 ) -> Result<Json<UtilisationOfRegion>, Problem> {
     let mut transaction = context.database.begin_snapshot().await?;
-    let region = sqlx::query!(
-        "select object_id, code from region_version
-          where (object_id = $1 or code = $2) and valid @> $3::date and recorded @> $4::timestamptz limit 1",
-        Uuid::parse_str(&id).ok(),
-        id,
-        times.as_of,
-        times.known_at,
-    )
-    .fetch_optional(&mut *transaction)
-    .await?
-    .ok_or_else(|| Problem::not_found("this region"))?;
-    let said = of_region(&mut transaction, Some((region.object_id, &region.code)), times).await?;
+    let region = region_called(&mut transaction, &id, times).await?;
+    let said = of_region(&mut transaction, Some(&region), times).await?;
     transaction.commit().await?;
     Ok(Json(said))
 }
@@ -295,41 +285,21 @@ async fn get_utilisation_of_all(context: Context, times: Times) -> Result<Json<U
 /// By the regions directly below one, or by every region where none is named; the longest code that fits counts.
 async fn of_region(
     connection: &mut PgConnection,
-    region: Option<(Uuid, &str)>,
+    region: Option<&Region>,
     times: Times,
 ) -> Result<UtilisationOfRegion, Fault> {
-    // A city's code with six digits ends in zeros, and its districts' don't begin so.
-    let code = region.map_or("", |(_, code)| subtree(code));
-    let book = Book::read(
-        connection,
-        &Scope::Region(code.to_owned()),
-        region.map(|(_, code)| code),
-        times,
-    )
-    .await?;
-    let regions = sqlx::query!(
-        "select object_id, code, name from region_version
-          where ($1::uuid is null or parent_id = $1 or object_id = $1)
-            and valid @> $2::date and recorded @> $3::timestamptz
-          order by code, object_id",
-        region.map(|(id, _)| id),
-        times.as_of,
-        times.known_at,
-    )
-    .fetch_all(connection)
-    .await?;
+    let code = region.map_or("", |region| region.code.as_str());
+    let place = (!code.is_empty()).then_some(code);
+    let book = Book::read(connection, &Scope::Region(code.to_owned()), place, times).await?;
+    let regions = regions_under(connection, region.map(|region| region.id), times).await?;
     let mut all = StateSums::default();
     let mut below: BTreeMap<Uuid, StateSums> = BTreeMap::new();
     for building in &book.buildings {
         let found = book.of_building(building);
         all.add(building, &found);
         let lies_in = building.region_code.as_deref().unwrap_or(code);
-        let lies_in = regions
-            .iter()
-            .filter(|region| lies_in.starts_with(subtree(&region.code)))
-            .max_by_key(|region| subtree(&region.code).len());
-        if let Some(region) = lies_in {
-            below.entry(region.object_id).or_default().add(building, &found);
+        if let Some(region) = region_of(&regions, lies_in) {
+            below.entry(region.id).or_default().add(building, &found);
         }
     }
     Ok(UtilisationOfRegion {
@@ -339,8 +309,8 @@ async fn of_region(
             .into_iter()
             .filter_map(|region| {
                 Some(RegionStates {
-                    by_state: below.get(&region.object_id)?.told(),
-                    id: region.object_id,
+                    by_state: below.get(&region.id)?.told(),
+                    id: region.id,
                     code: region.code,
                     name: region.name,
                 })
