@@ -8,9 +8,11 @@ mod support;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use geo::{CoordsIter, Validation};
+use geo::{CoordsIter, MapCoords, Validation};
 use geo_types::{Coord, Geometry};
+use gis_data::area::plane_area_m2;
 use gis_data::check::{self, Verdict};
+use gis_data::overlap::common_area_m2;
 use gis_data::{Candidate, Crs, DuplicateKeys, Layer, PipelineOptions, Sample, Source, WarningCode};
 use support::*;
 
@@ -834,4 +836,63 @@ fn validity_is_what_jts_says() {
     }
     assert!(judged > 100, "{judged}");
     assert_eq!(wrong, [""; 0]);
+}
+
+/// Areas and common areas, against the shapes that JTS says two polygons share and cover: what two cover together is what
+/// each covers, less what they share. JTS has no cases of what is left, cutting to a tile and mending to the grid.
+#[test]
+fn areas_are_what_jts_says() {
+    let Some(folder) = test_data("jts-geometry-tests") else {
+        return;
+    };
+    // Its plane is laid out at Changzhou, a unit to a metre or so.
+    let placed = |shape: Geometry<f64>| {
+        shape.map_coords(|at| Coord {
+            x: 119.95 + at.x * 1e-5,
+            y: 31.78 + at.y * 1e-5,
+        })
+    };
+    let (mut judged, mut wrong) = (0, Vec::new());
+    for name in ["TestOverlayAA.xml", "TestNGOverlayA.xml"] {
+        let text = std::fs::read_to_string(folder.join("general").join(name)).unwrap();
+        for case in text.split("<case>").skip(1) {
+            let between = |start: &str, end: &str| Some(case.split_once(start)?.1.split_once(end)?.0);
+            let result = |operation: &str| {
+                let operation = case
+                    .split("<op ")
+                    .find(|op| op.to_lowercase().starts_with(&format!("name=\"{operation}")))?;
+                operation.split_once('>')?.1.split_once("</op>").map(|(shape, _)| shape)
+            };
+            let shapes = [
+                between("<a>", "</a>"),
+                between("<b>", "</b>"),
+                result("intersection"),
+                result("union"),
+            ]
+            .map(|shape| polygons_of(shape?).map(placed));
+            let [Some(a), Some(b), Some(shared), Some(both)] = shapes else {
+                continue;
+            };
+            if check::check(&a) != Verdict::Valid || check::check(&b) != Verdict::Valid {
+                continue;
+            }
+            judged += 1;
+            let (shared, both) = (plane_area_m2(&shared), plane_area_m2(&both));
+            // JTS writes the corners where edges cross with a few digits.
+            let hair = both * 1e-5;
+            if (plane_area_m2(&a) + plane_area_m2(&b) - shared - both).abs() > hair
+                || (common_area_m2(&a, &b) - shared).abs() > hair
+            {
+                let description = between("<desc>", "</desc>").unwrap_or_default();
+                wrong.push(format!(
+                    "{name}: {description}: {} and {} share {}, JTS says {shared} of {both}",
+                    plane_area_m2(&a),
+                    plane_area_m2(&b),
+                    common_area_m2(&a, &b)
+                ));
+            }
+        }
+    }
+    assert_eq!(wrong, [""; 0]);
+    assert!(judged > 10, "{judged}");
 }
