@@ -18,7 +18,7 @@ use crate::database::CopyRows;
 use crate::digest::{VersionHead, version_digest};
 use crate::ids::{ImportId, VersionId};
 use crate::ledger::{Action, EntryId, FoundVersion, NewEntry, Object, ObjectKind};
-use crate::period::{Held, Revision, ValidPeriod, day, recorded_ends, valid_period};
+use crate::period::{Held, Revision, ValidPeriod, day, recorded_ends, revise, valid_period};
 use crate::request::{Actor, Fault, Problem, etag, require_match};
 
 /// What a version of one kind of object says, and how its table takes it.
@@ -412,6 +412,31 @@ impl<C: VersionContent> VersionWriter<C> {
         self.entries.clear();
         Ok(())
     }
+}
+
+/// Writes those of some objects' rows anew that `change` makes others of, each for all the days it holds. Gives how many.
+///
+/// # Errors
+/// The database's, and where the content can't be said in JSON.
+pub async fn revise_what_differs<C: VersionContent>(
+    connection: &mut PgConnection,
+    held: Vec<(Uuid, Held<C>)>,
+    now: OffsetDateTime,
+    occasion: &Occasion,
+    change: impl Fn(&C) -> Option<C>,
+) -> Result<usize, Fault> {
+    let mut writer = VersionWriter::default();
+    let mut revised = 0;
+    for (object_id, held) in held {
+        let Some(content) = change(&held.content) else {
+            continue;
+        };
+        let revision = revise(std::slice::from_ref(&held), held.valid, Some(content), now);
+        writer.revise(object_id, Action::Change, &revision, Some(&held.content), occasion)?;
+        revised += 1;
+    }
+    writer.flush(connection).await?;
+    Ok(revised)
 }
 
 /// Registers or changes one object at once.

@@ -3,13 +3,11 @@
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
-use super::content::select_inspections;
+use super::content::{InspectionContent, select_inspections};
 use super::findings;
 use super::plan::due_by;
-use crate::ledger::Action;
-use crate::period::revise;
 use crate::request::Fault;
-use crate::versioned::{Occasion, VersionWriter};
+use crate::versioned::{Occasion, revise_what_differs};
 use crate::working_days::WorkingCalendar;
 
 /// Works out the last day of every open inspection and every open finding by this calendar. Gives how many got another.
@@ -34,21 +32,18 @@ pub async fn follow_calendar(
         "where upper_inf(v.recorded) and v.is_open and v.details -> 'clock' is not null order by v.object_id"
     )
     .fetch_all(&mut *connection)
+    .await?
+    .into_iter()
+    .map(|row| Ok((row.object_id, row.stored().held()?)))
+    .collect::<Result<Vec<_>, Fault>>()?;
+    let moved = revise_what_differs(&mut *connection, open, now, occasion, |inspection| {
+        let clock = inspection.details.clock.as_ref();
+        let due_on = clock.and_then(|clock| due_by(clock, calendar));
+        (due_on != inspection.due_on).then(|| InspectionContent {
+            due_on,
+            ..inspection.clone()
+        })
+    })
     .await?;
-    let mut writer = VersionWriter::default();
-    let mut moved = 0;
-    for row in open {
-        let id = row.object_id;
-        let held = row.stored().held()?;
-        let mut content = held.content.clone();
-        content.due_on = content.details.clock.as_ref().and_then(|clock| due_by(clock, calendar));
-        if content.due_on == held.content.due_on {
-            continue;
-        }
-        let revision = revise(std::slice::from_ref(&held), held.valid, Some(content), now);
-        writer.revise(id, Action::Change, &revision, Some(&held.content), occasion)?;
-        moved += 1;
-    }
-    writer.flush(&mut *connection).await?;
     Ok(moved + findings::follow_calendar(connection, calendar, now, occasion).await?)
 }

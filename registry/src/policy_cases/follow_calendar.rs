@@ -5,10 +5,8 @@ use time::OffsetDateTime;
 
 use super::content::select_cases;
 use super::open::note_due;
-use crate::ledger::Action;
-use crate::period::revise;
 use crate::request::Fault;
-use crate::versioned::{Occasion, VersionWriter};
+use crate::versioned::{Occasion, revise_what_differs};
 use crate::working_days::WorkingCalendar;
 
 /// Works out the last day of every open case's clock by this calendar. Gives how many got another.
@@ -33,21 +31,14 @@ pub async fn follow_calendar(
         "where upper_inf(v.recorded) and v.is_open and v.details -> 'clock' is not null order by v.object_id"
     )
     .fetch_all(&mut *connection)
-    .await?;
-    let mut writer = VersionWriter::default();
-    let mut moved = 0;
-    for row in open {
-        let id = row.object_id;
-        let held = row.stored().held()?;
-        let mut content = held.content.clone();
+    .await?
+    .into_iter()
+    .map(|row| Ok((row.object_id, row.stored().held()?)))
+    .collect::<Result<Vec<_>, Fault>>()?;
+    revise_what_differs(connection, open, now, occasion, |case| {
+        let mut content = case.clone();
         note_due(&mut content, calendar);
-        if content.due_on == held.content.due_on {
-            continue;
-        }
-        let revision = revise(std::slice::from_ref(&held), held.valid, Some(content), now);
-        writer.revise(id, Action::Change, &revision, Some(&held.content), occasion)?;
-        moved += 1;
-    }
-    writer.flush(connection).await?;
-    Ok(moved)
+        (content.due_on != case.due_on).then_some(content)
+    })
+    .await
 }

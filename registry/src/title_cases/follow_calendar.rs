@@ -4,10 +4,8 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 
 use super::content::select_cases;
-use crate::ledger::Action;
-use crate::period::revise;
 use crate::request::Fault;
-use crate::versioned::{Occasion, VersionWriter};
+use crate::versioned::{Occasion, revise_what_differs};
 use crate::working_days::WorkingCalendar;
 
 /// Works out the last day of every clock that runs by this calendar. Gives how many got another.
@@ -35,26 +33,20 @@ pub async fn follow_calendar(
          order by v.object_id"
     )
     .fetch_all(&mut *connection)
-    .await?;
-    let mut writer = VersionWriter::default();
-    let mut moved = 0;
-    for row in running {
-        let id = row.object_id;
-        let held = row.stored().held()?;
-        let mut content = held.content.clone();
-        let Some(clock) = &mut content.details.clock else {
-            continue;
-        };
+    .await?
+    .into_iter()
+    .map(|row| Ok((row.object_id, row.stored().held()?)))
+    .collect::<Result<Vec<_>, Fault>>()?;
+    revise_what_differs(connection, running, now, occasion, |case| {
+        let mut content = case.clone();
+        let clock = content.details.clock.as_mut()?;
         let deadline = calendar.deadline(clock.accepted_on, clock.working_days);
         if deadline == clock.deadline {
-            continue;
+            return None;
         }
         clock.deadline = deadline;
         content.due_on = deadline.due_on();
-        let revision = revise(std::slice::from_ref(&held), held.valid, Some(content), now);
-        writer.revise(id, Action::Change, &revision, Some(&held.content), occasion)?;
-        moved += 1;
-    }
-    writer.flush(connection).await?;
-    Ok(moved)
+        Some(content)
+    })
+    .await
 }

@@ -3,12 +3,10 @@
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
-use super::content::select_findings;
+use super::content::{FindingContent, select_findings};
 use super::step::due_by;
-use crate::ledger::Action;
-use crate::period::revise;
 use crate::request::Fault;
-use crate::versioned::{Occasion, VersionWriter};
+use crate::versioned::{Occasion, revise_what_differs};
 use crate::working_days::WorkingCalendar;
 
 /// Works out the last day of every finding that isn't settled. Gives how many got another.
@@ -30,23 +28,18 @@ pub(in crate::inspections) async fn follow_calendar(
         "where upper_inf(v.recorded) and v.state <> 'confirmed' and v.issued_on is not null order by v.object_id"
     )
     .fetch_all(&mut *connection)
-    .await?;
-    let mut writer = VersionWriter::default();
-    let mut moved = 0;
-    for row in open {
-        let id = row.object_id;
-        let held = row.stored().held()?;
-        let mut content = held.content.clone();
-        content.due_on = content
+    .await?
+    .into_iter()
+    .map(|row| Ok((row.object_id, row.stored().held()?)))
+    .collect::<Result<Vec<_>, Fault>>()?;
+    revise_what_differs(connection, open, now, occasion, |finding| {
+        let due_on = finding
             .issued_on
-            .and_then(|issued_on| due_by(issued_on, content.days, calendar));
-        if content.due_on == held.content.due_on {
-            continue;
-        }
-        let revision = revise(std::slice::from_ref(&held), held.valid, Some(content), now);
-        writer.revise(id, Action::Change, &revision, Some(&held.content), occasion)?;
-        moved += 1;
-    }
-    writer.flush(connection).await?;
-    Ok(moved)
+            .and_then(|issued_on| due_by(issued_on, finding.days, calendar));
+        (due_on != finding.due_on).then(|| FindingContent {
+            due_on,
+            ..finding.clone()
+        })
+    })
+    .await
 }
