@@ -12,6 +12,7 @@ use super::content::{LeaseContent, held_versions};
 use super::home::require_no_home;
 use super::instalments::follow_terms;
 use super::read::{WHAT, parse_id};
+use super::rented::require_no_case;
 use super::schedule::schedule;
 use crate::ids::{LeaseId, VersionId};
 use crate::ledger::Action;
@@ -55,6 +56,7 @@ pub(super) async fn hand_back_lease(
     let before = versions.last().ok_or_else(|| Problem::not_found(WHAT))?;
     require_match(&headers, &etag(before.version_id))?;
     require_no_home(&before.content)?;
+    require_no_case(&mut transaction, &before.content).await?;
     let occasion = Occasion {
         actor: context.actor.clone(),
         reason: Some(reason.clone()),

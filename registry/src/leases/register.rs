@@ -90,7 +90,9 @@ pub(super) async fn change_lease(
     let statement = LeaseStatement::of(&before.content, before.valid).changed(change)?;
     let from = statement.starts_on()?;
     let mut content = require_content(&mut transaction, &statement, from).await?;
-    if content.asset_id != before.content.asset_id || content.renews_id != before.content.renews_id {
+    if content.asset_id != before.content.asset_id
+        || content.unit_id != before.content.unit_id
+        || content.renews_id != before.content.renews_id {
         return Err(Problem::invalid(
             "asset_id",
             "a lease stays with its asset, and with the lease it goes on from",
@@ -98,6 +100,7 @@ pub(super) async fn change_lease(
         .remedy("hand this one back and register another"));
     }
     content.end_reason.clone_from(&before.content.end_reason);
+    content.case_id = before.content.case_id;
     let period = ValidPeriod { from, ..before.valid };
     if period.to.is_some_and(|to| to <= from) {
         return Err(Problem::invalid("starts_on", "it was handed back before that day")
@@ -229,7 +232,9 @@ async fn go_on_from(
         .last()
         .ok_or_else(|| refused(format!("no lease {renewed} is registered")))?;
     require_no_home(&before.content)?;
-    if before.content.asset_id != content.asset_id || before.content.direction != content.direction {
+    if before.content.asset_id != content.asset_id
+        || before.content.unit_id != content.unit_id
+        || before.content.direction != content.direction {
         return Err(refused("it is a lease of something else".to_owned()));
     }
     if from <= before.valid.from {
