@@ -7,7 +7,7 @@ use sqlx::PgPool;
 
 use super::rule::catalogue;
 use super::run::{Scope, run_rule};
-use super::tests::{open, register};
+use super::tests::{change, open, register};
 use crate::leases::tests::{APPROVER, FINANCE, MANAGER, Office, shop};
 use crate::titles::tests::certificate;
 
@@ -141,11 +141,39 @@ async fn what_stands_in_no_register_is_found_at_its_unit(pool: PgPool) {
     let found = open(&office.app, "ALC-03").await;
     assert_eq!(found.len(), 1, "{found:?}");
     assert_eq!(
-        (&found[0]["object_kind"], &found[0]["object_name"], &found[0]["other_id"]),
+        (
+            &found[0]["object_kind"],
+            &found[0]["object_name"],
+            &found[0]["other_id"]
+        ),
         (&json!("unit"), &json!("审计局"), &json!(leases[2])),
         "{}",
         found[0]
     );
+}
+
+/// A use that somebody recorded otherwise than the lease says it stays, and is told until one of the two is put right.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_use_that_is_recorded_otherwise_than_a_lease_is_told(pool: PgPool) {
+    let office = Office::open(&pool).await;
+    let building = office.building("门面", 100.0).await;
+    let room = json!({"building_id": building, "floor": 1, "number": "101", "building_area_m2": 30, "occupancy": "in_use", "valid_from": "2020-01-01"});
+    let (room, tag) = register(&office.app, "rooms", "room", room).await;
+    let lease = office.made(MANAGER, "leases", shop(&building, json!({}))).await;
+    assert_eq!(found(&office, "ACC-05", &building).await, 1);
+    let told = open(&office.app, "ACC-05").await;
+    assert_eq!(told[0]["other_id"], json!(lease));
+    assert_eq!(
+        told[0]["says"]["zh"], "已租给某某餐饮有限公司，而登记的使用状况不是出租：101 室在用",
+        "{}",
+        told[0]
+    );
+    change(&office.app, "rooms", room, &tag, json!({"occupancy": "let"})).await;
+    assert_eq!(found(&office, "ACC-05", &building).await, 0);
+    // Half of it is let: what else it is used for is nobody's fault.
+    let half = office.building("另一处", 200.0).await;
+    office.made(MANAGER, "leases", shop(&half, json!({}))).await;
+    assert_eq!(found(&office, "ACC-05", &half).await, 0);
 }
 
 /// How often each rule of leases in is broken at an object.

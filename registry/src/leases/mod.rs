@@ -13,6 +13,7 @@ mod home;
 mod instalments;
 mod list;
 mod movements;
+mod occupancy;
 mod read;
 mod register;
 mod rented;
