@@ -20,12 +20,13 @@ with rented as (
         and not exists (select from lease_version l
                          where l.asset_id = v.object_id and l.direction = 'in' and l.valid @> $1::date and upper_inf(l.recorded))
      union all
-     select l.asset_id, l.object_id, lower(l.valid)
+     select coalesce(l.asset_id, l.unit_id), l.object_id, lower(l.valid)
        from lease_version l
       where l.direction = 'in' and l.monthly_rent > 0 and l.approval_number is null and l.valid @> $1::date and upper_inf(l.recorded)
-        and ($2::uuid[] is null or l.asset_id = any($2)))
-select r.asset_id as object_id, r.lease_id as other_id, r.asset_id as at_id, jsonb_build_object('since', r.since) as evidence
+        and ($2::uuid[] is null or coalesce(l.asset_id, l.unit_id) = any($2)))
+select r.asset_id as object_id, r.lease_id as other_id, (select id from spatial_unit where id = r.asset_id) as at_id, jsonb_build_object('since', r.since) as evidence
   from rented r
  where not exists (
        select from policy_case_version c
-        where c.asset_id = r.asset_id and c.procedure = 'rent_in' and c.state = 'renting' and upper_inf(c.recorded))
+        where (c.asset_id = r.asset_id or c.object_id = (select case_id from lease_version where object_id = r.lease_id and upper_inf(recorded)))
+          and c.procedure = 'rent_in' and c.state = 'renting' and upper_inf(c.recorded))

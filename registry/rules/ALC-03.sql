@@ -11,7 +11,7 @@ source = "租赁合同期限；《机关事务管理条例》第二十三条"
 subject = "spatial_unit"
 reads = ["lease"]
 */
-select l.asset_id as object_id, l.object_id as other_id, l.asset_id as at_id,
+select coalesce(l.asset_id, l.unit_id) as object_id, l.object_id as other_id, l.asset_id as at_id,
        jsonb_build_object('lessor', l.lessor_name, 'lessee', l.lessee_name, 'ends_on', l.ends_on) as evidence
   from lease_version l
- where l.direction = 'in' and l.valid @> $1::date and l.ends_on < $1::date and upper_inf(l.recorded) and ($2::uuid[] is null or l.asset_id = any($2))
+ where l.direction = 'in' and l.valid @> $1::date and l.ends_on < $1::date and upper_inf(l.recorded) and ($2::uuid[] is null or coalesce(l.asset_id, l.unit_id) = any($2))

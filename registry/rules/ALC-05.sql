@@ -12,7 +12,7 @@ source = "《党政机关办公用房建设标准》（发改投资〔2014〕267
 subject = "spatial_unit"
 reads = ["lease"]
 */
-select l.asset_id as object_id, l.object_id as other_id, l.asset_id as at_id,
+select coalesce(l.asset_id, l.unit_id) as object_id, l.object_id as other_id, l.asset_id as at_id,
        jsonb_build_object('lessee', l.lessee_name, 'area_m2', trim_scale(l.area_m2), 'approved_m2', (l.details ->> 'approved_area_m2')::numeric) as evidence
   from lease_version l
- where l.direction = 'in' and l.area_m2 > (l.details ->> 'approved_area_m2')::numeric and l.valid @> $1::date and upper_inf(l.recorded) and ($2::uuid[] is null or l.asset_id = any($2))
+ where l.direction = 'in' and l.area_m2 > (l.details ->> 'approved_area_m2')::numeric and l.valid @> $1::date and upper_inf(l.recorded) and ($2::uuid[] is null or coalesce(l.asset_id, l.unit_id) = any($2))

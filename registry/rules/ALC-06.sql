@@ -31,14 +31,15 @@ with borrowed as (
                            and (cardinality(l.room_ids) = 0 or l.room_ids @> array[r.object_id]))
       group by r.building_id
      union all
-     select l.asset_id, l.object_id, lower(l.valid), null
+     select coalesce(l.asset_id, l.unit_id), l.object_id, lower(l.valid), null
        from lease_version l
       where l.direction = 'in' and l.monthly_rent = 0 and l.approval_number is null and l.valid @> $1::date
-        and upper_inf(l.recorded) and ($2::uuid[] is null or l.asset_id = any($2)))
-select b.asset_id as object_id, b.lease_id as other_id, b.asset_id as at_id,
+        and upper_inf(l.recorded) and ($2::uuid[] is null or coalesce(l.asset_id, l.unit_id) = any($2)))
+select b.asset_id as object_id, b.lease_id as other_id, (select id from spatial_unit where id = b.asset_id) as at_id,
        jsonb_build_object('since', b.since, 'rooms_zh', coalesce('，' || b.rooms || ' 间', ''),
            'rooms_en', coalesce(', ' || b.rooms || ' rooms', '')) as evidence
   from borrowed b
  where not exists (
        select from policy_case_version c
-        where c.asset_id = b.asset_id and c.procedure = 'rent_in' and c.state = 'renting' and upper_inf(c.recorded))
+        where (c.asset_id = b.asset_id or c.object_id = (select case_id from lease_version where object_id = b.lease_id and upper_inf(recorded)))
+          and c.procedure = 'rent_in' and c.state = 'renting' and upper_inf(c.recorded))

@@ -12,9 +12,9 @@ subject = "spatial_unit"
 reads = ["lease"]
 parameters = ["lease_warn_days"]
 */
-select l.asset_id as object_id, l.object_id as other_id, l.asset_id as at_id,
+select coalesce(l.asset_id, l.unit_id) as object_id, l.object_id as other_id, l.asset_id as at_id,
        jsonb_build_object('lessee', l.lessee_name, 'ends_on', l.ends_on) as evidence
   from lease_version l
  where upper_inf(l.valid) and l.valid @> $1::date
    and l.ends_on >= $1::date and l.ends_on < $1::date + ($3::jsonb ->> 'lease_warn_days')::numeric::int
-   and upper_inf(l.recorded) and ($2::uuid[] is null or l.asset_id = any($2))
+   and upper_inf(l.recorded) and ($2::uuid[] is null or coalesce(l.asset_id, l.unit_id) = any($2))

@@ -2,9 +2,11 @@
 //! instant until another. A change never alters what was known: it ends the recorded period of the versions it
 //! contradicts and writes what is known from now on.
 
+use std::collections::BTreeSet;
+use std::ops::Bound;
+
 use serde::Serialize;
 use sqlx::postgres::types::PgRange;
-use std::ops::Bound;
 use time::{Date, Duration, OffsetDateTime};
 
 use crate::ids::VersionId;
@@ -190,6 +192,54 @@ pub fn revise_each<C: Clone>(
     revision
 }
 
+/// Changes what is said piece by piece: each version is cut at these days, `change` tells what is said of the piece that begins
+/// on a day, and `put` says it. Where it tells nothing, the piece stays as it is; a version of which every piece does is not
+/// touched.
+#[must_use]
+pub fn revise_pieces<C: Clone, K: PartialEq>(
+    held: &[Held<C>],
+    cuts: &BTreeSet<Date>,
+    change: impl Fn(Date, &C) -> Option<K>,
+    put: impl Fn(&C, K) -> C,
+    now: OffsetDateTime,
+) -> Revision<C> {
+    let mut revision = Revision {
+        close: Vec::new(),
+        write: Vec::new(),
+        at: now,
+    };
+    for version in held {
+        let mut pieces: Vec<(ValidPeriod, Option<K>)> = Vec::new();
+        let mut from = version.valid.from;
+        let within = cuts
+            .iter()
+            .copied()
+            .filter(|cut| *cut > version.valid.from && version.valid.contains(*cut));
+        for to in within.map(Some).chain([version.valid.to]) {
+            let changed = change(from, &version.content);
+            match pieces.last_mut() {
+                // Neighbours of which the same is said are one piece.
+                Some((valid, before)) if *before == changed => valid.to = to,
+                _ => pieces.push((ValidPeriod { from, to }, changed)),
+            }
+            from = to.unwrap_or(from);
+        }
+        if pieces.iter().all(|(_, changed)| changed.is_none()) {
+            continue;
+        }
+        revision.close.push(version.version_id);
+        revision.at = revision.at.max(version.recorded_from + Duration::MICROSECOND);
+        for (valid, changed) in pieces {
+            let content = match changed {
+                Some(changed) => put(&version.content, changed),
+                None => version.content.clone(),
+            };
+            revision.write.push((valid, content));
+        }
+    }
+    revision
+}
+
 /// How far a change that begins on `from` reaches: to the end of the version that holds on that day, or to the start
 /// of the next one, so that what is already known about later days stays.
 #[must_use]
@@ -326,5 +376,44 @@ mod tests {
         assert_eq!(reach(&held, date!(2012 - 01 - 01)).to, Some(date!(2013 - 01 - 01)));
         assert_eq!(reach(&held, date!(2013 - 06 - 01)).to, Some(date!(2014 - 01 - 01)));
         assert_eq!(reach(&held, date!(2015 - 01 - 01)).to, None);
+    }
+
+    #[test]
+    fn versions_are_changed_piece_by_piece_and_the_rest_stays() {
+        let held = [
+            (date!(2020 - 01 - 01), Some(date!(2024 - 01 - 01)), "a"),
+            (date!(2024 - 01 - 01), None, "b"),
+        ]
+        .map(|(from, to, content)| Held {
+            version_id: VersionId::fresh(),
+            valid: ValidPeriod { from, to },
+            recorded_from: datetime!(2024-06-01 0:00 UTC),
+            content,
+        });
+        let cuts = BTreeSet::from([
+            date!(2022 - 01 - 01),
+            date!(2023 - 01 - 01),
+            date!(2025 - 01 - 01),
+            date!(2019 - 01 - 01),
+        ]);
+        let said = |day: Date, _: &&str| (day == date!(2022 - 01 - 01)).then_some("let");
+        let put = |_: &&str, said: &'static str| said;
+        let revision = revise_pieces(&held, &cuts, said, put, held[0].recorded_from + Duration::DAY);
+        assert_eq!(
+            revision.close,
+            [held[0].version_id],
+            "the second version has no piece that changes"
+        );
+        let period = |from, to| ValidPeriod { from, to: Some(to) };
+        assert_eq!(
+            revision.write,
+            [
+                (period(date!(2020 - 01 - 01), date!(2022 - 01 - 01)), "a"),
+                (period(date!(2022 - 01 - 01), date!(2023 - 01 - 01)), "let"),
+                (period(date!(2023 - 01 - 01), date!(2024 - 01 - 01)), "a"),
+            ]
+        );
+        let nothing = revise_pieces(&held, &cuts, |_, _: &&str| None, put, held[0].recorded_from);
+        assert!(nothing.close.is_empty() && nothing.write.is_empty());
     }
 }

@@ -3,7 +3,7 @@ import type { Lease } from "@/api/leases";
 import { changeOf, draftAfter, draftOf, figureWithoutNumber, meet, statementOf } from "@/lease-draft";
 
 const lease: Lease = {
-  id: "l", version_id: "v", status: "running", is_housing: false, direction: "out", asset_id: "a", asset_kind: "building", asset_name: "商业楼", room_numbers: ["101", "102"],
+  id: "l", version_id: "v", status: "running", is_housing: false, direction: "out", asset_id: "a", address: null, case_id: null, asset_kind: "building", asset_name: "商业楼", room_numbers: ["101", "102"],
   rooms: [{ room_id: "r1", area_m2: 12.5 }, { room_id: "r2", area_m2: 40 }], area_m2: 52.5, lessor_kind: "bureau", lessor_name: "市机关事务管理局",
   lessor_unit_id: "u", lessee_kind: "enterprise", lessee_size: "small", lessee_sector: "services", lessee_name: "某公司", lessee_code: null, lessee_unit_id: null,
   is_sublet: true, end_users: [{ name: "早餐店", kind: "self_employed", sector: "services" }, { name: "早餐店", kind: "enterprise", size: "micro" }],

@@ -39,7 +39,7 @@ export const recordFields = {
   emergency: [date("on"), text("danger")],
   // Which space it is and which won't do is chosen from what was found.
   allotment: [text("why")],
-  lease_in: [text("number"), text("landlord"), text("address"), { name: "use_area_m2", kind: "decimal" }, date("from"), date("to"), money("rent_year"), money("market_rent_year")],
+  lease_in: [text("number"), text("landlord"), { name: "landlord_kind", kind: "choice", options: ["bureau", "using_unit", "state_company", "private"], optional: true }, text("address"), { name: "use_area_m2", kind: "decimal" }, date("from"), date("to"), money("rent_year"), money("market_rent_year")],
   construction: [{ name: "way", kind: "choice", options: ["new", "extension", "rebuilding", "purchase"] }, text("site"), { name: "use_area_m2", kind: "decimal" }, money("investment"), { name: "fund", kind: "choice", options: ["budget", "own_income", "loan", "donation"] }],
   final_accounts: [date("on"), money("amount")],
   movables: [date("on"), { name: "items", kind: "whole" }, text("list"), { name: "handed_by", kind: "text", optional: true }, text("received_by"), { name: "pieces", kind: "pieces", optional: true }],

@@ -6,8 +6,10 @@ mod keep;
 mod list;
 #[cfg(test)]
 pub(crate) mod tests;
+mod waiting;
 
 pub use content::{NoticeContent, verify_versions};
+pub use waiting::waiting_calendar;
 
 use axum::extract::FromRef;
 use utoipa_axum::router::OpenApiRouter;

@@ -1,10 +1,13 @@
 //! Rules of leases: what fires, and what comes near and must not. Today is 21 November 2026.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
 use super::rule::catalogue;
 use super::run::{Scope, run_rule};
+use super::tests::{change, open, register};
 use crate::leases::tests::{APPROVER, FINANCE, MANAGER, Office, shop};
 use crate::titles::tests::certificate;
 
@@ -102,6 +105,84 @@ async fn rules_of_leases_fire_where_they_should_and_only_there(pool: PgPool) {
         }
         assert_eq!(fired, expected, "{said}");
     }
+}
+
+/// What a unit rents that stands in no register is found at the unit, and its finding tells of the unit.
+#[sqlx::test(migrations = "../migrations")]
+async fn what_stands_in_no_register_is_found_at_its_unit(pool: PgPool) {
+    let office = Office::open(&pool).await;
+    let unit = json!({"code": "SJ", "name": "审计局", "level": "city", "kind": "government_organ", "region_code": "320404",
+                      "valid_from": "2015-01-01"});
+    let (unit, _) = register(&office.app, "units", "renting", unit).await;
+    let unit = unit.to_string();
+    let mut leases = Vec::new();
+    for (more, expected) in [
+        (json!({}), vec![]),
+        (json!({"approval_number": null}), vec!["ALC-02"]),
+        (json!({"ends_on": "2026-11-20"}), vec!["ALC-03"]),
+        (json!({"area_m2": 100.01}), vec!["ALC-05"]),
+        (json!({"rent": "0.00", "approval_number": null}), vec!["ALC-06"]),
+        (json!({"ends_on": "2026-12-31"}), vec!["DSP-14W"]),
+    ] {
+        let mut said = json!({"direction": "in", "area_m2": 100, "lessor_kind": "private", "lessor_name": "某公司", "lessee_kind": "unit",
+            "lessee_name": "审计局", "lessee_unit_id": unit, "address": "某路2号", "starts_on": "2026-11-01", "ends_on": "2027-10-31",
+            "rent": "4000.00", "price_basis": "negotiated", "approval_number": "机管租〔2026〕9号", "approved_area_m2": 100});
+        said.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let before: BTreeMap<&str, u64> = told(&office, &unit).await;
+        leases.push(office.made(MANAGER, "leases", said).await);
+        let fired: Vec<&str> = told(&office, &unit)
+            .await
+            .into_iter()
+            .filter(|(rule, found)| *found > before[rule])
+            .map(|(rule, _)| rule)
+            .collect();
+        assert_eq!(fired, expected, "{more}");
+    }
+    let found = open(&office.app, "ALC-03").await;
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(
+        (
+            &found[0]["object_kind"],
+            &found[0]["object_name"],
+            &found[0]["other_id"]
+        ),
+        (&json!("unit"), &json!("审计局"), &json!(leases[2])),
+        "{}",
+        found[0]
+    );
+}
+
+/// A use that somebody recorded otherwise than the lease says it stays, and is told until one of the two is put right.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_use_that_is_recorded_otherwise_than_a_lease_is_told(pool: PgPool) {
+    let office = Office::open(&pool).await;
+    let building = office.building("门面", 100.0).await;
+    let room = json!({"building_id": building, "floor": 1, "number": "101", "building_area_m2": 30, "occupancy": "in_use", "valid_from": "2020-01-01"});
+    let (room, tag) = register(&office.app, "rooms", "room", room).await;
+    let lease = office.made(MANAGER, "leases", shop(&building, json!({}))).await;
+    assert_eq!(found(&office, "ACC-05", &building).await, 1);
+    let told = open(&office.app, "ACC-05").await;
+    assert_eq!(told[0]["other_id"], json!(lease));
+    assert_eq!(
+        told[0]["says"]["zh"], "已租给某某餐饮有限公司，而登记的使用状况不是出租：101 室在用",
+        "{}",
+        told[0]
+    );
+    change(&office.app, "rooms", room, &tag, json!({"occupancy": "let"})).await;
+    assert_eq!(found(&office, "ACC-05", &building).await, 0);
+    // Half of it is let: what else it is used for is nobody's fault.
+    let half = office.building("另一处", 200.0).await;
+    office.made(MANAGER, "leases", shop(&half, json!({}))).await;
+    assert_eq!(found(&office, "ACC-05", &half).await, 0);
+}
+
+/// How often each rule of leases in is broken at an object.
+async fn told(office: &Office, object: &str) -> BTreeMap<&'static str, u64> {
+    let mut told = BTreeMap::new();
+    for rule in ["ALC-02", "ALC-03", "ALC-04", "ALC-05", "ALC-06", "DSP-14W"] {
+        told.insert(rule, found(office, rule, object).await);
+    }
+    told
 }
 
 #[sqlx::test(migrations = "../migrations")]

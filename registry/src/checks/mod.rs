@@ -33,6 +33,7 @@ mod tests;
 #[cfg(test)]
 mod title_tests;
 mod waiting;
+mod waiting_filings;
 mod whole;
 
 pub use follow::keep_checked;
@@ -40,6 +41,7 @@ pub use parameters::verify_versions;
 pub use rule::{Catalogue, Rule, Severity, catalogue, default_of};
 pub use run::RuleOutcome;
 pub use waiting::waiting_findings;
+pub use waiting_filings::waiting_filings;
 pub use whole::{BegunCheck, CheckRefused, begin_check};
 
 use axum::extract::FromRef;

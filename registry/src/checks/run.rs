@@ -40,8 +40,8 @@ pub struct RuleOutcome {
     pub seconds: f64,
 }
 
-struct Found {
-    object_id: Uuid,
+pub(super) struct Found {
+    pub(super) object_id: Uuid,
     other_id: Option<Uuid>,
     at_id: Option<Uuid>,
     evidence: Value,
@@ -127,7 +127,7 @@ async fn around(connection: &mut PgConnection, rule: &Rule, objects: &[Uuid]) ->
            select unit_id from policy_case_version where object_id = any($1) and unit_id is not null
            union
            -- Rent is known by its lease.
-           select asset_id from lease_version where object_id = any($1)
+           select coalesce(asset_id, unit_id) from lease_version where object_id = any($1)
            union
            select l.asset_id
              from rent_relief_version r join lease_version l on l.object_id = r.lease_id
@@ -192,7 +192,8 @@ async fn by_places(
     Ok(found)
 }
 
-async fn ask(
+/// What the query of a rule finds with one set of values.
+pub(super) async fn ask(
     connection: &mut PgConnection,
     profile: &Profile,
     rule: &Rule,
@@ -358,11 +359,14 @@ async fn keep(
     // What was put right and is found again begins anew; an exception ends with its last day.
     let written = sqlx::query_scalar!(
         r#"insert into finding (id, rule, object_kind, object_id, other_id, at_id, evidence, state, first_seen)
-           select f.id, $1, case when $2 = 'spatial_unit' then coalesce(u.kind, $2) else $2 end, f.object_id, f.other_id,
+           select f.id, $1,
+                  case when $2 = 'spatial_unit' then coalesce(u.kind, renting.kind, $2) else $2 end, f.object_id, f.other_id,
                   f.at_id, f.evidence, 'new', $3
              from unnest($4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::jsonb[])
                   as f (id, object_id, other_id, at_id, evidence)
              left join spatial_unit u on $2 = 'spatial_unit' and u.id = f.object_id
+             -- What is rented may stand in no register: it is found at its unit.
+             left join lateral (select 'unit' as kind from unit where id = f.object_id) renting on $2 = 'spatial_unit'
            on conflict on constraint finding_once do update
               set evidence = excluded.evidence, at_id = excluded.at_id, revision = finding.revision + 1,
                   first_seen = case when finding.state = 'resolved' then excluded.first_seen else finding.first_seen end,

@@ -436,6 +436,7 @@ fn meaning_of(constraint: &str) -> Option<(Meaning, &'static str)> {
             "somebody changed the same object at the same moment; read it again and repeat the change",
         ),
         "lease_part_within_area" => (Clash, "more of it would be let than there is in these days"),
+        "lease_version_one_of_case" => (Clash, "the case has made its lease already"),
         "lease_version_renewed_once" => (Clash, "that lease is gone on from already"),
         "lease_version_valid_bounded" => (Field("valid_to"), "the period ends before it begins"),
         "lease_version_asset_fkey" => (Field("asset_id"), "the asset is not registered"),
@@ -471,6 +472,9 @@ fn meaning_of(constraint: &str) -> Option<(Meaning, &'static str)> {
         | "lease_version_sector_known"
         | "lease_version_rent_positive"
         | "lease_version_end_whole"
+        | "lease_version_of_something"
+        | "lease_version_unit_fkey"
+        | "lease_version_case_fkey"
         | "lease_part_pkey"
         | "lease_part_version_fkey"
         | "rent_instalment_version_pkey"

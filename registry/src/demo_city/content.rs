@@ -445,7 +445,7 @@ pub(super) fn lease(
         ..LeaseDetails::default()
     };
     let content = LeaseContent {
-        asset_id,
+        asset_id: Some(asset_id),
         direction: if lease.is_in { "in" } else { "out" }.to_owned(),
         room_ids: Vec::new(),
         room_areas_m2: Vec::new(),
@@ -477,6 +477,9 @@ pub(super) fn lease(
         renews_id: None,
         end_reason: None,
         details,
+        address: None,
+        unit_id: None,
+        case_id: None,
     };
     Ok((ValidPeriod::since(day(&lease.from)?), content))
 }

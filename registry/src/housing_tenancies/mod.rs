@@ -10,8 +10,10 @@ mod exit;
 mod homes;
 mod list;
 mod read;
+mod waiting;
 
 pub use content::{TenancyContent, verify_versions};
+pub use waiting::waiting_tenancies;
 
 use axum::extract::FromRef;
 use utoipa_axum::router::OpenApiRouter;

@@ -7,6 +7,7 @@ mod consumption;
 mod content;
 mod end;
 mod evidence;
+mod let_out;
 mod list;
 mod open;
 mod proposal;
@@ -15,6 +16,8 @@ mod read;
 mod tests;
 
 pub use content::{IdleRecordContent, verify_versions};
+pub use let_out::{end_where_let, idle_by_record};
+pub use open::rooms_of;
 
 use axum::extract::FromRef;
 use utoipa_axum::router::OpenApiRouter;

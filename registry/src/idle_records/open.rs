@@ -182,7 +182,10 @@ pub(super) async fn open_idle_record(
 }
 
 /// The rooms of a building with the versions known now, locked.
-pub(super) async fn rooms_of(
+///
+/// # Errors
+/// The database's.
+pub async fn rooms_of(
     connection: &mut PgConnection,
     building: SpatialUnitId,
 ) -> Result<HashMap<Uuid, Vec<Held<RoomContent>>>, Fault> {

@@ -160,7 +160,7 @@ pub(super) async fn get_lease_account(
             where v.object_id = $1 and v.recorded @> $3
             order by v.valid @> $2::date desc, lower(v.valid) desc
             limit 1"#,
-        lease.asset_id,
+        lease.asset_id as Option<Uuid>,
         times.as_of,
         times.known_at,
         default_of("remit_days")?,
@@ -168,7 +168,7 @@ pub(super) async fn get_lease_account(
     .fetch_optional(&mut *transaction)
     .await?;
     transaction.commit().await?;
-    context.note_read_of(&[lease.asset_id]).await?;
+    context.note_read_of(lease.asset_id.as_slice()).await?;
     let remit_within =
         is_remitted(&lease.direction, &lease.lessor_kind).then(|| Duration::days(days.unwrap_or_default().into()));
     let (rows, movements, sums) = account(&rows, &movements, times.as_of, remit_within);

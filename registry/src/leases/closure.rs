@@ -11,7 +11,9 @@ use time::{Date, OffsetDateTime};
 use super::content::{LeaseContent, held_versions};
 use super::home::require_no_home;
 use super::instalments::follow_terms;
+use super::occupancy::{Letting, follow_letting};
 use super::read::{WHAT, parse_id};
+use super::rented::require_no_case;
 use super::schedule::schedule;
 use crate::ids::{LeaseId, VersionId};
 use crate::ledger::Action;
@@ -55,6 +57,8 @@ pub(super) async fn hand_back_lease(
     let before = versions.last().ok_or_else(|| Problem::not_found(WHAT))?;
     require_match(&headers, &etag(before.version_id))?;
     require_no_home(&before.content)?;
+    require_no_case(&mut transaction, &before.content).await?;
+    let letting = Letting::of(&mut transaction, &before.content).await?;
     let occasion = Occasion {
         actor: context.actor.clone(),
         reason: Some(reason.clone()),
@@ -70,6 +74,7 @@ pub(super) async fn hand_back_lease(
         &occasion,
     )
     .await?;
+    follow_letting(&mut transaction, &letting, None, context.clock.now(), &occasion).await?;
     transaction.commit().await?;
     let body = serde_json::json!({"id": id.0, "valid_to": valid_to.to_string()});
     Ok(answer(StatusCode::OK, None, version, Json(body)))

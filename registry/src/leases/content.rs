@@ -96,8 +96,9 @@ pub struct LeaseDetails {
 /// Everything a version says. Its valid period is from the first day until it is handed back.
 #[derive(Debug, Clone, Serialize)]
 pub struct LeaseContent {
-    /// The parcel or building.
-    pub asset_id: SpatialUnitId,
+    /// The parcel or building; none where what is rented in stands in no register.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asset_id: Option<SpatialUnitId>,
     /// `out` or `in`.
     pub direction: String,
     /// Some of its rooms.
@@ -141,6 +142,15 @@ pub struct LeaseContent {
     pub end_reason: Option<String>,
     /// All the rest.
     pub details: LeaseDetails,
+    /// 坐落, as the contract says it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// The unit that rents, where what it rents stands in no register: the lease is seen and written where the unit is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unit_id: Option<Uuid>,
+    /// The case that made it (租用).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub case_id: Option<Uuid>,
 }
 
 /// Does the rent go to the treasury (收支两条线)? What a unit or the bureau lets is the state's income; a company's is its own.
@@ -166,7 +176,7 @@ impl VersionContent for LeaseContent {
     const OBJECT: ObjectKind = ObjectKind::Lease;
     const STATEMENTS: VersionStatements = version_statements!(
         "lease",
-        "asset_id, direction, room_ids, room_areas_m2, area_m2, lessor_kind, lessor_name, lessee_kind, lessee_size, lessee_sector, lessee_name, is_sublet, ends_on, monthly_rent, contract_number, approval_number, renews_id, end_reason, details"
+        "asset_id, direction, room_ids, room_areas_m2, area_m2, lessor_kind, lessor_name, lessee_kind, lessee_size, lessee_sector, lessee_name, is_sublet, ends_on, monthly_rent, contract_number, approval_number, renews_id, end_reason, details, address, unit_id, case_id"
     );
 
     fn push_columns(&self, rows: &mut CopyRows) {
@@ -190,7 +200,10 @@ impl VersionContent for LeaseContent {
             .text(self.approval_number.as_deref())
             .value(self.renews_id)
             .text(self.end_reason.as_deref())
-            .text(Some(&details));
+            .text(Some(&details))
+            .text(self.address.as_deref())
+            .value(self.unit_id)
+            .value(self.case_id);
     }
 }
 
@@ -200,7 +213,7 @@ pub(super) struct LeaseRow {
     pub object_id: Uuid,
     pub valid: PgRange<Date>,
     pub recorded: PgRange<OffsetDateTime>,
-    pub asset_id: Uuid,
+    pub asset_id: Option<Uuid>,
     pub direction: String,
     pub room_ids: Vec<Uuid>,
     pub room_areas_m2: Vec<Decimal>,
@@ -219,6 +232,9 @@ pub(super) struct LeaseRow {
     pub renews_id: Option<Uuid>,
     pub end_reason: Option<String>,
     pub details: String,
+    pub address: Option<String>,
+    pub unit_id: Option<Uuid>,
+    pub case_id: Option<Uuid>,
 }
 
 /// Selects whole version rows; what follows the columns is the caller's.
@@ -229,7 +245,8 @@ macro_rules! select_versions {
             r#"select v.version_id, v.object_id, v.valid, v.recorded, v.asset_id, v.direction, v.room_ids,
                       v.room_areas_m2 as "room_areas_m2!: Vec<rust_decimal::Decimal>", v.area_m2, v.lessor_kind, v.lessor_name, v.lessee_kind, v.lessee_size,
                       v.lessee_sector, v.lessee_name, v.is_sublet, v.ends_on, v.monthly_rent, v.contract_number,
-                      v.approval_number, v.renews_id, v.end_reason, v.details::text as "details!"
+                      v.approval_number, v.renews_id, v.end_reason, v.details::text as "details!",
+                      v.address, v.unit_id, v.case_id
                  from lease_version v "# + $rest
             $(, $argument)*
         )
@@ -245,7 +262,7 @@ impl LeaseRow {
         Ok(LeaseContent {
             details: serde_json::from_str(&self.details).map_err(|error| impossible(error.to_string()))?,
             monthly_rent: Money::kept(self.monthly_rent).map_err(|error| impossible(error.to_string()))?,
-            asset_id: SpatialUnitId(self.asset_id),
+            asset_id: self.asset_id.map(SpatialUnitId),
             direction: self.direction,
             room_ids: self.room_ids,
             room_areas_m2: self.room_areas_m2.iter().map(Decimal::normalize).collect(),
@@ -262,6 +279,9 @@ impl LeaseRow {
             approval_number: self.approval_number,
             renews_id: self.renews_id,
             end_reason: self.end_reason,
+            address: self.address,
+            unit_id: self.unit_id,
+            case_id: self.case_id,
         })
     }
 

@@ -114,7 +114,7 @@ pub(super) async fn export_leases(
     let mut transaction = context.database.begin_snapshot().await?;
     let lines = all_lines(&mut transaction, times, &query).await?;
     transaction.commit().await?;
-    let assets: Vec<_> = lines.iter().map(|line| line.asset_id).collect();
+    let assets: Vec<_> = lines.iter().filter_map(|line| line.asset_id).collect();
     context.note_read_of(&assets).await?;
     let rows = lines.len();
     let written_at = context

@@ -55,7 +55,7 @@ pub async fn let_home(
     occasion: &Occasion,
 ) -> Result<(), Fault> {
     let content = LeaseContent {
-        asset_id: home.building_id,
+        asset_id: Some(home.building_id),
         direction: "out".to_owned(),
         room_ids: vec![home.room_id],
         room_areas_m2: vec![home.area_m2.normalize()],
@@ -82,6 +82,9 @@ pub async fn let_home(
             is_housing: true,
             ..LeaseDetails::default()
         },
+        address: None,
+        unit_id: None,
+        case_id: None,
     };
     let revision = revise(&[], ValidPeriod::since(home.starts_on), Some(content.clone()), now);
     write_revision(connection, id.0, Action::Create, &revision, None, occasion).await?;

@@ -59,8 +59,8 @@ pub struct LeaseLine {
     pub status: String,
     /// `out` or `in`.
     pub direction: String,
-    /// The parcel or building.
-    pub asset_id: Uuid,
+    /// The parcel or building; none where what is rented in stands in no register.
+    pub asset_id: Option<Uuid>,
     /// `parcel` or `building`.
     pub asset_kind: Option<String>,
     /// Its name, else its address or code.
@@ -180,7 +180,7 @@ pub(super) async fn list_leases(
     };
     transaction.commit().await?;
     let page = listing.page(rows, total);
-    let assets: Vec<Uuid> = page.items.iter().map(|row| row.asset_id).collect();
+    let assets: Vec<Uuid> = page.items.iter().filter_map(|row| row.asset_id).collect();
     context.note_read_of(&assets).await?;
     Ok(Json(page))
 }
@@ -294,7 +294,7 @@ fn lines(times: Times) -> QueryBuilder<Postgres> {
     let mut select = QueryBuilder::new("select v.object_id as id, v.version_id, ");
     push_status(&mut select, times);
     select.push(
-        " as status, v.direction, v.asset_id, a.kind as asset_kind, coalesce(a.name, a.address, a.code) as asset_name,
+        " as status, v.direction, v.asset_id, a.kind as asset_kind, coalesce(a.name, a.address, a.code, v.address) as asset_name,
           a.region_code, cardinality(v.room_ids) as rooms, v.area_m2::float8 as area_m2, v.lessor_kind, v.lessor_name,
           v.lessee_kind, v.lessee_size, v.lessee_name, v.is_sublet, lower(v.valid) as starts_on, v.ends_on,
           upper(v.valid) as handed_back_on, v.ends_on - ",
@@ -326,7 +326,19 @@ pub(super) fn push_from(select: &mut QueryBuilder<Postgres>, times: Times) -> Re
     );
     select.push_bind(times.known_at).push(" order by s.valid @> ");
     select.push_bind(times.as_of).push(
-        " desc, lower(s.valid) desc limit 1) a on true
+        " desc, lower(s.valid) desc limit 1) found on true
+          left join lateral (
+               select region_code, level from unit_version u
+                where u.object_id = v.unit_id and v.asset_id is null and u.recorded @> ",
+    );
+    select.push_bind(times.known_at).push(" order by u.valid @> ");
+    select.push_bind(times.as_of).push(
+        " desc, lower(u.valid) desc limit 1) renting on true
+          cross join lateral (
+               select found.kind, found.name, found.address, found.code,
+                      coalesce(found.region_code, renting.region_code) as region_code,
+                      coalesce(found.admin_level, renting.level) as admin_level,
+                      coalesce(found.unit_id, v.unit_id) as unit_id) a
           left join lateral (
                select coalesce(sum(i.amount_due) filter (where i.due_on < ",
     );
@@ -441,6 +453,7 @@ fn narrow(select: &mut QueryBuilder<Postgres>, times: Times, query: &ListQuery) 
             "a.name",
             "a.address",
             "a.code",
+            "v.address",
         ]
         .iter()
         .enumerate()

@@ -2,7 +2,8 @@
 //! remitted to the treasury (收支两条线). Why it is kept as it is: ADR 23.
 //!
 //! A lease is valid from its first day until it is handed back; the last day of its term is `ends_on`. One version of it is
-//! known at a time.
+//! known at a time. What a unit rents by a case (租用) is written here by the case, and may stand in no register of assets:
+//! such a lease names the premises, and is seen and written where its unit is (ADR 33).
 
 mod account;
 mod closure;
@@ -12,8 +13,10 @@ mod home;
 mod instalments;
 mod list;
 mod movements;
+mod occupancy;
 mod read;
 mod register;
+mod rented;
 mod schedule;
 mod statement;
 #[cfg(test)]
@@ -24,6 +27,7 @@ pub use content::{EndUser, LeaseContent, LeaseDetails, held_versions, leases_out
 pub use home::{HomeLease, let_home, take_home_back};
 pub use instalments::{InstalmentContent, held_rows_of, write_rows};
 pub use movements::MovementContent;
+pub use rented::{RentedIn, give_back, lease_of_case, rent_in, too_long_from};
 pub use schedule::{Instalment, Rhythm, Terms, schedule};
 pub use waiting::waiting_leases;
 

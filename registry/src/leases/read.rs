@@ -40,8 +40,12 @@ pub(super) fn status(valid: ValidPeriod, ends_on: Date, on: Date) -> &'static st
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[schema(as = LeaseSaid)]
 pub(super) struct Said {
-    /// The parcel or building.
-    pub asset_id: Uuid,
+    /// The parcel or building; none where what is rented in stands in no register.
+    pub asset_id: Option<Uuid>,
+    /// 坐落, as the contract says it.
+    pub address: Option<String>,
+    /// The case that made it (租用).
+    pub case_id: Option<Uuid>,
     /// `out` or `in`.
     pub direction: String,
     /// Some of its rooms.
@@ -128,7 +132,9 @@ impl From<LeaseContent> for Said {
     fn from(content: LeaseContent) -> Self {
         let details = content.details;
         Self {
-            asset_id: content.asset_id.0,
+            asset_id: content.asset_id.map(|asset| asset.0),
+            address: content.address,
+            case_id: content.case_id,
             direction: content.direction,
             rooms: content
                 .room_ids
@@ -186,7 +192,7 @@ pub(super) struct Lease {
     status: &'static str,
     /// `parcel` or `building`.
     asset_kind: Option<String>,
-    /// The asset's name, else its address or code.
+    /// The asset's name, else its address or code; the premises where no asset is registered.
     asset_name: Option<String>,
     /// The numbers of the rooms.
     room_numbers: Vec<String>,
@@ -239,7 +245,7 @@ pub(super) async fn get_lease(
     .fetch_one(&mut *transaction)
     .await?;
     transaction.commit().await?;
-    context.note_read_of(&[row.asset_id]).await?;
+    context.note_read_of(row.asset_id.as_slice()).await?;
     let version = VersionFacts::new(row.version_id, &row.valid, &row.recorded);
     let valid = crate::period::valid_period(&row.valid);
     let content = row.content()?;
@@ -247,7 +253,7 @@ pub(super) async fn get_lease(
         id: id.0,
         status: status(valid, content.ends_on, times.as_of),
         asset_kind: beside.kind,
-        asset_name: beside.name,
+        asset_name: beside.name.or_else(|| content.address.clone()),
         room_numbers: beside.rooms,
         renewed_by_id: beside.renewed_by_id,
         said: content.into(),

@@ -15,6 +15,7 @@ use super::closure::hand_back;
 use super::content::{LeaseContent, held_versions};
 use super::home::require_no_home;
 use super::instalments::follow_terms;
+use super::occupancy::{Letting, follow_letting};
 use super::read::{WHAT, parse_id};
 use super::schedule::schedule;
 use super::statement::LeaseStatement;
@@ -50,12 +51,14 @@ pub(super) async fn register_lease(
     let from = statement.starts_on()?;
     let content = require_content(&mut transaction, &statement, from).await?;
     let id = LeaseId::fresh();
+    let letting = Letting::of(&mut transaction, &content).await?;
     if let Some(renewed) = content.renews_id {
         go_on_from(&mut transaction, LeaseId(renewed), &content, from, now, &occasion).await?;
     }
     let revision = revise(&[], ValidPeriod::since(from), Some(content.clone()), now);
     let version = write_revision(&mut transaction, id.0, Action::Create, &revision, None, &occasion).await?;
     follow_terms(&mut transaction, id, &schedule(&content.terms(from)), now, &occasion).await?;
+    follow_letting(&mut transaction, &letting, Some((from, &content)), now, &occasion).await?;
     let location = format!("/api/v1/leases/{id}");
     let body = serde_json::json!(Created {
         id: id.0,
@@ -90,7 +93,10 @@ pub(super) async fn change_lease(
     let statement = LeaseStatement::of(&before.content, before.valid).changed(change)?;
     let from = statement.starts_on()?;
     let mut content = require_content(&mut transaction, &statement, from).await?;
-    if content.asset_id != before.content.asset_id || content.renews_id != before.content.renews_id {
+    if content.asset_id != before.content.asset_id
+        || content.unit_id != before.content.unit_id
+        || content.renews_id != before.content.renews_id
+    {
         return Err(Problem::invalid(
             "asset_id",
             "a lease stays with its asset, and with the lease it goes on from",
@@ -98,6 +104,7 @@ pub(super) async fn change_lease(
         .remedy("hand this one back and register another"));
     }
     content.end_reason.clone_from(&before.content.end_reason);
+    content.case_id = before.content.case_id;
     let period = ValidPeriod { from, ..before.valid };
     if period.to.is_some_and(|to| to <= from) {
         return Err(Problem::invalid("starts_on", "it was handed back before that day")
@@ -108,6 +115,11 @@ pub(super) async fn change_lease(
         reason: optional_reason(statement.reason.as_deref())?,
         import_id: None,
     };
+    // A lease that was said to be one out lets no more once it is said to be one in.
+    let out = [&before.content, &content]
+        .into_iter()
+        .find(|lease| lease.direction == "out");
+    let letting = Letting::of(&mut transaction, out.unwrap_or(&content)).await?;
     let mut revision = revise(&versions, before.valid, None, now);
     revision.write = vec![(period, content.clone())];
     let version = write_revision(
@@ -124,6 +136,7 @@ pub(super) async fn change_lease(
         terms.ends_on = terms.ends_on.min(last);
     }
     follow_terms(&mut transaction, id, &schedule(&terms), revision.at, &occasion).await?;
+    follow_letting(&mut transaction, &letting, Some((from, &content)), now, &occasion).await?;
     transaction.commit().await?;
     let body = serde_json::json!({"id": id.0, "version_id": version.map(|version| version.0)});
     Ok(answer(StatusCode::OK, None, version, Json(body)))
@@ -229,7 +242,10 @@ async fn go_on_from(
         .last()
         .ok_or_else(|| refused(format!("no lease {renewed} is registered")))?;
     require_no_home(&before.content)?;
-    if before.content.asset_id != content.asset_id || before.content.direction != content.direction {
+    if before.content.asset_id != content.asset_id
+        || before.content.unit_id != content.unit_id
+        || before.content.direction != content.direction
+    {
         return Err(refused("it is a lease of something else".to_owned()));
     }
     if from <= before.valid.from {

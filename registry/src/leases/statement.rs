@@ -9,6 +9,7 @@ use time::Date;
 use uuid::Uuid;
 
 use super::content::{EndUser, LeaseContent, LeaseDetails};
+use super::rented::too_long_from;
 use super::schedule::Rhythm;
 use super::{DIRECTIONS, LESSEE_KINDS, LESSOR_KINDS, LONGEST_YEARS, PRICE_BASES, RENT_BASES, SECTORS, SIZES};
 use crate::ids::SpatialUnitId;
@@ -35,8 +36,10 @@ pub struct LeasedRoom {
 #[derive(Debug, Clone, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct LeaseStatement {
-    /// The parcel or building.
+    /// The parcel or building. What is rented in by a unit of the directory needs none: it may stand in no register.
     pub asset_id: Option<Uuid>,
+    /// 坐落, as the contract says it; needed where no asset is named.
+    pub address: Option<String>,
     /// `out` 出租 or `in` 租入.
     pub direction: Option<String>,
     /// Some of its rooms.
@@ -160,7 +163,20 @@ impl LeaseStatement {
     /// The content that this says. `rooms` tells how large the building's rooms are; of a room that is not there it says
     /// nothing.
     pub(super) fn content(&self, rooms: &HashMap<Uuid, Option<Decimal>>) -> Result<LeaseContent, Problem> {
-        let asset_id = SpatialUnitId(self.asset_id.ok_or_else(|| missing("asset_id"))?);
+        let direction = word("direction", &self.direction, &DIRECTIONS)?.ok_or_else(|| missing("direction"))?;
+        let address = text("address", &self.address, 400)?;
+        if self.asset_id.is_none() {
+            if direction != "in" {
+                return Err(missing("asset_id"));
+            }
+            if address.is_none() {
+                return Err(Problem::invalid("address", "neither an asset nor an address is named")
+                    .remedy("send asset_id, or where what is rented lies, as its contract says it"));
+            }
+            if self.lessee_unit_id.is_none() {
+                return Err(missing("lessee_unit_id"));
+            }
+        }
         let starts_on = self.starts_on()?;
         let ends_on = sane_day("ends_on", self.ends_on.ok_or_else(|| missing("ends_on"))?)?;
         if ends_on < starts_on {
@@ -169,10 +185,7 @@ impl LeaseStatement {
                     .remedy("write the last day of the term"),
             );
         }
-        let longest = starts_on
-            .replace_year(starts_on.year() + LONGEST_YEARS)
-            .unwrap_or(starts_on + time::Duration::days(i64::from(LONGEST_YEARS) * 366));
-        if ends_on >= longest {
+        if ends_on >= too_long_from(starts_on) {
             return Err(Problem::invalid(
                 "ends_on",
                 format!(
@@ -201,8 +214,8 @@ impl LeaseStatement {
                 .remedy("say who sits there at last, or that the lessee does not let on"));
         }
         Ok(LeaseContent {
-            asset_id,
-            direction: word("direction", &self.direction, &DIRECTIONS)?.ok_or_else(|| missing("direction"))?,
+            asset_id: self.asset_id.map(SpatialUnitId),
+            direction,
             room_ids,
             room_areas_m2,
             area_m2,
@@ -220,7 +233,10 @@ impl LeaseStatement {
             approval_number: text("approval_number", &self.approval_number, 100)?,
             renews_id: self.renews_id,
             end_reason: None,
+            unit_id: details.lessee_unit_id.filter(|_| self.asset_id.is_none()),
             details,
+            address,
+            case_id: None,
         })
     }
 
@@ -327,7 +343,8 @@ impl LeaseStatement {
         let details = content.details.clone();
         let number = |area: Decimal| area.to_f64();
         Self {
-            asset_id: Some(content.asset_id.0),
+            asset_id: content.asset_id.map(|asset| asset.0),
+            address: content.address.clone(),
             direction: Some(content.direction.clone()),
             rooms: content
                 .room_ids

@@ -139,6 +139,9 @@ pub struct LeaseIn {
     pub number: String,
     /// From whom.
     pub landlord: String,
+    /// `bureau`, `using_unit`, `state_company` or `private` (anybody else, as unless told).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub landlord_kind: Option<String>,
     /// 坐落
     pub address: String,
     /// The building, where it is registered.
@@ -165,6 +168,16 @@ pub struct LeaseIn {
 
 impl LeaseIn {
     pub(super) fn check(&self) -> Result<(), Problem> {
+        if let Some(kind) = &self.landlord_kind {
+            crate::request::fields::require_word("landlord_kind", kind, &crate::leases::LESSOR_KINDS)?;
+        }
+        if self.to >= crate::leases::too_long_from(self.from) {
+            return Err(Problem::invalid(
+                "to",
+                "租赁期限不得超过二十年（民法典第七百零五条） / a lease holds no longer than twenty years",
+            )
+            .remedy("write the term of the contract; what goes beyond twenty years does not hold"));
+        }
         require_area("use_area_m2", self.use_area_m2)
     }
 }

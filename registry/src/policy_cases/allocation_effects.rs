@@ -1,12 +1,14 @@
-//! What a unit's case brings about: rooms change hands, leaders are seated.
+//! What a unit's case brings about: rooms change hands, what is rented is registered, leaders are seated.
 
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::content::CaseContent;
+use super::content::{CaseContent, Decided};
 use super::effects::{Made, change_asset, occasion_of, rooms_of};
+use super::guards::Surroundings;
 use super::procedure::Procedure;
-use crate::ids::{OccupantId, RoomId, UnitId};
+use crate::ids::{OccupantId, RoomId, SpatialUnitId, UnitId};
+use crate::leases::{RentedIn, give_back, rent_in};
 use crate::ledger::Action;
 use crate::occupants::OccupantContent;
 use crate::period::{ValidPeriod, reach, revise};
@@ -145,6 +147,62 @@ pub(super) async fn leave(connection: &mut PgConnection, case: &CaseContent, mad
         .await?;
     }
     Ok(())
+}
+
+/// Writes the lease of what is rented into the register of leases, by the contract that is on record.
+///
+/// # Errors
+/// The database's; that the case has made its lease already is told by a constraint.
+pub(super) async fn register_lease(
+    connection: &mut PgConnection,
+    case: &CaseContent,
+    around: &Surroundings,
+    made: Made<'_>,
+) -> Result<(), Problem> {
+    let (Some(contract), Some(unit)) = (case.details.lease_in(), case.unit_id) else {
+        return Err(Problem::new(
+            ProblemKind::Conflict,
+            "没有租赁合同记录 / the lease is missing (lease_in)",
+        )
+        .code("lease_missing")
+        .remedy("record the contract (lease_in), then take the step again"));
+    };
+    let name = crate::units::known_now(connection, &[unit])
+        .await?
+        .remove(&unit)
+        .map(|unit| unit.name)
+        .ok_or_else(|| Problem::not_found("the unit of this case"))?;
+    let approved = case.details.decisions(Decided::Approval).last();
+    let asks = around.allocation.as_ref().and_then(|facts| facts.asks_m2.as_ref().ok());
+    let need = case.details.need.as_ref();
+    let rented = RentedIn {
+        case_id: made.case,
+        asset_id: contract.asset_id.map(SpatialUnitId),
+        address: contract.address.clone(),
+        unit_id: UnitId(unit),
+        unit_name: name,
+        landlord: contract.landlord.clone(),
+        landlord_kind: contract.landlord_kind.clone().unwrap_or_else(|| "private".to_owned()),
+        area_m2: contract.use_area_m2,
+        approved_area_m2: asks.copied(),
+        purpose: need.map(|need| need.purpose.clone()),
+        starts_on: contract.from,
+        ends_on: contract.to,
+        rent_year: contract.rent_year,
+        contract_number: contract.number.clone(),
+        approval_number: approved.map(|decision| decision.number.clone()),
+    };
+    rent_in(connection, rented, made.now, &occasion_of(made)).await?;
+    Ok(())
+}
+
+/// The lease that the case made ends on the day of the step.
+///
+/// # Errors
+/// That it had not begun, or the database's.
+pub(super) async fn end_lease(connection: &mut PgConnection, made: Made<'_>) -> Result<(), Problem> {
+    let occasion = occasion_of(made);
+    give_back(connection, made.case, (made.on, made.step), made.now, &occasion).await
 }
 
 /// Seats the leader in their room, and gives the occupant's id.

@@ -77,7 +77,12 @@ impl AllocationFacts {
             .iter()
             .filter(|(building, _)| keeps(building))
             .map(|(_, area)| *area)
-            .sum();
+            .sum::<Decimal>()
+            + if need.vacates {
+                Decimal::ZERO
+            } else {
+                rented_elsewhere(connection, (id, unit), times).await?
+            };
         let is_asking = case.is_open && case.details.decisions(Decided::Approval).next().is_none();
         let suitable = match (&asks_m2, &case.region_code) {
             (Ok(_), Some(region)) if is_asking && case.procedure != Procedure::LeaderOffice => {
@@ -101,6 +106,23 @@ impl AllocationFacts {
             leader,
         }))
     }
+}
+
+/// What the unit rents beside this case that stands in no register of buildings, m²: no room of it is counted.
+async fn rented_elsewhere(
+    connection: &mut PgConnection,
+    (case, unit): (PolicyCaseId, Uuid),
+    times: Times,
+) -> Result<Decimal, Fault> {
+    Ok(sqlx::query_scalar!(
+        r#"select coalesce(sum(area_m2), 0) as "area_m2!" from lease_version
+            where unit_id = $1 and case_id is distinct from $2 and valid @> $3::date and upper_inf(recorded)"#,
+        unit,
+        case.0,
+        times.as_of,
+    )
+    .fetch_one(connection)
+    .await?)
 }
 
 /// The city that a region is part of: the first four digits of its code.

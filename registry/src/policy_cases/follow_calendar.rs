@@ -42,3 +42,27 @@ pub async fn follow_calendar(
     })
     .await
 }
+
+/// The years for which the open cases of the caller's part wait, each as often as a case waits for it: the first year without
+/// working days into which its deadline reaches.
+///
+/// # Errors
+/// The database's.
+pub async fn years_awaited(connection: &mut PgConnection, calendar: &WorkingCalendar) -> Result<Vec<i32>, Fault> {
+    // A clock that runs has its last day, where that is known.
+    let open = select_cases!(
+        "where upper_inf(v.recorded) and v.is_open and v.due_on is null and v.details -> 'clock' is not null"
+    )
+    .fetch_all(connection)
+    .await?;
+    let mut years = Vec::new();
+    for row in open {
+        let clock = row.content()?.details.clock;
+        if let Some(workflow::Due::NotPublished { year, .. }) =
+            clock.map(|clock| clock.due(&|day| calendar.is_working_day(day)))
+        {
+            years.push(year);
+        }
+    }
+    Ok(years)
+}

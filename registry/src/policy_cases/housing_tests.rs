@@ -389,8 +389,31 @@ async fn an_old_compound_becomes_homes_and_a_tenant_moves_in_and_out(pool: PgPoo
     let paid = office.post(FINANCE, &format!("{lease}/movements"), paid).await;
     assert!(paid.status.is_success(), "{}", paid.body);
 
-    // The term passes, and the exit is late; then the home is free again.
+    // The term passes, and the exit is late; then the home is free again. It waits for whoever edits the house, and the
+    // worklist names nobody.
+    let waiting = async || office.read("/api/v1/tasks?kind=housing_tenancy").await["items"].clone();
+    assert_eq!(waiting().await, json!([]));
     office.days_pass(420);
+    let task = waiting().await[0].clone();
+    assert_eq!(
+        (
+            &task["id"],
+            &task["awaited"],
+            &task["due_on"],
+            &task["overdue"],
+            &task["about"]["zh"],
+            &task["object"]["id"]
+        ),
+        (
+            &held["id"],
+            &json!("exit_or_renew"),
+            &json!("2027-12-31"),
+            &json!(true),
+            &json!("301 室"),
+            &json!(house)
+        )
+    );
+    assert!(!task.to_string().contains("钱守正"), "{task}");
     assert_eq!(
         homes(&office, &house).await,
         told(&[("301", "overdue"), ("302", "free")])
@@ -420,6 +443,7 @@ async fn an_old_compound_becomes_homes_and_a_tenant_moves_in_and_out(pool: PgPoo
         left.body
     );
     assert_eq!(homes(&office, &house).await, told(&[("301", "free"), ("302", "free")]));
+    assert_eq!(waiting().await, json!([]));
     let tag = left.etag.unwrap();
     let again = office
         .ask(

@@ -34,7 +34,7 @@ mod waiting;
 mod workflows;
 
 pub use content::{CaseContent, CaseDetails, verify_versions};
-pub use follow_calendar::follow_calendar;
+pub use follow_calendar::{follow_calendar, years_awaited};
 #[cfg(test)]
 pub(crate) use guards::guarded_rules;
 pub use procedure::Procedure;

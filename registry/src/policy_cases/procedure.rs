@@ -264,8 +264,12 @@ pub enum Effect {
     VacateOld,
     /// The day on which the lease ends is watched.
     WatchExpiry,
+    /// The lease stands in the register of leases.
+    RegisterLease,
     /// What was rented is given back.
     LeaveRented,
+    /// The lease that the case made ends.
+    EndLease,
     /// What is given in exchange is being vacated.
     LeaveGiven,
     /// The leader sits in the room.

@@ -201,6 +201,8 @@ pub struct PolicyCase {
     #[serde(with = "day::option")]
     #[schema(value_type = Option<String>, format = Date)]
     pub watched_until: Option<Date>,
+    /// The lease that it made, in the register of leases (租用).
+    pub lease_id: Option<Uuid>,
     /// How many rooms it is about, and their building area, m².
     pub rooms: i64,
     /// That area, m².
@@ -335,6 +337,13 @@ pub(super) async fn load(context: &Context, id: PolicyCaseId, times: Times) -> R
     )
     .fetch_one(&mut *connection)
     .await?;
+    let lease_id = sqlx::query_scalar!(
+        "select object_id from lease_version where case_id = $1 and recorded @> $2::timestamptz limit 1",
+        id.0,
+        times.known_at,
+    )
+    .fetch_optional(&mut *connection)
+    .await?;
     let definition = super::definition_of(&mut connection, &case).await?;
     let around = Surroundings::read(
         &mut connection,
@@ -353,6 +362,7 @@ pub(super) async fn load(context: &Context, id: PolicyCaseId, times: Times) -> R
         unit,
         space: around.allocation.as_ref().map(told_space),
         watched_until: case.due_on.filter(|_| case.is_open && case.details.clock.is_none()),
+        lease_id,
         rooms: rooms.count,
         rooms_area_m2: rooms.area.map(|area| area.normalize()),
         state_zh: state.map(|state| state.zh.clone()).unwrap_or_default(),

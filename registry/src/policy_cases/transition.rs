@@ -10,7 +10,9 @@ use sqlx::PgConnection;
 use time::Date;
 use workflow::step::{Asked, Standing, StepRefused};
 
-use super::allocation_effects::{hand_down, leave, seat_leader, take_into_use, unseat_leader, vacate_old};
+use super::allocation_effects::{
+    end_lease, hand_down, leave, register_lease, seat_leader, take_into_use, unseat_leader, vacate_old,
+};
 use super::content::{CaseContent, Decided, Decision, Taken, held_case};
 use super::effects::{
     Made, change_asset, end_title, end_works, occupancy_after, set_occupancy, strike_building, usage_after, write_off,
@@ -340,6 +342,8 @@ async fn run_effects(
             Effect::TakeIntoUse => take_into_use(connection, content, made).await?,
             Effect::VacateOld => vacate_old(connection, content, made).await?,
             Effect::WatchExpiry => content.due_on = content.details.lease_in().map(|lease| lease.to),
+            Effect::RegisterLease => register_lease(connection, content, around, made).await?,
+            Effect::EndLease => end_lease(connection, made).await?,
             Effect::LeaveRented | Effect::LeaveGiven => leave(connection, content, made).await?,
             Effect::SeatLeader => {
                 let area = around

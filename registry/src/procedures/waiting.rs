@@ -56,6 +56,14 @@ words! {
         Lease => "lease",
         /// 欠租, counted
         Rent => "rent",
+        /// 使用协议到期
+        UseAgreement => "use_agreement",
+        /// 周转住房租住到期
+        HousingTenancy => "housing_tenancy",
+        /// 年度备案、内部公示
+        UseFiling => "use_filing",
+        /// 下一年度的工作日历
+        WorkingCalendar => "working_calendar",
     }
 }
 
@@ -88,6 +96,14 @@ words! {
         EndOrRenew => "end_or_renew",
         /// 欠租催收
         Collect => "collect",
+        /// 到期的使用协议: renewed (换证) or cancelled.
+        RenewOrCancel => "renew_or_cancel",
+        /// 到期的租住: the home is handed back, or another tenancy begins.
+        ExitOrRenew => "exit_or_renew",
+        /// 报送、公示
+        File => "file",
+        /// 登记放假安排
+        RecordYear => "record_year",
     }
 }
 
@@ -135,15 +151,15 @@ pub struct WaitingObject {
 pub struct Waiting {
     /// What waits.
     pub kind: WaitingKind,
-    /// The case, inspection or stocktaking; null where many are counted.
+    /// The case, inspection, stocktaking, agreement or tenancy, or of a filing its unit; null where many are counted.
     pub id: Option<Uuid>,
     /// What is to be done.
     pub awaited: Awaited,
     /// How many of them: lines, findings, leases; 1 of a case.
     pub count: i64,
-    /// The procedure, or the rule.
+    /// The procedure, or the rule; of a filing its kind, of a working calendar its year.
     pub procedure: Option<String>,
-    /// What that is called; of an inspection or a stocktaking its own name.
+    /// What that is called; of an inspection or a stocktaking its own name, of an agreement whose it is, of a tenancy its home.
     pub about: Option<WorkflowLabel>,
     /// What the state it is in is called.
     pub state: Option<WorkflowLabel>,

@@ -40,7 +40,7 @@ pub(super) struct Candidate {
     /// In which trade.
     lessee_sector: Option<String>,
     /// The asset.
-    asset_id: Uuid,
+    asset_id: Option<Uuid>,
     /// Yuan a month.
     #[schema(value_type = String)]
     monthly_rent: Money,
@@ -128,7 +128,11 @@ pub(super) async fn list_candidates(context: Context, Path(id): Path<String>) ->
     .map(|row| (row.lease_id, row.state))
     .collect();
     transaction.commit().await?;
-    let assets: Vec<Uuid> = judged.iter().map(|judged| judged.lease.asset_id.0).collect();
+    let assets: Vec<Uuid> = judged
+        .iter()
+        .filter_map(|judged| judged.lease.asset_id)
+        .map(|asset| asset.0)
+        .collect();
     context.note_read_of(&assets).await?;
     let candidates = judged
         .into_iter()
@@ -143,7 +147,7 @@ pub(super) async fn list_candidates(context: Context, Path(id): Path<String>) ->
                 lessee_kind: lease.lessee_kind,
                 lessee_size: lease.lessee_size,
                 lessee_sector: lease.lessee_sector,
-                asset_id: lease.asset_id.0,
+                asset_id: lease.asset_id.map(|asset| asset.0),
                 monthly_rent: lease.monthly_rent,
                 is_sublet: lease.is_sublet,
                 eligible: reason.is_none() && relief_state.is_none(),

@@ -53,12 +53,17 @@ impl Task {
     pub fn key(&self) -> Key {
         let waiting = &self.waiting;
         let day = waiting.due_on.or(waiting.not_before);
-        let what = waiting.id.map(|id| id.to_string()).or(waiting.procedure.clone());
+        let what: Vec<String> = waiting
+            .id
+            .map(|id| id.to_string())
+            .into_iter()
+            .chain(waiting.procedure.clone())
+            .collect();
         (
             self.urgency as u8,
             day.map_or_else(|| "9999-12-31".to_owned(), |day| day.to_string()),
             waiting.kind.as_str().to_owned(),
-            format!("{} {}", what.unwrap_or_default(), waiting.awaited.as_str()),
+            format!("{} {}", what.join(" "), waiting.awaited.as_str()),
         )
     }
 
@@ -67,6 +72,8 @@ impl Task {
         let kind = match self.waiting.kind {
             WaitingKind::TitleCase => "title_case",
             WaitingKind::PolicyCase => "policy_case",
+            WaitingKind::UseAgreement => "use_agreement",
+            WaitingKind::HousingTenancy => "housing_tenancy",
             // The others name no asset.
             _ => return None,
         };
@@ -85,6 +92,10 @@ pub(super) async fn gather(context: &Context) -> Result<Vec<Task>, Fault> {
     waiting.extend(crate::stocktakings::waiting_stocktakings(&mut snapshot, caller, today).await?);
     waiting.extend(crate::checks::waiting_findings(&mut snapshot, caller, today).await?);
     waiting.extend(crate::leases::waiting_leases(&mut snapshot, caller, times).await?);
+    waiting.extend(crate::use_agreements::waiting_agreements(&mut snapshot, caller, today).await?);
+    waiting.extend(crate::housing_tenancies::waiting_tenancies(&mut snapshot, caller, today).await?);
+    waiting.extend(crate::checks::waiting_filings(&mut snapshot, caller, today).await?);
+    waiting.extend(crate::calendar_notices::waiting_calendar(&mut snapshot, caller, today).await?);
     drop(snapshot);
     let mut tasks: Vec<Task> = waiting.into_iter().map(|waiting| Task::of(waiting, today)).collect();
     tasks.sort_by_cached_key(Task::key);

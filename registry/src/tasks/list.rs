@@ -17,7 +17,7 @@ use crate::request::{Context, Cursor, Page, PageQuery, Problem, without_cursor};
 #[into_params(parameter_in = Query)]
 pub(super) struct TasksQuery {
     /// One or several of `title_case`, `policy_case`, `inspection`, `inspection_finding`, `stocktaking`, `finding`,
-    /// `exception`, `lease` and `rent`, comma-separated.
+    /// `exception`, `lease`, `rent`, `use_agreement`, `housing_tenancy`, `use_filing` and `working_calendar`, comma-separated.
     kind: Option<String>,
     /// Rows a page, 1 to 1000.
     limit: Option<u32>,

@@ -29,6 +29,7 @@ const REVIEWER: &str = "reviewer";
 /// Clerk and reviewer in one: what four eyes are for.
 const BOTH: &str = "both";
 const VIEWER: &str = "viewer";
+const ADMINISTRATOR: &str = "administrator";
 /// Manager, clerk and approver of the district beside.
 const BESIDE: &str = "beside";
 
@@ -66,6 +67,7 @@ impl Office {
             (REVIEWER, &[Role::TitleReviewer], "431103"),
             (BOTH, &[Role::TitleClerk, Role::TitleReviewer], "431103"),
             (VIEWER, &[Role::Viewer], "all"),
+            (ADMINISTRATOR, &[Role::Administrator], "all"),
             (
                 BESIDE,
                 &[Role::AssetManager, Role::TitleClerk, Role::Approver],
@@ -474,6 +476,204 @@ async fn findings_and_leases_are_counted_where_they_are_the_reader_s(pool: PgPoo
         json!({"total": 5, "escalated": 0, "overdue": 2, "soon": 2,
                "kinds": {"finding": 2, "exception": 1, "lease": 1, "rent": 1}})
     );
+}
+
+/// A unit of the district with a room in which it works, in an office building of its own.
+async fn working(office: &Office, number: u32) -> (String, String, String) {
+    let unit = json!({"code": format!("U{number}"), "name": format!("{number}局"), "level": "city", "kind": "government_organ",
+                      "region_code": "431103", "valid_from": "2015-01-01"});
+    let key = format!("unit{number}");
+    let unit = ask(
+        &office.app,
+        "POST",
+        "/api/v1/units",
+        &[("Idempotency-Key", &key)],
+        Some(unit),
+    )
+    .await;
+    assert_eq!(unit.status, StatusCode::CREATED, "{}", unit.body);
+    let unit = unit.body["id"].as_str().unwrap().to_owned();
+    let building = office.building(number).await;
+    // Who sees a unit's part sees what is the unit's.
+    office
+        .sent(
+            MANAGER,
+            "PATCH",
+            &format!("buildings/{building}"),
+            "",
+            json!({"unit_id": unit}),
+        )
+        .await;
+    let room = json!({"building_id": building, "floor": 1, "number": "101", "use_area_m2": 20, "building_area_m2": 30,
+        "unit_id": unit, "occupancy": "in_use", "room_type": "office", "valid_from": "2015-01-01"});
+    let room = office.made(MANAGER, "rooms", room).await;
+    (unit, building, room)
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn a_use_agreement_waits_from_thirty_days_before_its_last_day(pool: PgPool) {
+    let office = Office::open_on(&pool, date!(2026 - 11 - 21)).await;
+    let (unit, building, room) = working(&office, 1).await;
+    // The first day on which it is over: its last is the day before.
+    let draft = json!({"unit_id": unit, "room_ids": [room], "purpose": "行政办公", "starts_on": "2026-01-01", "ends_on": "2026-12-23"});
+    let at = format!("use-agreements/{}", office.made(MANAGER, "use-agreements", draft).await);
+    let waiting = async |who: &str| office.list(who, "?kind=use_agreement").await["items"].clone();
+    let sign = json!({"step": "sign", "on": "2026-01-05", "agreement_no": "使协〔2026〕1号"});
+    office.sent(MANAGER, "POST", &at, "/steps", sign).await;
+    assert_eq!(waiting(MANAGER).await, json!([]), "thirty-one days before");
+    office.day_passes();
+    let task = waiting(MANAGER).await[0].clone();
+    assert_eq!(
+        (
+            &task["awaited"],
+            &task["due_on"],
+            &task["overdue"],
+            &task["object"]["id"],
+            &task["about"]["zh"]
+        ),
+        (
+            &json!("renew_or_cancel"),
+            &json!("2026-12-22"),
+            &json!(false),
+            &json!(building),
+            &json!("1局 · 使协〔2026〕1号")
+        )
+    );
+    for nobody in [CLERK, APPROVER, VIEWER, BESIDE, ADMINISTRATOR] {
+        assert_eq!(waiting(nobody).await, json!([]), "{nobody}");
+    }
+    office.state.clock.advance(Duration::days(31));
+    assert_eq!(waiting(MANAGER).await[0]["days_over"], 1);
+    assert_eq!(office.summary(MANAGER).await["kinds"]["use_agreement"], 1);
+    let end = json!({"step": "cancel", "on": "2026-12-22", "reason": "腾退"});
+    office.sent(MANAGER, "POST", &at, "/steps", end).await;
+    assert_eq!(waiting(MANAGER).await, json!([]));
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn what_a_unit_files_every_year_waits_for_its_contact_and_its_manager(pool: PgPool) {
+    let office = Office::open_on(&pool, date!(2026 - 11 - 21)).await;
+    let (unit, _, room) = working(&office, 1).await;
+    let (other, _, _) = working(&office, 2).await;
+    let occupant =
+        json!({"room_id": room, "person": "李明", "rank": "正局(处)级", "post": "main", "valid_from": "2020-01-01"});
+    office.made(MANAGER, "occupants", occupant).await;
+    let contact = person_with(&pool, "contact", &[], "all").await;
+    sqlx::query(
+        "insert into person_grant (id, person_id, role, region_code, unit_id, since, granted_at, granted_by)
+         select $1, id, $2, 'all', $3::uuid, '2000-01-01', '2026-01-01', 'test' from person where username = 'contact'",
+    )
+    .bind(Uuid::now_v7())
+    .bind(Role::UnitContact.as_str())
+    .bind(&unit)
+    .execute(&pool)
+    .await
+    .unwrap();
+    // The contact's are their own unit's alone, the manager's those of the district.
+    let told = |page: Value| -> Vec<(String, String, String, bool)> {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        page["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|task| {
+                assert_eq!(task["awaited"], "file");
+                (
+                    text(&task["id"]),
+                    text(&task["procedure"]),
+                    text(&task["due_on"]),
+                    task["overdue"] == json!(true),
+                )
+            })
+            .collect()
+    };
+    let own = async || {
+        office.state.clock.advance(Duration::seconds(7));
+        let answer = ask_as(
+            &office.app,
+            Some(&contact),
+            "GET",
+            "/api/v1/tasks?kind=use_filing",
+            &[],
+            None,
+        )
+        .await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+        told(answer.body)
+    };
+    let line = |unit: &str, kind: &str, year: i32, overdue| {
+        (unit.to_owned(), kind.to_owned(), format!("{year}-12-31"), overdue)
+    };
+    let (files, publishes) = ("leader_offices", "internal_publication");
+    assert_eq!(
+        own().await,
+        [line(&unit, publishes, 2025, true), line(&unit, files, 2025, true)]
+    );
+    let managers = told(office.list(MANAGER, "?kind=use_filing").await);
+    assert_eq!(managers.len(), 3, "{managers:?}");
+    assert!(managers.contains(&line(&other, publishes, 2025, true)));
+    for nobody in [BESIDE, VIEWER, CLERK] {
+        assert_eq!(told(office.list(nobody, "?kind=use_filing").await), [], "{nobody}");
+    }
+    // What is entered waits no more; that of this year waits from 1 December, thirty days before it is due.
+    for kind in [files, publishes] {
+        let filing = json!({"unit_id": unit, "kind": kind, "year": 2025, "document": "备〔2026〕1号"});
+        office.made(MANAGER, "use-filings", filing).await;
+    }
+    assert_eq!(own().await, []);
+    office.state.clock.advance(Duration::days(9));
+    assert_eq!(own().await, []);
+    office.day_passes();
+    assert_eq!(
+        own().await,
+        [line(&unit, publishes, 2026, false), line(&unit, files, 2026, false)]
+    );
+    let filing = json!({"unit_id": unit, "kind": files, "year": 2026, "document": "备〔2026〕9号"});
+    office.made(MANAGER, "use-filings", filing).await;
+    assert_eq!(own().await, [line(&unit, publishes, 2026, false)]);
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn the_working_calendar_of_the_next_year_waits_for_the_administrator_from_november(pool: PgPool) {
+    let office = Office::open_on(&pool, date!(2026 - 10 - 31)).await;
+    let waiting = async |who: &str| office.list(who, "?kind=working_calendar").await["items"].clone();
+    assert_eq!(waiting(ADMINISTRATOR).await, json!([]));
+    office.day_passes();
+    let task = waiting(ADMINISTRATOR).await[0].clone();
+    assert_eq!(
+        (
+            &task["procedure"],
+            &task["awaited"],
+            &task["due_on"],
+            &task["overdue"],
+            &task["about"]["zh"]
+        ),
+        (
+            &json!("2027"),
+            &json!("record_year"),
+            &json!("2026-12-31"),
+            &json!(false),
+            &json!("2027 年")
+        )
+    );
+    assert_eq!(waiting(MANAGER).await, json!([]), "it is the administrator's");
+    // A deadline that reaches into the year waits for it; one that ends before doesn't.
+    office.idle_case(1).await;
+    assert_eq!(waiting(ADMINISTRATOR).await[0]["about"]["zh"], "2027 年");
+    office.state.clock.advance(Duration::days(25));
+    office.idle_case(2).await;
+    assert_eq!(
+        waiting(ADMINISTRATOR).await[0]["about"]["zh"],
+        "2027 年，1 个在办案件待定到期日"
+    );
+    let notice = crate::calendar_notices::tests::made_up_2027();
+    office.made(ADMINISTRATOR, "calendar-notices", notice).await;
+    assert_eq!(waiting(ADMINISTRATOR).await, json!([]));
+    assert_eq!(office.summary(ADMINISTRATOR).await["kinds"], json!({}));
+    // A year that has begun without its working days is late.
+    office.state.clock.advance(Duration::days(410));
+    let task = waiting(ADMINISTRATOR).await[0].clone();
+    assert_eq!((&task["procedure"], &task["overdue"]), (&json!("2028"), &json!(true)));
 }
 
 #[sqlx::test(migrations = "../migrations")]

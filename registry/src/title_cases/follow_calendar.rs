@@ -50,3 +50,18 @@ pub async fn follow_calendar(
     })
     .await
 }
+
+/// The years for which the registry's clocks of the caller's part wait, each as often as one does: the first year without
+/// working days into which it reaches.
+///
+/// # Errors
+/// The database's.
+pub async fn years_awaited(connection: &mut PgConnection) -> Result<Vec<i32>, Fault> {
+    Ok(sqlx::query_scalar!(
+        r#"select (details -> 'clock' -> 'deadline' ->> 'year')::int as "year!" from title_case_version
+            where upper_inf(recorded) and details -> 'clock' ->> 'stopped_on' is null
+              and details -> 'clock' -> 'deadline' ->> 'known' = 'not_published'"#
+    )
+    .fetch_all(connection)
+    .await?)
+}

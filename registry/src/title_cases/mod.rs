@@ -26,7 +26,7 @@ mod waiting;
 
 pub use content::{CaseContent, CaseDetails, verify_versions};
 pub use disposal::{DisposalObstacle, disposal_obstacles};
-pub use follow_calendar::follow_calendar;
+pub use follow_calendar::{follow_calendar, years_awaited};
 pub use procedure::title_case;
 pub use waiting::waiting_cases;
 

@@ -10,8 +10,10 @@ mod read;
 mod step;
 #[cfg(test)]
 mod tests;
+mod waiting;
 
 pub use content::{AgreementContent, Registration, Status, verify_versions};
+pub use waiting::waiting_agreements;
 
 use axum::extract::FromRef;
 use utoipa_axum::router::OpenApiRouter;

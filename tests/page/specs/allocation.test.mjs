@@ -178,6 +178,51 @@ describe("what units ask for", () => {
     assert.equal(rooms.items[0].unit_name, name);
   });
 
+  for (const [language, column] of [["zh", 2], ["en", 3]]) {
+    test(`the contract that is filed makes the lease, and the two lead to each other (${language})`, async (t) => {
+      const { name, unit, building } = await city(column);
+      const id = await made("unit-contact", "/api/v1/policy-cases", { procedure: "rent_in", unit_id: unit, need: { use_area_m2: "60", purpose: "办事窗口" } });
+      const says = async (who, what, body) => {
+        const at = `/api/v1/policy-cases/${id}`;
+        const { version_id: version } = await (await askAs(`demo-${who}`, at)).json();
+        const answer = await askAs(`demo-${who}`, `${at}/${what}`, {
+          method: "POST", headers: { "content-type": "application/json", "if-match": `"${version}"` }, body: JSON.stringify(body),
+        });
+        assert.equal(answer.status, 200, JSON.stringify(await answer.json()));
+      };
+      const paper = (kind) => says("unit-contact", "records", { record: "document", kind, name: `${kind} 1号` });
+      for (const kind of ["application", "staffing_document", "space_situation"]) await paper(kind);
+      await says("unit-contact", "transitions", { transition: "apply" });
+      await says("planner", "records", { record: "stock_search", on: "2026-01-05", finding: "同城一处", rejected: [{ asset_id: building, reason: "距服务对象较远" }] });
+      await says("planner", "transitions", { transition: "search" });
+      await says("approver", "transitions", { transition: "approve", office: "bureau", decision_no: "永管租〔2026〕9号" });
+      for (const kind of ["lease_contract", "rent_comparison"]) await paper(kind);
+      const address = `某路${run}号`;
+      const kindOfLandlord = language === "zh" ? "国有企业" : "state-owned company";
+      await asReader(t, async (reader) => {
+        await reader.opens(`/?policy=${id}&panel=policies&lang=${language}`);
+        await writes(reader, "write-lease_in", {
+          number: "租〔2026〕1号", landlord: "某某资产经营公司", landlord_kind: { words: kindOfLandlord }, address, use_area_m2: "60", from: "2026-01-01", to: "2028-12-31",
+          rent_year: "36000.00", market_rent_year: "36000.00",
+        });
+        await takes(reader, "contract");
+        await arrives(reader, "renting");
+        await keep(reader, `rent-filed-${language}`);
+        await reader.part("policy-lease").click();
+        await reader.part("lease-premises").waitFor();
+        assert.equal(await reader.part("lease-premises").innerText(), address);
+        assert.match(await reader.part("lease-view").innerText(), /3,000\.00/);
+        assert.equal(await reader.part("lease-end").count(), 0, "the case gives it back");
+        await keep(reader, `rent-lease-${language}`);
+        await reader.page.setViewportSize({ width: 1024, height: 768 });
+        await keep(reader, `rent-lease-${language}-1024`);
+        await reader.part("lease-case").click();
+        await reader.page.waitForURL(new RegExp(`policy=${id}`));
+        assert.equal(await reader.part("policy-unit").innerText(), name);
+      }, { as: demo("unit-contact"), width: 1440, height: 900 });
+    });
+  }
+
   for (const [width, height, language] of [[1024, 768, "zh"], [1440, 900, "en"]]) {
     test(`every procedure has its guide in five parts, ${width}×${height}`, (t) =>
       asReader(t, async (reader) => {

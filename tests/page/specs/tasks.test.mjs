@@ -90,4 +90,69 @@ describe("worklist", () => {
       }, { as: demo("viewer") });
     });
   }
+
+  for (const [column, language] of [[2, "zh"], [3, "en"]]) {
+    test(`what ends, what is filed and the next calendar lead to where they are done (${language})`, async (t) => {
+      const west = 112.4 + (run % 300) * 0.01 + column * 0.002;
+      const south = 27.6 + Math.floor(run / 300) * 0.002;
+      const ring = [[west, south], [west + 0.001, south], [west + 0.001, south + 0.001], [west, south + 0.001], [west, south]];
+      const name = `协议楼${run}${language}`;
+      const unitName = `办事局${run}${language}`;
+      const unit = await post("administrator", "/api/v1/units", { code: `BS-${run}-${language}`, name: unitName, level: "city", kind: "government_organ", valid_from: "2020-01-01" });
+      const building = await post("asset-manager", "/api/v1/buildings", {
+        name, valid_from: "2020-01-01", occupancy: "in_use", usage: "administrative_office", geometry: { type: "Polygon", coordinates: [ring] },
+      });
+      const room = await post("asset-manager", "/api/v1/rooms", {
+        building_id: building, floor: 1, number: "101", use_area_m2: 20, building_area_m2: 30, unit_id: unit, occupancy: "in_use", room_type: "office", valid_from: "2020-01-01",
+      });
+      const agreement = await post("asset-manager", "/api/v1/use-agreements", { unit_id: unit, room_ids: [room], purpose: "行政办公", starts_on: "2021-01-01", ends_on: "2026-01-01" });
+      const at = `/api/v1/use-agreements/${agreement}`;
+      const { version_id: version } = await (await askAs("demo-asset-manager", at)).json();
+      const signed = await askAs("demo-asset-manager", `${at}/steps`, {
+        method: "POST", headers: { "content-type": "application/json", "if-match": `"${version}"` },
+        body: JSON.stringify({ step: "sign", on: "2021-01-05", agreement_no: `使协〔2021〕${run}号` }),
+      });
+      assert.equal(signed.status, 200, JSON.stringify(await signed.json()));
+
+      /** The task of a kind that names something, by that kind alone. */
+      async function finds(reader, kind, text) {
+        await reader.opens(`/?panel=tasks&lang=${language}`);
+        await reader.part("task-list").waitFor();
+        await reader.chooses("task-kind", { zh: { use_agreement: "使用协议到期", use_filing: "年度备案公示" }, en: { use_agreement: "Use agreement", use_filing: "Yearly filing" } }[language][kind]);
+        const task = reader.page.locator(`[data-testid="task-${kind}"]`).filter({ hasText: text }).first();
+        while ((await task.count()) === 0 && (await reader.part("task-more").count()) > 0) {
+          const shown = await reader.page.locator("button.task").count();
+          await reader.part("task-more").click();
+          await reader.page.waitForFunction((before) => document.querySelectorAll("button.task").length > before, shown);
+        }
+        await task.waitFor();
+        return task;
+      }
+      await asReader(t, async (manager) => {
+        const ending = await finds(manager, "use_agreement", name);
+        await keep(manager, `tasks-agreement-${language}`);
+        await ending.click();
+        await manager.page.locator(".asset-card, .context-panel").filter({ hasText: name }).first().waitFor();
+        const missing = await finds(manager, "use_filing", unitName);
+        await keep(manager, `tasks-filing-${language}`);
+        await missing.click();
+        await manager.page.waitForURL(new RegExp(`unit=${unit}`));
+      }, { as: demo("asset-manager") });
+      // Whether a year is missing hangs on the day: what the list says is what the page shows.
+      const waiting = (await (await askAs("demo-administrator", "/api/v1/tasks?kind=working_calendar")).json()).items;
+      await asReader(t, async (administrator) => {
+        await administrator.opens(`/?panel=tasks&lang=${language}`);
+        const task = administrator.part("task-working_calendar");
+        if (waiting.length === 0) {
+          await administrator.part("task-none").waitFor();
+          return;
+        }
+        await task.first().waitFor();
+        assert.match(await task.first().innerText(), new RegExp(waiting[0].procedure));
+        await keep(administrator, `tasks-calendar-${language}`);
+        await task.first().click();
+        await administrator.part("calendar").waitFor();
+      }, { as: demo("administrator") });
+    });
+  }
 });

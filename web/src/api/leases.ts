@@ -17,7 +17,7 @@ export type LeaseLine = {
   version_id: string;
   status: (typeof leaseStatuses)[number];
   direction: (typeof directions)[number];
-  asset_id: string;
+  asset_id: string | null;
   asset_kind: "parcel" | "building" | null;
   asset_name: string | null;
   rooms: number;
@@ -68,7 +68,7 @@ export type Lease = {
   version_id: string;
   status: (typeof leaseStatuses)[number];
   direction: (typeof directions)[number];
-  asset_id: string;
+  asset_id: string | null;
   asset_kind: "parcel" | "building" | null;
   asset_name: string | null;
   room_numbers: string[];
@@ -76,6 +76,10 @@ export type Lease = {
   area_m2: number;
   lessor_kind: string;
   lessor_name: string;
+  /** 坐落, as the contract says it. */
+  address: string | null;
+  /** The case that made it. */
+  case_id: string | null;
   lessor_unit_id: string | null;
   lessee_kind: string;
   lessee_size: string | null;

@@ -114,6 +114,8 @@ export type PolicyCase = {
   unit: RelatedObject | null;
   space: CaseSpace | null;
   watched_until: string | null;
+  /** The lease that it made. */
+  lease_id: string | null;
   rooms: number;
   rooms_area_m2: string | null;
   state: string;

@@ -2,14 +2,14 @@
 import { getFresh, withQuery } from "@/api/http";
 import type { Page } from "@/api/types";
 
-export const taskKinds = ["title_case", "policy_case", "inspection", "inspection_finding", "stocktaking", "finding", "exception", "lease", "rent"] as const;
+export const taskKinds = ["title_case", "policy_case", "inspection", "inspection_finding", "stocktaking", "finding", "exception", "lease", "rent", "use_agreement", "housing_tenancy", "use_filing", "working_calendar"] as const;
 export type TaskKind = (typeof taskKinds)[number];
 
 export const taskUrgencies = ["escalated", "overdue", "soon", "other"] as const;
 export type TaskUrgency = (typeof taskUrgencies)[number];
 
 /** What is to be done beside a step of a procedure, which has its own name. */
-export const taskErrands = ["rectify", "recheck", "answer", "check", "explain", "decide", "settle", "put_right", "review", "end_or_renew", "collect"] as const;
+export const taskErrands = ["rectify", "recheck", "answer", "check", "explain", "decide", "settle", "put_right", "review", "end_or_renew", "collect", "renew_or_cancel", "exit_or_renew", "file", "record_year"] as const;
 export type TaskAwaited = "step" | "press" | (typeof taskErrands)[number];
 
 type Both = { zh: string; en: string };
@@ -20,7 +20,7 @@ export type Task = {
   id: string | null;
   awaited: TaskAwaited;
   count: number;
-  /** The procedure, or the rule. */
+  /** The procedure, or the rule; of a filing its kind, of a working calendar its year. */
   procedure: string | null;
   about: Both | null;
   state: Both | null;

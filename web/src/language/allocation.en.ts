@@ -41,6 +41,7 @@ export default {
     record_search: "Record the search",
     choose: "Take it",
     why_this: "Rooms side by side, of the right size",
+    go_to_lease: "Show the lease",
     leased_until: "the lease ends on {date}",
     rooms_given: "{n} room | {n} rooms",
   },

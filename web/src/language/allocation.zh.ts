@@ -41,6 +41,7 @@ export default {
     record_search: "登记查找结果",
     choose: "选用",
     why_this: "相邻房间，面积适合",
+    go_to_lease: "查看租约",
     leased_until: "租期至 {date}",
     rooms_given: "{n} 间",
   },

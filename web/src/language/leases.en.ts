@@ -45,6 +45,8 @@ export default {
     arrears_of: "{amount} yuan in arrears",
     late_of: "{amount} yuan not remitted",
     no_name: "Unnamed asset",
+    in_no_register: "What is rented stands in no register: the lease names the premises and is kept with its unit.",
+    of_case: "Show the case",
     parties: "Parties",
     what: "What and how long",
     rent: "Rent and its ground",
@@ -79,6 +81,7 @@ export default {
   lease_field: {
     end_user_name: "Name",
     land_income: "Land income",
+    address: "Address",
     direction: "Let or rented in",
     lessor: "Lessor",
     lessee: "Lessee",

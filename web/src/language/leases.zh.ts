@@ -45,6 +45,8 @@ export default {
     arrears_of: "欠缴 {amount} 元",
     late_of: "未缴库 {amount} 元",
     no_name: "未命名资产",
+    in_no_register: "该处房屋未在册，租约记其坐落，归租用单位管理。",
+    of_case: "查看租用案件",
     parties: "双方",
     what: "标的和租期",
     rent: "租金和依据",
@@ -79,6 +81,7 @@ export default {
   lease_field: {
     end_user_name: "名称",
     land_income: "土地收益",
+    address: "坐落",
     direction: "租出或租入",
     lessor: "出租方",
     lessee: "承租方",

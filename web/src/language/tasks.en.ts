@@ -20,6 +20,7 @@ export default {
   task_kind: {
     title_case: "Title", policy_case: "Policy case", inspection: "Inspection", inspection_finding: "Inspection finding", stocktaking: "Stocktaking",
     finding: "Check", exception: "Exception", lease: "Leases ending", rent: "Arrears",
+    use_agreement: "Use agreement", housing_tenancy: "Home for staff", use_filing: "Yearly filing", working_calendar: "Working calendar",
   },
   task_awaited: {
     rectify: "Put right {n} finding of an inspection | Put right {n} findings of an inspection",
@@ -33,5 +34,9 @@ export default {
     review: "Look again at {n} exception that ends | Look again at {n} exceptions that end",
     end_or_renew: "Take back or renew {n} lease | Take back or renew {n} leases",
     collect: "Collect the arrears of {n} lease | Collect the arrears of {n} leases",
+    renew_or_cancel: "Renew or cancel it",
+    exit_or_renew: "Take the home back, or let it anew",
+    file: "File or publish it, and enter it",
+    record_year: "Record the days off",
   },
 };

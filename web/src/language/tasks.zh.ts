@@ -20,6 +20,7 @@ export default {
   task_kind: {
     title_case: "权属登记", policy_case: "一资一策", inspection: "巡检考核", inspection_finding: "巡检问题", stocktaking: "清查盘点",
     finding: "合规检查", exception: "认可例外", lease: "租约到期", rent: "欠租",
+    use_agreement: "使用协议到期", housing_tenancy: "租住到期", use_filing: "年度备案公示", working_calendar: "工作日历",
   },
   task_awaited: {
     rectify: "整改 {n} 个巡检问题",
@@ -33,5 +34,9 @@ export default {
     review: "复核 {n} 个即将到期的例外",
     end_or_renew: "收回或续签 {n} 份租约",
     collect: "催收 {n} 份租约的欠租",
+    renew_or_cancel: "办理换证或注销",
+    exit_or_renew: "办理腾退或续住",
+    file: "报送或公示，并登记",
+    record_year: "登记放假安排",
   },
 };

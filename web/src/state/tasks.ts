@@ -8,10 +8,10 @@ import { useSessionStore } from "@/state/session";
 import { useViewStore } from "@/state/view";
 
 /** Whoever holds none of these has nothing to do here but to look. */
-const works: Permission[] = ["edit_assets", "decide_findings", "step_title_cases", "step_policy_cases", "take_stock", "step_inspections", "confirm_money"];
+const works: Permission[] = ["edit_assets", "decide_findings", "step_title_cases", "step_policy_cases", "take_stock", "step_inspections", "confirm_money", "keep_filings"];
 
 /** The list that a task counts, opened with what it is narrowed by. */
-export type ListAsked = { checks?: { rule: string; state: "open" | "excepted" }; leases?: "expiring" | "arrears"; inspections?: "mine" };
+export type ListAsked = { checks?: { rule: string; state: "open" | "excepted" }; leases?: "expiring" | "arrears"; inspections?: "mine"; policies?: "calendar" };
 
 export const useTasksStore = defineStore("tasks", () => {
   const server = useServerStore();
@@ -44,6 +44,13 @@ export const useTasksStore = defineStore("tasks", () => {
     } else if (task.kind === "finding" || task.kind === "exception") {
       asked = { checks: { rule: task.procedure ?? "", state: task.kind === "finding" ? "open" : "excepted" } };
       view.showPanel("checks");
+    } else if (task.kind === "use_agreement" || task.kind === "housing_tenancy") {
+      // They stand on the building's card.
+      if (task.object?.id != null) view.select({ layer: "buildings", id: task.object.id });
+    } else if (task.kind === "use_filing") view.showUnit(task.id);
+    else if (task.kind === "working_calendar") {
+      asked = { policies: "calendar" };
+      view.showPolicy(null);
     } else if (task.about === null) {
       // What was found is theirs, and the inspection as a whole is not.
       asked = { inspections: "mine" };
