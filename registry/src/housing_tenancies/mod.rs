@@ -7,11 +7,13 @@ mod begin;
 mod change;
 mod content;
 mod exit;
+mod follow;
 mod homes;
 mod list;
 mod read;
 
 pub use content::{TenancyContent, verify_versions};
+pub use follow::follow_rooms;
 
 use axum::extract::FromRef;
 use utoipa_axum::router::OpenApiRouter;

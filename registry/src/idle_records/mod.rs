@@ -7,6 +7,7 @@ mod consumption;
 mod content;
 mod end;
 mod evidence;
+mod follow;
 mod list;
 mod open;
 mod proposal;
@@ -15,6 +16,7 @@ mod read;
 mod tests;
 
 pub use content::{IdleRecordContent, verify_versions};
+pub use follow::follow_rooms;
 
 use axum::extract::FromRef;
 use utoipa_axum::router::OpenApiRouter;

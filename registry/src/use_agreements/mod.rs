@@ -5,6 +5,7 @@
 mod certificate;
 mod content;
 mod draft;
+mod follow;
 mod list;
 mod read;
 mod step;
@@ -12,6 +13,7 @@ mod step;
 mod tests;
 
 pub use content::{AgreementContent, Registration, Status, verify_versions};
+pub use follow::follow_rooms;
 
 use axum::extract::FromRef;
 use utoipa_axum::router::OpenApiRouter;
