@@ -147,9 +147,10 @@ async fn require_home(
     let is_put_to_use = sqlx::query_scalar!(
         r#"select exists (
                select from policy_case_version c, json_array_elements_text(c.details -> 'room_ids') home
-                where c.asset_id = $1 and c.procedure = 'turnover_housing' and c.state in ('in_use', 'closed')
-                  and upper_inf(c.recorded) and home::uuid = $2) as "is!""#,
-        building,
+                where c.asset_id in (select m.building_id from room_version m
+                                      where m.object_id = $1 and upper_inf(m.recorded))
+                  and c.procedure = 'turnover_housing' and c.state in ('in_use', 'closed')
+                  and upper_inf(c.recorded) and home::uuid = $1) as "is!""#,
         room.0,
     )
     .fetch_one(&mut *connection)

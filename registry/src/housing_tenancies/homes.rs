@@ -154,7 +154,9 @@ fn push_from(select: &mut QueryBuilder<Postgres>, times: Times) {
     select.push(
         " then 'overdue' when t.object_id is not null then 'let'
               when exists (select from policy_case_version c, json_array_elements_text(c.details -> 'room_ids') home
-                            where c.asset_id = v.building_id and c.procedure = 'turnover_housing'
+                            where c.asset_id in (select m.building_id from room_version m
+                                                  where m.object_id = v.object_id and upper_inf(m.recorded))
+                              and c.procedure = 'turnover_housing'
                               and c.state in ('in_use', 'closed') and home::uuid = v.object_id and c.recorded @> ",
     );
     select.push_bind(times.known_at);

@@ -7,12 +7,14 @@ mod begin;
 mod change;
 mod content;
 mod exit;
+mod follow;
 mod homes;
 mod list;
 mod read;
 mod waiting;
 
 pub use content::{TenancyContent, verify_versions};
+pub use follow::follow_rooms;
 pub use waiting::waiting_tenancies;
 
 use axum::extract::FromRef;

@@ -7,6 +7,7 @@ mod consumption;
 mod content;
 mod end;
 mod evidence;
+mod follow;
 mod let_out;
 mod list;
 mod open;
@@ -16,6 +17,7 @@ mod read;
 mod tests;
 
 pub use content::{IdleRecordContent, verify_versions};
+pub use follow::follow_rooms;
 pub use let_out::{end_where_let, idle_by_record};
 pub use open::rooms_of;
 

@@ -92,6 +92,17 @@ pub struct Visit {
     pub file: Option<DocumentId>,
 }
 
+/// 作废: an earlier record that was wrong.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = InspectionVoid)]
+pub struct Void {
+    /// Its number.
+    pub no: u32,
+    /// Why.
+    pub reason: String,
+}
+
 /// What is recorded in an inspection.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(tag = "record", rename_all = "snake_case")]
@@ -103,12 +114,14 @@ pub enum Fact {
     SelfCheck(SelfCheck),
     /// A visit.
     Visit(Visit),
+    /// That an earlier record was wrong.
+    Void(Void),
 }
 
 impl Fact {
     /// The kinds there are.
-    pub const KINDS: [&str; 3] = ["document", "self_check", "visit"];
-    /// Those, and what is not recorded but drawn and found.
+    pub const KINDS: [&str; 4] = ["document", "self_check", "visit", "void"];
+    /// What a state may take: records, and what is not recorded but drawn and found. A record is void whatever the state takes.
     pub const AND_MORE: [&str; 5] = ["document", "self_check", "visit", "sample", "finding"];
 
     /// Which of them it is.
@@ -118,6 +131,7 @@ impl Fact {
             Self::Document(_) => "document",
             Self::SelfCheck(_) => "self_check",
             Self::Visit(_) => "visit",
+            Self::Void(_) => "void",
         }
     }
 
@@ -127,7 +141,7 @@ impl Fact {
         match self {
             Self::Document(document) => document.file,
             Self::Visit(visit) => visit.file,
-            Self::SelfCheck(_) => None,
+            Self::SelfCheck(_) | Self::Void(_) => None,
         }
     }
 }
@@ -190,12 +204,27 @@ pub struct InspectionDetails {
 }
 
 impl InspectionDetails {
+    /// The records that count, with what they say.
+    pub fn facts(&self) -> impl Iterator<Item = (&Record, &Fact)> {
+        let void: BTreeSet<u32> = self
+            .records
+            .iter()
+            .filter_map(|record| match &record.fact {
+                Fact::Void(void) => Some(void.no),
+                _ => None,
+            })
+            .collect();
+        self.records
+            .iter()
+            .filter(move |record| !void.contains(&record.no))
+            .map(|record| (record, &record.fact))
+    }
+
     /// The kinds of document that are there.
     #[must_use]
     pub fn documents(&self) -> BTreeSet<String> {
-        self.records
-            .iter()
-            .filter_map(|record| match &record.fact {
+        self.facts()
+            .filter_map(|(_, fact)| match fact {
                 Fact::Document(document) => Some(document.kind.clone()),
                 _ => None,
             })
@@ -205,9 +234,8 @@ impl InspectionDetails {
     /// The buildings that were visited.
     #[must_use]
     pub fn visited(&self) -> BTreeSet<Uuid> {
-        self.records
-            .iter()
-            .filter_map(|record| match &record.fact {
+        self.facts()
+            .filter_map(|(_, fact)| match fact {
                 Fact::Visit(visit) => Some(visit.asset_id),
                 _ => None,
             })

@@ -28,7 +28,7 @@ pub struct Unmet {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[schema(as = InspectionFindingTotals)]
 pub struct FindingTotals {
-    /// All of them.
+    /// All of them but those declared void.
     pub all: i64,
     /// Not put right yet.
     pub open: i64,
@@ -51,7 +51,7 @@ pub(super) async fn totals(connection: &mut PgConnection, id: Uuid) -> Result<Fi
                   count(*) filter (where state <> 'confirmed' and deferred_until is not null) as "deferred!",
                   count(*) filter (where state <> 'confirmed' and deferred_until is null) as "unsettled!"
              from inspection_finding_version
-            where inspection_id = $1 and upper_inf(recorded)"#,
+            where inspection_id = $1 and state <> 'void' and upper_inf(recorded)"#,
         id,
     )
     .fetch_one(connection)
@@ -91,10 +91,7 @@ fn check(guard: Guard, content: &InspectionContent, around: &Around) -> Option<(
             "the sample is not drawn yet (POST …/samples)",
         ),
         Guard::SelfCheckAnswered => when(
-            details
-                .records
-                .iter()
-                .any(|record| matches!(record.fact, Fact::SelfCheck(_))),
+            details.facts().any(|(_, fact)| matches!(fact, Fact::SelfCheck(_))),
             "尚未填写自查情况",
             "the self-check is not answered (record self_check)",
         ),

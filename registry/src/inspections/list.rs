@@ -157,7 +157,7 @@ fn push_from(select: &mut QueryBuilder<Postgres>) {
          cross join lateral (
                select count(*) as findings, count(*) filter (where state <> 'confirmed' and deferred_until is null) as unsettled
                  from inspection_finding_version u
-                where u.inspection_id = v.object_id and upper_inf(u.recorded)) f",
+                where u.inspection_id = v.object_id and u.state <> 'void' and upper_inf(u.recorded)) f",
     );
 }
 

@@ -27,6 +27,7 @@ mod score;
 mod tests;
 mod told;
 mod transition;
+mod void;
 mod waiting;
 
 pub use content::{InspectionContent, verify_versions};

@@ -333,7 +333,12 @@ pub(super) async fn load(
         unit,
         state_zh: state.map(|state| state.zh.clone()).unwrap_or_default(),
         state_en: state.map(|state| state.en.clone()).unwrap_or_default(),
-        records_taken: state.map(|state| state.records.clone()).unwrap_or_default(),
+        records_taken: state
+            .map(|state| state.records.clone())
+            .unwrap_or_default()
+            .into_iter()
+            .chain(super::void::is_open(&content).then(|| "void".to_owned()))
+            .collect(),
         track: track(&definition, &content),
         due_not_before,
         overdue: content.is_open && content.due_on.is_some_and(|due| due < today),

@@ -1,4 +1,4 @@
-//! `POST /api/v1/inspections/{id}/records`: papers, the self-check, visits.
+//! `POST /api/v1/inspections/{id}/records`: papers, the self-check, visits, and that one of them was wrong.
 
 use axum::Json;
 use axum::extract::Path;
@@ -13,6 +13,7 @@ use super::permission::{Inspected, has_role, require_role};
 use super::plan::write_step;
 use super::procedure::Definition;
 use super::read::{Inspection, WHAT, load, parse_id};
+use super::void::{require_open, require_voidable, whose};
 use crate::documents::{Holder, attach_documents};
 use crate::ids::DocumentId;
 use crate::request::fields::plain_text;
@@ -43,6 +44,15 @@ pub(super) fn require_taken(definition: &Definition, content: &InspectionContent
     } else {
         format!("in this state there are: {}", takes.join(", "))
     }))
+}
+
+/// Whose it is to record this, and to declare it void.
+pub(super) fn roles_of(fact: &Fact) -> &'static [&'static str] {
+    match fact {
+        Fact::Visit(_) => &["inspector"],
+        Fact::SelfCheck(_) => &["inspected"],
+        Fact::Document(_) | Fact::Void(_) => &["inspector", "inspected", "approver"],
+    }
 }
 
 /// Takes up files for a holder; each must be one that the caller brought or may read.
@@ -124,19 +134,24 @@ pub(super) async fn record_in_inspection(
     let definition = super::definition_of(&mut transaction, &held.content).await?;
     let fact = read(&sent, &definition, &context)?;
     let inspected = Inspected::from(&held.content);
-    match &fact {
-        Fact::Visit(_) => require_role(&context.caller, "inspector", inspected)?,
-        Fact::SelfCheck(_) => require_role(&context.caller, "inspected", inspected)?,
-        Fact::Document(_) => {
-            let is_theirs = ["inspector", "inspected", "approver"]
-                .iter()
-                .any(|role| has_role(&context.caller, role, inspected));
-            if !is_theirs {
-                require_role(&context.caller, "inspector", inspected)?;
-            }
-        }
+    let roles = match &fact {
+        Fact::Void(void) => whose(&held.content, void.no, &context.actor.0),
+        fact => roles_of(fact),
+    };
+    if !roles.iter().any(|role| has_role(&context.caller, role, inspected)) {
+        require_role(
+            &context.caller,
+            roles.first().copied().unwrap_or("inspector"),
+            inspected,
+        )?;
     }
-    require_taken(&definition, &held.content, fact.kind())?;
+    match &fact {
+        Fact::Void(void) => {
+            require_open(&held.content)?;
+            require_voidable(&held.content, &definition, void.no)?;
+        }
+        fact => require_taken(&definition, &held.content, fact.kind())?,
+    }
     if held.content.details.records.len() >= MOST_RECORDS {
         return Err(
             Problem::new(ProblemKind::Conflict, "记录过多 / the inspection has too many records").code("records_full"),

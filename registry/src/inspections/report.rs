@@ -195,6 +195,7 @@ fn lines(inspection: &Inspection, findings: &[FindingLine], is_zh: bool) -> Vec<
     }
     for finding in findings {
         let state = match (finding.state.as_str(), finding.deferred_until) {
+            ("void", _) => word("已作废", "declared void"),
             ("confirmed", _) => word("已销号", "put right and looked at again"),
             (_, Some(_)) => word("延期整改", "deferred"),
             ("rectified", None) => word("待复查", "put right, not looked at again"),

@@ -391,7 +391,16 @@ fn narrow(select: &mut QueryBuilder<Postgres>, times: Times, query: &ListQuery) 
     };
     select.push(" where v.recorded @> ").push_bind(times.known_at);
     if let Some(asset) = query.asset {
-        select.push(" and v.asset_id = ").push_bind(asset);
+        select.push(" and (v.asset_id = ").push_bind(asset);
+        // On an earlier day its rooms may have been in a building that was split or merged since.
+        select
+            .push(" or exists (select from room_version r where r.object_id = any(v.room_ids) and r.building_id = ")
+            .push_bind(asset)
+            .push(" and r.valid @> ")
+            .push_bind(times.as_of)
+            .push(" and r.recorded @> ")
+            .push_bind(times.known_at)
+            .push("))");
     }
     for (column, list, value) in [
         ("direction", &DIRECTIONS[..], &query.direction),

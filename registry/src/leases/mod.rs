@@ -9,6 +9,7 @@ mod account;
 mod closure;
 mod content;
 mod export;
+mod follow;
 mod home;
 mod instalments;
 mod list;
@@ -24,6 +25,7 @@ pub(crate) mod tests;
 mod waiting;
 
 pub use content::{EndUser, LeaseContent, LeaseDetails, held_versions, leases_out, verify_versions};
+pub use follow::follow_rooms;
 pub use home::{HomeLease, let_home, take_home_back};
 pub use instalments::{InstalmentContent, held_rows_of, write_rows};
 pub use movements::MovementContent;

@@ -67,7 +67,7 @@ pub struct RoomContent {
 
 impl RoomContent {
     /// A room of which nothing is known but its floor.
-    pub(super) fn empty(building_id: SpatialUnitId, floor: i16) -> Self {
+    pub(crate) fn empty(building_id: SpatialUnitId, floor: i16) -> Self {
         Self {
             building_id,
             floor,

@@ -5,6 +5,7 @@ mod content;
 mod floor;
 mod import;
 mod list;
+mod moved;
 mod purpose;
 mod read;
 #[cfg(test)]
@@ -14,6 +15,7 @@ pub use content::{RoomContent, held_versions, held_versions_of, known_versions_i
 pub use import::import_rooms;
 pub use list::ListQuery;
 pub(crate) use list::narrow;
+pub use moved::RoomsMoved;
 pub use purpose::{HOME, ROOM_TYPES};
 pub(crate) use read::parse_id;
 

@@ -6,8 +6,10 @@ use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
 use super::content::SuccessionContent;
+use super::follow::{follow, require_undivided};
 use super::measure::{Measure, measure};
 use super::plan::{Piece, Plan};
+use super::rooms::{lock_rooms, move_rooms, rooms_to_move};
 use crate::geometry;
 use crate::ids::{SpatialUnitId, VersionId};
 use crate::ledger::Action;
@@ -255,7 +257,7 @@ async fn require_fresh_codes(connection: &mut PgConnection, plan: &Plan, content
     Ok(())
 }
 
-/// What holds the old ones: a case, idleness, rooms.
+/// What holds the old ones: a case, idleness of the whole.
 async fn require_free(
     connection: &mut PgConnection,
     plan: &Plan,
@@ -327,34 +329,18 @@ async fn require_free(
     }
     let idle = sqlx::query_scalar!(
         "select cause from idle_record_version
-          where asset_id = any($1) and upper_inf(recorded) and (upper_inf(valid) or upper(valid) > $2)
-          limit 1",
-        &plan.from_ids,
-        on,
-    )
-    .fetch_optional(&mut *connection)
-    .await?;
-    if idle.is_some() {
-        return busy(
-            "idle_record_open",
-            "其中有未结束的闲置记录 / an idle record of one of them goes on".to_owned(),
-            "end the idle record on the day of the change, and open one for each new one that stands idle",
-        );
-    }
-    let room = sqlx::query_scalar!(
-        "select number from room_version
-          where building_id = any($1) and upper_inf(recorded) and (upper_inf(valid) or upper(valid) > $2)
+          where asset_id = any($1) and whole and upper_inf(recorded) and (upper_inf(valid) or upper(valid) > $2)
           limit 1",
         &plan.from_ids,
         on,
     )
     .fetch_optional(connection)
     .await?;
-    if let Some(room) = room {
+    if idle.is_some() {
         return busy(
-            "rooms_in_the_way",
-            format!("楼内仍有房间（{room}） / rooms are registered in one of them ({room})"),
-            "a building with rooms isn't split or merged here: end its rooms on that day, and register them in the new ones",
+            "idle_record_open",
+            "其中有未结束的闲置记录 / an idle record of one of them goes on".to_owned(),
+            "end the idle record on the day of the change, and open one for each new one that stands idle",
         );
     }
     Ok(())
@@ -371,7 +357,8 @@ pub async fn carry_out(
     papers: Papers,
     occasion: &Occasion,
 ) -> Result<Carried, Problem> {
-    // Locks them all in the order of their ids.
+    // Locks the rooms as whoever changes one does: before their building. Then them all in the order of their ids.
+    lock_rooms(connection, &plan.from_ids).await?;
     let every: Vec<Uuid> = plan
         .from_ids
         .iter()
@@ -383,6 +370,10 @@ pub async fn carry_out(
     old.measure.require_conserved()?;
     require_fresh_codes(connection, plan, &old.contents).await?;
     require_free(connection, plan, on, papers.case_id).await?;
+    let moving = rooms_to_move(connection, plan, on).await?;
+    if old.kind == Kind::Building {
+        require_undivided(connection, plan, on, &moving).await?;
+    }
     let said = crate::spatial_units::Occasion {
         actor: occasion.actor.clone(),
         reason: occasion.reason.clone(),
@@ -408,6 +399,10 @@ pub async fn carry_out(
         let revision = revise(&[], ValidPeriod::since(on), Some(content), now);
         crate::spatial_units::write_revision(connection, id, kind, Action::Create, revision, None, &said).await?;
         new_ids.push(id.0);
+    }
+    if kind == Kind::Building {
+        let moved = move_rooms(connection, &moving, (&plan.from_ids, &new_ids), (on, now), occasion).await?;
+        follow(connection, &moved, occasion).await?;
     }
     let ended = end_relations(connection, &plan.from_ids, (on, now), &said).await?;
     for relation in ended {

@@ -5,18 +5,23 @@
 
 mod carry_out;
 mod content;
+mod follow;
 mod list;
 mod measure;
 mod plan;
 mod preview;
 mod record;
 #[cfg(test)]
+mod room_tests;
+mod rooms;
+#[cfg(test)]
 mod tests;
 
 pub use carry_out::{Carried, OldOnes, Papers, carry_out, old_ones, piece_under};
 pub use content::{SuccessionContent, verify_versions};
 pub use measure::{Measure, measure};
-pub use plan::{Piece, Plan};
+pub use plan::{Piece, Plan, RoomGoes};
+pub use rooms::require_rooms_assigned;
 
 use axum::extract::FromRef;
 use utoipa_axum::router::OpenApiRouter;

@@ -1,5 +1,7 @@
 //! What is to become of what.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
@@ -42,6 +44,17 @@ pub struct Piece {
     pub holders: Option<Vec<Holder>>,
 }
 
+/// Where a room of a building goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = SuccessionRoom)]
+#[serde(deny_unknown_fields)]
+pub struct RoomGoes {
+    /// The room.
+    pub room_id: Uuid,
+    /// Into which of the new ones: its place in the list, the first is 0.
+    pub piece: usize,
+}
+
 /// One into several, or several into one.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[schema(as = SuccessionPlan)]
@@ -51,6 +64,9 @@ pub struct Plan {
     pub from_ids: Vec<Uuid>,
     /// The new ones.
     pub pieces: Vec<Piece>,
+    /// Of buildings: into which of the new ones each room goes. Where several become one, all rooms go into that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rooms: Vec<RoomGoes>,
 }
 
 impl Plan {
@@ -121,6 +137,30 @@ impl Plan {
                 })?;
             }
         }
+        self.require_plain_rooms()?;
         Ok(self)
+    }
+
+    /// Each room is named once, and goes into one of the new ones.
+    fn require_plain_rooms(&self) -> Result<(), Problem> {
+        let mut known = HashSet::new();
+        for (index, said) in self.rooms.iter().enumerate() {
+            if said.piece >= self.pieces.len() {
+                return Err(Problem::invalid(
+                    &format!("rooms[{index}].piece"),
+                    format!("there is no new one number {}; the first is 0", said.piece),
+                )
+                .code("no_such_piece")
+                .remedy("name one of the new ones by its place in the list"));
+            }
+            if !known.insert(said.room_id) {
+                return Err(
+                    Problem::invalid(&format!("rooms[{index}].room_id"), "this room is named twice")
+                        .code("room_twice")
+                        .remedy("name each room once"),
+                );
+            }
+        }
+        Ok(())
     }
 }

@@ -8,7 +8,8 @@ use time::Date;
 
 use super::carry_out::old_ones;
 use super::measure::Measure;
-use super::plan::{Piece, Plan};
+use super::plan::{Piece, Plan, RoomGoes};
+use super::rooms::{RoomToMove, require_rooms_assigned, rooms_of};
 use crate::geometry;
 use crate::period::day;
 use crate::request::{Body, Context, Problem};
@@ -27,6 +28,9 @@ pub(super) struct Question {
     /// The new ones; none where the old one is cut.
     #[serde(default)]
     pieces: Vec<Piece>,
+    /// Of buildings: into which of the new ones each room goes. It is looked at once it is said.
+    #[serde(default)]
+    rooms: Vec<RoomGoes>,
     /// Lines (GeoJSON `LineString` or `MultiLineString`, longitude and latitude) that cut the one old one.
     #[serde(default)]
     #[schema(value_type = Option<Object>)]
@@ -56,6 +60,8 @@ pub struct Preview {
     pub measure: Measure,
     /// Is what was there still there, once (GEO-14)?
     pub is_conserved: bool,
+    /// Of buildings: the rooms that go into the new ones.
+    pub rooms: Vec<RoomToMove>,
 }
 
 /// Compares what is there with what is to become of it, or cuts it along a line. Nothing is written.
@@ -75,9 +81,18 @@ pub(super) async fn preview_succession(
     let plan = Plan {
         from_ids: question.from_ids,
         pieces,
+        rooms: question.rooms,
     }
     .settled()?;
     let old = old_ones(&mut connection, &plan, on).await?;
+    if !plan.rooms.is_empty() || plan.pieces.len() == 1 {
+        require_rooms_assigned(&mut connection, &plan, on).await?;
+    }
+    let rooms = rooms_of(&mut connection, &plan, on).await?;
+    drop(connection);
+    if !rooms.is_empty() {
+        context.note_read_of(&plan.from_ids).await?;
+    }
     let mut shapes = Vec::with_capacity(old.shapes.len());
     for shape in &old.shapes {
         let outline = geometry::from_ewkb(shape)?;
@@ -91,6 +106,7 @@ pub(super) async fn preview_succession(
         pieces: shapes,
         is_conserved: old.measure.is_conserved(),
         measure: old.measure,
+        rooms,
     }))
 }
 

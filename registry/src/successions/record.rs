@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::carry_out::{Papers, carry_out, old_ones};
 use super::measure::Measure;
-use super::plan::{Piece, Plan};
+use super::plan::{Piece, Plan, RoomGoes};
 use crate::period::{ValidPeriod, day};
 use crate::request::fields::{plain_text, required_reason, sane_day};
 use crate::request::{Body, Context, Idempotency, Problem, ProblemKind, etag};
@@ -39,6 +39,9 @@ pub(super) struct SuccessionStatement {
     from: Vec<From>,
     /// The new ones.
     pieces: Vec<Piece>,
+    /// Of buildings: into which of the new ones each room goes; nothing where several become one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    rooms: Vec<RoomGoes>,
     /// The survey it rests on (权籍调查成果).
     survey: String,
     /// The consent of the natural-resources department (自然资源主管部门意见).
@@ -108,6 +111,7 @@ pub(super) async fn record_succession(
     let plan = Plan {
         from_ids: statement.from.iter().map(|from| from.id).collect(),
         pieces: statement.pieces,
+        rooms: statement.rooms,
     }
     .settled()?;
     // Nobody finds out about what they may not read, and nobody splits what they may not edit.

@@ -12,7 +12,7 @@ use super::content::{CaseContent, CaseDetails, RETURN_CHECKS};
 use super::procedure::{Definition, Guard};
 use crate::ids::TitleId;
 use crate::request::{Fault, Problem, Times};
-use crate::successions::old_ones;
+use crate::successions::{old_ones, require_rooms_assigned};
 use crate::titles::dictionaries::{HolderKind, PolicyAction, RegistrationType, RightNature};
 use crate::titles::encumbrances::{Act, Effect, Encumbrance, encumbrances_of, obstacles};
 use crate::titles::{TitleContent, TitleStatement};
@@ -60,7 +60,10 @@ impl Facts {
                 encumbrances.extend(encumbrances_of(&mut *connection, *title, times).await?);
             }
             plan_trouble = match old_ones(connection, plan, times.as_of).await {
-                Ok(old) => old.measure.require_conserved().err(),
+                Ok(old) => match old.measure.require_conserved() {
+                    Ok(()) => require_rooms_assigned(connection, plan, times.as_of).await.err(),
+                    Err(problem) => Some(problem),
+                },
                 Err(problem) => Some(problem),
             };
         }

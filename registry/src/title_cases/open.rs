@@ -18,7 +18,7 @@ use crate::ledger::Action;
 use crate::period::{ValidPeriod, revise};
 use crate::request::fields::{optional_reason, plain_text, said, sane_day};
 use crate::request::{Body, Context, Fault, Idempotency, Problem, ProblemKind, Times, etag, require_match};
-use crate::successions::{Plan, old_ones};
+use crate::successions::{Plan, old_ones, require_rooms_assigned};
 use crate::titles::TitleStatement;
 use crate::titles::asset_status::status_without_title;
 use crate::titles::dictionaries::{EndCause, FilingReason, PolicyAction};
@@ -455,6 +455,9 @@ pub(super) async fn work_on_title_case(
             .map_err(|problem| within("succession", problem))?;
         old.measure
             .require_conserved()
+            .map_err(|problem| within("succession", problem))?;
+        require_rooms_assigned(&mut transaction, plan, context.clock.today())
+            .await
             .map_err(|problem| within("succession", problem))?;
     }
     let mut version = Some(held.version_id);

@@ -5,6 +5,7 @@
 mod certificate;
 mod content;
 mod draft;
+mod follow;
 mod list;
 mod read;
 mod step;
@@ -13,6 +14,7 @@ mod tests;
 mod waiting;
 
 pub use content::{AgreementContent, Registration, Status, verify_versions};
+pub use follow::follow_rooms;
 pub use waiting::waiting_agreements;
 
 use axum::extract::FromRef;

@@ -169,6 +169,116 @@ describe("what became of what", () => {
       await keep(reader, "merge-result-1024-en");
     }, { width: 1024, height: 768 }));
 
+  test("a house is split with its rooms: whole floors, one by one, and what is let goes along", (t) =>
+    asReader(t, async (reader) => {
+      const day = new Date().toISOString().slice(0, 10);
+      const make = async (address, body) => {
+        const made = await post(address, body);
+        assert.equal(made.status, 201, JSON.stringify(made.body));
+        return made.body.id;
+      };
+      const from = west + 0.016;
+      const house = await make("/api/v1/buildings", { name: `联体楼${run}`, code: `LT-${run}`, valid_from: "2020-01-01", geometry: { type: "Polygon", coordinates: [ring(from, from + 0.001)] } });
+      const room = (floor, number, more = {}) => make("/api/v1/rooms", { building_id: house, floor, number, use_area_m2: 20.5, building_area_m2: 30.25, room_type: "office", valid_from: "2020-01-01", ...more });
+      const rooms = [await room(1, "101"), await room(1, "102"), await room(2, "201")];
+      const rest = await room(2, "201A", { part_of_id: rooms[2], room_type: "service" });
+      const shop = await room(1, "103", { room_type: "shop" });
+      await reader.opens(`/?asset=buildings/${house}&lang=zh`);
+      await isCalled(reader, `联体楼${run}`);
+      await reader.part("card-split").click();
+      await reader.part("split-text").fill(`LINESTRING(${from + 0.0005} ${south - 0.0005}, ${from + 0.0005} ${south + 0.0015})`);
+      await reader.part("split-preview").click();
+      await reader.part("split-rooms").waitFor();
+      await reader.types("piece-0-name", `西楼${run}`);
+      await reader.types("piece-0-code", `LT-${run}-1`);
+      await reader.types("piece-1-name", `东楼${run}`);
+      await reader.types("piece-1-code", `LT-${run}-2`);
+      await reader.types("split-survey", "权籍调查〔2026〕9号");
+      await reader.types("split-reason", "分隔使用");
+      assert.match(await reader.part("split-rooms-left").innerText(), /还有 5 间/);
+      assert.ok(await reader.part("split-record").isDisabled(), "nothing is recorded while a room is in none of them");
+      await reader.part("split-rooms").scrollIntoViewIfNeeded();
+      await keep(reader, "split-rooms-open-1440-zh");
+
+      // The first floor as a whole, but for the shop; the rest room of the second goes with its office.
+      await reader.part("floor-1-piece").selectOption("0");
+      await reader.part("room-103-piece").selectOption("1");
+      assert.equal(await reader.part("floor-1-piece").inputValue(), "", "the floor is divided");
+      assert.match(await reader.part("split-rooms-left").innerText(), /还有 2 间/);
+      await reader.part("room-201A-piece").selectOption("1");
+      assert.equal(await reader.part("room-201-piece").inputValue(), "1", "office and rest room stay together");
+      assert.match(await reader.part("split-rooms-left").innerText(), /每间房都已说明/);
+      const sum = async (place) => (await reader.part(`split-sum-${place}`).locator("td.figures").allInnerTexts()).map(square);
+      assert.deepEqual([await sum(0), await sum(1)], [[2, 41, 60.5], [3, 61.5, 90.75]]);
+      await reader.types("piece-1-area", "80");
+      await reader.part("split-rooms-too-much").getByText("SPC-11").waitFor();
+      await reader.types("piece-1-area", "95.5");
+      await reader.part("split-rooms-too-much").waitFor({ state: "detached" });
+      await reader.part("split-rooms").scrollIntoViewIfNeeded();
+      await keep(reader, "split-rooms-1440-zh");
+      await reader.part("split-record").click();
+      await reader.part("split-dialog").waitFor({ state: "hidden" });
+      await isCalled(reader, `西楼${run}`);
+      const numbers = async (building, asOf) => {
+        const answer = await askAs(account.username, `/api/v1/rooms?building=${building}&sort=place&as_of=${asOf}`);
+        return (await answer.json()).items.map(({ number }) => number);
+      };
+      const told = await (await askAs(account.username, `/api/v1/successions?asset=${house}`)).json();
+      const [first, second] = told[0].to.map(({ id }) => id);
+      assert.deepEqual([await numbers(first, day), await numbers(second, day), await numbers(house, "2026-01-01")], [["101", "102"], ["103", "201", "201A"], ["101", "102", "103", "201", "201A"]]);
+      const moved = await (await askAs(account.username, `/api/v1/rooms/${shop}`)).json();
+      assert.equal(moved.building.id, second, "the same room, in its new house");
+      assert.equal((await (await askAs(account.username, `/api/v1/rooms/${rest}`)).json()).part_of.id, rooms[2]);
+      await keep(reader, "split-rooms-result-1440-zh");
+    }));
+
+  test("two houses become one in English: a number that both have is named, then all rooms are in it", (t) =>
+    asReader(t, async (reader) => {
+      const house = async (name, column) => {
+        const from = west + 0.02 + column * 0.001;
+        const made = await post("/api/v1/buildings", { name, code: `MH-${run}-${column}`, valid_from: "2020-01-01", geometry: { type: "Polygon", coordinates: [ring(from, from + 0.001)] } });
+        assert.equal(made.status, 201, JSON.stringify(made.body));
+        return made.body.id;
+      };
+      const left = await house(`Left house ${run}`, 0);
+      const right = await house(`Right house ${run}`, 1);
+      const room = async (building_id, number) => {
+        const made = await post("/api/v1/rooms", { building_id, floor: 1, number, building_area_m2: 30, valid_from: "2020-01-01" });
+        assert.equal(made.status, 201, JSON.stringify(made.body));
+        return made.body.id;
+      };
+      await room(left, "101");
+      const twin = await room(right, "101");
+      await reader.opens(`/?asset=buildings/${left}&lang=en`);
+      await isCalled(reader, `Left house ${run}`);
+      await reader.part("card-split").click();
+      await reader.part("split-way-merge").click();
+      await reader.part("split-others").click();
+      await reader.part("split-others").locator("input").pressSequentially(`Right house ${run}`, { delay: 20 });
+      await reader.page.getByRole("option", { name: `Right house ${run}`, exact: true }).click();
+      await reader.page.keyboard.press("Tab");
+      await reader.part("split-text").fill(wkt(west + 0.02, west + 0.022));
+      await reader.part("split-preview").click();
+      await reader.part("split-trouble").getByText("1层 101").waitFor();
+      await keep(reader, "merge-rooms-collide-1024-en");
+      const tag = (await askAs(account.username, `/api/v1/rooms/${twin}`)).headers.get("etag");
+      const renumbered = await askAs(account.username, `/api/v1/rooms/${twin}`, { method: "PATCH", headers: { "content-type": "application/json", "if-match": tag }, body: JSON.stringify({ number: "101E", valid_from: "2021-01-01" }) });
+      assert.equal(renumbered.status, 200);
+      await reader.part("split-preview").click();
+      await reader.part("split-rooms").waitFor();
+      assert.equal(await reader.part("split-rooms-left").count(), 0, "there is nothing to choose");
+      await reader.types("piece-0-name", `Whole house ${run}`);
+      await reader.types("split-survey", "Survey 5 of 2026");
+      await reader.types("split-reason", "one house");
+      await reader.part("split-rooms").scrollIntoViewIfNeeded();
+      await keep(reader, "merge-rooms-1024-en");
+      await reader.part("split-record").click();
+      await isCalled(reader, `Whole house ${run}`);
+      const told = await (await askAs(account.username, `/api/v1/successions?asset=${left}`)).json();
+      const rooms = await (await askAs(account.username, `/api/v1/rooms?building=${told[0].to[0].id}&sort=place`)).json();
+      assert.deepEqual(rooms.items.map(({ number }) => number), ["101", "101E"]);
+    }, { width: 1024, height: 768, forgive: [/409/] }));
+
   test("who only looks is told of a split and offered none", (t) =>
     asReader(t, async (reader) => {
       // Nothing became of a parcel of its own: there is nothing to tell.

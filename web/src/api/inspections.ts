@@ -63,7 +63,8 @@ export type Scoring = {
 export type InspectionFact =
   | { record: "document"; kind: string; name: string; file?: string }
   | { record: "self_check"; statement: string; problems: number }
-  | { record: "visit"; asset_id: string; on: string; people: string; summary: string; file?: string };
+  | { record: "visit"; asset_id: string; on: string; people: string; summary: string; file?: string }
+  | { record: "void"; no: number; reason: string };
 
 export type InspectionStep = Both & {
   transition: string;
@@ -138,7 +139,7 @@ export type InspectionFinding = {
   finding_id: string | null;
   finding_state: string | null;
   says: string;
-  state: "open" | "rectified" | "confirmed";
+  state: "open" | "rectified" | "confirmed" | "void";
   days: number;
   issued_on: string | null;
   due_on: string | null;
@@ -151,7 +152,7 @@ export type InspectionFinding = {
   papers: StoredDocument[];
 };
 
-export const findingActs = ["rectify", "confirm", "send_back", "defer"] as const;
+export const findingActs = ["rectify", "confirm", "send_back", "defer", "void"] as const;
 export type FindingAct = (typeof findingActs)[number];
 
 export type Weighed = { indicator: Indicator; weight: string; full: string; zero: string };
@@ -222,4 +223,9 @@ export async function fetchSchemes(): Promise<Scheme[]> {
 export async function saveScheme(held: Scheme | null, scheme: object): Promise<void> {
   if (held === null) await create("/api/v1/inspection-schemes", scheme);
   else await change(`/api/v1/inspection-schemes/${held.id}`, held.version_id, scheme, "PATCH");
+}
+
+/** Ends a scheme: from that day on that of the region above holds, or the defaults. */
+export async function endScheme(held: Scheme, said: { valid_to: string; reason: string }): Promise<void> {
+  await change(`/api/v1/inspection-schemes/${held.id}/closures`, held.version_id, said);
 }

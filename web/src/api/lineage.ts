@@ -20,9 +20,13 @@ export type Succession = {
 
 /** One of the new ones: drawn here, or registered already. */
 export type Piece = { id?: string; geometry?: Geometry; code?: string; name?: string; unit_code?: string; registered_area_m2?: number };
-export type Plan = { from_ids: string[]; pieces: Piece[] };
+/** Into which of the new ones a room goes, by its place. */
+export type RoomGoes = { room_id: string; piece: number };
+export type Plan = { from_ids: string[]; pieces: Piece[]; rooms?: RoomGoes[] };
+/** A room of a building that is split or merged. */
+export type RoomToMove = { id: string; building_id: string; floor: number; number: string; name: string | null; use_area_m2: number | null; building_area_m2: number | null; part_of_id: string | null };
 export type Measure = { area_before_m2: number; area_after_m2: number; missing_m2: number; outside_m2: number; overlap_m2: number; tolerance_m2: number };
-export type Preview = { kind: "split" | "merge"; pieces: { geometry: Geometry; area_m2: number }[]; measure: Measure; is_conserved: boolean };
+export type Preview = { kind: "split" | "merge"; pieces: { geometry: Geometry; area_m2: number }[]; measure: Measure; is_conserved: boolean; rooms: RoomToMove[] };
 
 export function fetchSuccessions(asset: string, knownAt: string | null, signal?: AbortSignal): Promise<Succession[]> {
   return getFresh(withQuery("/api/v1/successions", { asset, known_at: knownAt }), signal);

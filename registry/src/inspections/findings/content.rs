@@ -18,7 +18,7 @@ use crate::versioned::{StoredVersion, VersionContent, VersionStatements, version
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[schema(as = InspectionFindingStepTaken)]
 pub struct FindingStep {
-    /// `issue` 下发, `rectify` 整改, `confirm` 复查通过, `send_back` 退回 or `defer` 延期.
+    /// `issue` 下发, `rectify` 整改, `confirm` 复查通过, `send_back` 退回, `defer` 延期 or `void` 作废.
     pub step: String,
     /// Who.
     pub by: String,
@@ -75,7 +75,7 @@ pub struct FindingContent {
     pub finding_id: Option<Uuid>,
     /// What was found, in words.
     pub says: String,
-    /// `open`, `rectified` or `confirmed`.
+    /// `open`, `rectified`, `confirmed` or `void`.
     pub state: String,
     /// So many working days from the notice.
     pub days: i32,

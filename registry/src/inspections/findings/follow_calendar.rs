@@ -19,13 +19,13 @@ pub(in crate::inspections) async fn follow_calendar(
     sqlx::query!(
         "select id from inspection_finding
           where id in (select object_id from inspection_finding_version
-                        where upper_inf(recorded) and state <> 'confirmed' and issued_on is not null)
+                        where upper_inf(recorded) and state not in ('confirmed', 'void') and issued_on is not null)
           order by id for update"
     )
     .fetch_all(&mut *connection)
     .await?;
     let open = select_findings!(
-        "where upper_inf(v.recorded) and v.state <> 'confirmed' and v.issued_on is not null order by v.object_id"
+        "where upper_inf(v.recorded) and v.state not in ('confirmed', 'void') and v.issued_on is not null order by v.object_id"
     )
     .fetch_all(&mut *connection)
     .await?

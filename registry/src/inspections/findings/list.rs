@@ -35,7 +35,7 @@ pub(super) fn parse_id(text: &str) -> Result<InspectionFindingId, Problem> {
 pub(super) struct FindingsQuery {
     /// The id of an inspection.
     inspection: Option<Uuid>,
-    /// `open`, `rectified` or `confirmed`.
+    /// `open`, `rectified`, `confirmed` or `void`.
     state: Option<String>,
 }
 
@@ -87,7 +87,7 @@ pub(in crate::inspections) struct FindingLine {
     pub finding_state: Option<String>,
     /// What was found, in words.
     pub says: String,
-    /// `open` 待整改, `rectified` 待复查 or `confirmed` 已销号.
+    /// `open` 待整改, `rectified` 待复查, `confirmed` 已销号 or `void` 已作废.
     pub state: String,
     /// So many working days from the notice.
     pub days: i32,
@@ -203,11 +203,11 @@ pub(super) async fn list_inspection_findings(
         select.push(" and v.inspection_id = ").push_bind(inspection);
     }
     if let Some(state) = query.state.filter(|state| !state.is_empty()) {
-        require_word("state", &state, &["open", "rectified", "confirmed"])?;
+        require_word("state", &state, &["open", "rectified", "confirmed", "void"])?;
         select.push(" and v.state = ").push_bind(state);
     }
     select.push(
-        " order by array_position(array['open', 'rectified', 'confirmed'], v.state), v.due_on nulls last, v.object_id limit ",
+        " order by array_position(array['open', 'rectified', 'confirmed', 'void'], v.state), v.due_on nulls last, v.object_id limit ",
     );
     select.push_bind(MOST);
     let mut snapshot = context.database.begin_snapshot().await?;

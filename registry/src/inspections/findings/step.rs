@@ -7,15 +7,17 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use time::Date;
+use uuid::Uuid;
 
 use super::content::{FindingContent, FindingStep, held_finding, select_findings};
 use super::list::{FindingLine, WHAT, load, parse_id};
 use super::note::papers;
 use crate::documents::Holder;
 use crate::ids::{DocumentId, InspectionFindingId, InspectionId, VersionId};
-use crate::inspections::content::select_inspections;
+use crate::inspections::content::{held_inspection, select_inspections};
 use crate::inspections::permission::{Inspected, has_role, require_role};
 use crate::inspections::record::take_up;
+use crate::inspections::void::require_open;
 use crate::ledger::Action;
 use crate::period::{Held, day, revise};
 use crate::request::fields::{plain_text, sane_day};
@@ -41,6 +43,8 @@ pub(super) enum Act {
     SendBack,
     /// 延期: it stays as it is until a day, with a reason.
     Defer,
+    /// 作废: it was no finding, with a reason.
+    Void,
 }
 
 impl Act {
@@ -50,6 +54,7 @@ impl Act {
             Self::Confirm => "confirm",
             Self::SendBack => "send_back",
             Self::Defer => "defer",
+            Self::Void => "void",
         }
     }
 }
@@ -116,7 +121,7 @@ pub(in crate::inspections) async fn issue(
     let today = context.clock.today();
     let calendar = WorkingCalendar::in_force(connection).await?;
     let findings = select_findings!(
-        "where v.inspection_id = $1 and upper_inf(v.recorded) order by v.object_id",
+        "where v.inspection_id = $1 and v.state <> 'void' and upper_inf(v.recorded) order by v.object_id",
         inspection.0
     )
     .fetch_all(&mut *connection)
@@ -188,6 +193,46 @@ fn conflict(code: &str, zh: &str, en: &str, remedy: &str) -> Problem {
         .remedy(remedy)
 }
 
+/// A finding is void once, and once the notice is out not by whoever found it or says that it is put right.
+fn require_voidable(finding: &FindingContent, actor: &str) -> Result<(), Problem> {
+    if finding.state == "void" {
+        return Err(conflict(
+            "finding_state",
+            "该问题已作废",
+            "the finding is void already",
+            "read the finding again",
+        ));
+    }
+    let is_own = finding.found_by == actor || finding.rectified_by.as_deref() == Some(actor);
+    if finding.issued_on.is_some() && is_own {
+        return Err(conflict(
+            "four_eyes",
+            "整改通知下发后，登记人和整改人不得自行作废",
+            "once the notice is out, neither whoever found it nor whoever put it right declares it void",
+            "let a second person do it",
+        )
+        .rule("GOV-01", BASIS));
+    }
+    Ok(())
+}
+
+/// A kept score counts the findings: it is sent back before one of them is void.
+async fn require_not_scored(connection: &mut PgConnection, inspection: Uuid) -> Result<(), Problem> {
+    let held = held_inspection(connection, InspectionId(inspection))
+        .await?
+        .ok_or_else(|| Problem::not_found("this inspection"))?;
+    require_open(&held.content)?;
+    if held.content.details.scoring.is_some() {
+        return Err(conflict(
+            "score_kept",
+            "已评分，得分含此问题：先退回重评",
+            "the score that was kept counts this finding",
+            "send the score back first (transition send_back)",
+        ));
+    }
+    Ok(())
+}
+
 /// What the finding says after the step.
 fn taken(
     before: &FindingContent,
@@ -196,7 +241,9 @@ fn taken(
     (actor, today): (&str, Date),
 ) -> Result<FindingContent, Problem> {
     let mut after = before.clone();
-    if before.issued_on.is_none() {
+    if said.step == Act::Void {
+        require_voidable(before, actor)?;
+    } else if before.issued_on.is_none() {
         return Err(conflict(
             "not_issued",
             "整改通知尚未下发",
@@ -207,6 +254,7 @@ fn taken(
     let needed = match said.step {
         Act::Rectify | Act::Defer => "open",
         Act::Confirm | Act::SendBack => "rectified",
+        Act::Void => before.state.as_str(),
     };
     if before.state != needed {
         return Err(conflict(
@@ -253,6 +301,7 @@ fn taken(
             "open".clone_into(&mut after.state);
             after.rechecked_by = Some(actor.to_owned());
         }
+        Act::Void => "void".clone_into(&mut after.state),
         Act::Defer => {
             let day = said.until.ok_or_else(|| {
                 Problem::invalid("until", "延期须有期限 / a deferral has a last day")
@@ -306,6 +355,9 @@ pub(super) async fn step_inspection_finding(
         .ok_or_else(|| Problem::not_found(WHAT))?;
     require_match(&headers, &etag(held.version_id))?;
     require_part(&mut transaction, &context, &held.content, said.step).await?;
+    if said.step == Act::Void {
+        require_not_scored(&mut transaction, held.content.inspection_id).await?;
+    }
     let content = taken(
         &held.content,
         &said,

@@ -562,7 +562,7 @@ const WRITTEN_ELSEWHERE: &[(&str, &str, &str)] = &[
     (
         "POST",
         "/api/v1/succession-previews",
-        "writes nothing; what is not seen is asked in successions/tests.rs",
+        "writes nothing; what is not seen is asked in successions/room_tests.rs",
     ),
     (
         "POST",

@@ -1,0 +1,43 @@
+//! Tenancies of homes whose building was split or merged: they go on, in the building that the home is in now.
+
+use sqlx::PgConnection;
+
+use super::content::{TenancyContent, held_version};
+use crate::ids::{HousingTenancyId, SpatialUnitId};
+use crate::ledger::Action;
+use crate::period::revise;
+use crate::request::Fault;
+use crate::rooms::RoomsMoved;
+use crate::versioned::{Occasion, write_revision};
+
+/// Tenancies that go on past the day name the building that their home has moved into, for their whole term, as their leases do.
+///
+/// # Errors
+/// The database's.
+pub async fn follow_rooms(connection: &mut PgConnection, moved: &RoomsMoved, occasion: &Occasion) -> Result<(), Fault> {
+    let ids = sqlx::query_scalar!(
+        "select object_id
+           from housing_tenancy_version
+          where building_id = any($1) and upper_inf(recorded) and (upper_inf(valid) or upper(valid) > $2)
+          order by object_id",
+        &moved.from,
+        moved.on,
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    for id in ids {
+        let Some(held) = held_version(connection, HousingTenancyId(id)).await? else {
+            continue;
+        };
+        let Some(building) = moved.building_of(&[held.content.room_id.0]) else {
+            continue;
+        };
+        let content = TenancyContent {
+            building_id: SpatialUnitId(building),
+            ..held.content.clone()
+        };
+        let revision = revise(std::slice::from_ref(&held), held.valid, Some(content), moved.now);
+        write_revision(connection, id, Action::Change, &revision, Some(&held.content), occasion).await?;
+    }
+    Ok(())
+}
