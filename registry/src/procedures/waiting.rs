@@ -88,6 +88,8 @@ words! {
         EndOrRenew => "end_or_renew",
         /// 欠租催收
         Collect => "collect",
+        /// 接收方答复: a bureau to which an asset is to go accepts it or declines.
+        Accept => "accept",
     }
 }
 
