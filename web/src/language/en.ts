@@ -13,6 +13,7 @@ import lineage from "./lineage.en";
 import meters from "./meters.en";
 import policy from "./policy.en";
 import printed from "./printed.en";
+import receiving from "./receiving.en";
 import { restricted } from "./restricted.en";
 import stocktakings from "./stocktakings.en";
 import tasks from "./tasks.en";
@@ -28,6 +29,7 @@ export default {
   ...inspections,
   ...parameters,
   ...allocation,
+  ...receiving,
   ...calendar,
   ...housing,
   ...leases,

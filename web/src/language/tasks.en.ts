@@ -33,5 +33,6 @@ export default {
     review: "Look again at {n} exception that ends | Look again at {n} exceptions that end",
     end_or_renew: "Take back or renew {n} lease | Take back or renew {n} leases",
     collect: "Collect the arrears of {n} lease | Collect the arrears of {n} leases",
+    accept: "Accept the transfer, or decline",
   },
 };

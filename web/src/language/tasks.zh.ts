@@ -33,5 +33,6 @@ export default {
     review: "复核 {n} 个即将到期的例外",
     end_or_renew: "收回或续签 {n} 份租约",
     collect: "催收 {n} 份租约的欠租",
+    accept: "答复是否接收",
   },
 };

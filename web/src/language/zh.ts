@@ -13,6 +13,7 @@ import lineage from "./lineage.zh";
 import meters from "./meters.zh";
 import policy from "./policy.zh";
 import printed from "./printed.zh";
+import receiving from "./receiving.zh";
 import { restricted } from "./restricted.zh";
 import stocktakings from "./stocktakings.zh";
 import tasks from "./tasks.zh";
@@ -28,6 +29,7 @@ export default {
   ...inspections,
   ...parameters,
   ...allocation,
+  ...receiving,
   ...calendar,
   ...housing,
   ...leases,
