@@ -52,6 +52,9 @@ export const recordFields = {
   housing_plan: [{ name: "homes", kind: "whole" }, money("estimate"), text("works"), text("rent_ground")],
   no_refit: [text("reason")],
   homes: [{ name: "room_ids", kind: "rooms" }],
+  transfer_proposal: [{ name: "receiver_id", kind: "unit" }, text("why")],
+  // Its own form stands with what is offered.
+  acceptance: [yes("accepted"), date("on"), { name: "document", kind: "text", optional: true }, { name: "note", kind: "text", optional: true }],
   void: [{ name: "no", kind: "whole" }, text("reason")],
 } satisfies Record<string, RecordField[]>;
 
@@ -70,6 +73,7 @@ const recorders: Partial<Record<RecordKind, Permission[]>> = {
   cost_review: ["confirm_money"],
   repair_application: ["work_on_cases", "apply_for_repairs"],
   allotment: ["work_on_cases", "propose_policies"],
+  transfer_proposal: ["work_on_cases", "propose_policies"],
   lease_in: ["work_on_cases", "apply_for_repairs"],
   construction: ["work_on_cases", "apply_for_repairs"],
   final_accounts: ["work_on_cases", "confirm_money"],

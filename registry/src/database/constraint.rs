@@ -304,7 +304,12 @@ fn meaning_of(constraint: &str) -> Option<(Meaning, &'static str)> {
         ),
         "policy_case_version_one_per_asset" => (Clash, "a policy case about this asset is open already (DSP-21)"),
         "policy_case_version_four_eyes" => (Clash, "whoever put a case forward can't judge it too (GOV-01)"),
+        "policy_case_version_two_bureaus" => (
+            Clash,
+            "whoever accepts it for one bureau doesn't propose it for the other (GOV-01)",
+        ),
         "policy_case_version_asset_fkey" => (Field("asset_id"), "the asset is not registered"),
+        "policy_case_version_offered_to_fkey" => (Field("receiver_id"), "the unit is not registered"),
         "policy_case_version_unit_fkey" => (Field("unit_id"), "the unit is not registered"),
         "policy_case_version_unit_placed" => (Field("unit_id"), "the unit has no region"),
         "calendar_notice_version_once" => (
@@ -372,6 +377,9 @@ fn meaning_of(constraint: &str) -> Option<(Meaning, &'static str)> {
         | "policy_case_version_recorded_bounded"
         | "policy_case_version_procedure_known"
         | "policy_case_version_of_something"
+        | "policy_case_version_offered_by_somebody"
+        | "policy_case_version_accepted_offer"
+        | "policy_case_version_handed_from_known"
         | "policy_case_version_opened_by_given"
         | "policy_case_version_money_positive"
         | "use_agreement_pkey"

@@ -272,6 +272,21 @@ pub(super) async fn unseat_leader(
     Ok(())
 }
 
+/// The level that gives the asset to another bureau, where that bureau accepted it.
+///
+/// # Errors
+/// The database's.
+pub(super) async fn giving_level(connection: &mut PgConnection, case: &CaseContent) -> Result<Option<String>, Problem> {
+    let (_, _, accepted_by) = case.details.offered();
+    if accepted_by.is_none() {
+        return Ok(None);
+    }
+    let assets = crate::spatial_units::known_now(connection, case.asset_id.as_slice()).await?;
+    Ok(case
+        .asset_id
+        .and_then(|asset| assets.get(&asset)?.place.admin_level.clone()))
+}
+
 /// The asset is of the level of the bureau that receives it; what it was before stays in its history.
 ///
 /// # Errors

@@ -6,7 +6,7 @@ use sqlx::PgPool;
 use time::Duration;
 use uuid::Uuid;
 
-use super::tests::{APPROVER, CLERK, CONTACT, FINANCE, MANAGER, Office, PLANNER, square};
+use super::tests::{APPROVER, CLERK, CONTACT, FINANCE, MANAGER, Office, PLANNER, SECOND, square};
 use crate::people::Role;
 use crate::people::tests::person_with;
 use crate::spatial_units::tests::ask_as;
@@ -1017,8 +1017,12 @@ async fn a_building_goes_to_the_district_with_its_papers_keys_and_leases(pool: P
             json!({"procedure": "hand_down", "asset_id": house}),
         )
         .await;
-    // Both bureaus first, and a second person approves.
+    // Both bureaus first (how the one that receives answers: receiving_tests.rs), and a second person approves.
+    let offer = json!({"record": "transfer_proposal", "receiver_id": district, "why": "由属地管理"});
+    office.record(MANAGER, &id, offer).await;
     office.papers(MANAGER, &id, &["proposal", "giving_consent"]).await;
+    let word = json!({"record": "acceptance", "accepted": true, "on": "2026-11-21", "document": "区机管函〔2026〕8号"});
+    office.record(SECOND, &id, word).await;
     office
         .step_is_refused(MANAGER, &id, json!({"transition": "agree"}), "documents_missing", "")
         .await;
@@ -1034,7 +1038,7 @@ async fn a_building_goes_to_the_district_with_its_papers_keys_and_leases(pool: P
         )
         .await;
     office.go(APPROVER, &id, approval("永政函〔2026〕30号")).await;
-    // Not without the list (R738 art. 22), and not to a bureau of its own level.
+    // Not without the list (R738 art. 22), and not to another bureau than the one that accepted.
     office.papers(MANAGER, &id, &["transfer_formalities"]).await;
     office
         .step_is_refused(
@@ -1052,7 +1056,13 @@ async fn a_building_goes_to_the_district_with_its_papers_keys_and_leases(pool: P
         .await;
     office.record(MANAGER, &id, list(&city)).await;
     office
-        .step_is_refused(MANAGER, &id, json!({"transition": "hand_over"}), "same_level", "DSP-20")
+        .step_is_refused(
+            MANAGER,
+            &id,
+            json!({"transition": "hand_over"}),
+            "guard_accepted_by_receiver",
+            "DSP-20",
+        )
         .await;
     office.record(MANAGER, &id, list(&district)).await;
     let before = office.state.clock.today();

@@ -141,6 +141,9 @@ pub struct CaseDetails {
     /// The occupant that the case seated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub occupant_id: Option<Uuid>,
+    /// The level that gave the asset to another, once it was handed over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub handed_from: Option<String>,
 }
 
 impl CaseDetails {
@@ -394,13 +397,14 @@ impl VersionContent for CaseContent {
     const OBJECT: ObjectKind = ObjectKind::PolicyCase;
     const STATEMENTS: VersionStatements = version_statements!(
         "policy_case",
-        "asset_id, procedure, definition, state, is_open, route, region_code, opened_by, put_forward_by, decided_by, due_on, book_value, appraised_value, deal_price, paid, remitted, details, unit_id"
+        "asset_id, procedure, definition, state, is_open, route, region_code, opened_by, put_forward_by, decided_by, due_on, book_value, appraised_value, deal_price, paid, remitted, details, unit_id, offered_to, offered_by, accepted_by, handed_from"
     );
 
     fn push_columns(&self, rows: &mut CopyRows) {
         // Details are plain data, they always have JSON.
         let details = serde_json::to_string(&self.details).unwrap_or_default();
         let (book_value, appraised_value, deal_price, paid, remitted) = self.details.money();
+        let (offered_to, offered_by, accepted_by) = self.details.offered();
         rows.value(self.asset_id)
             .text(Some(self.procedure.as_str()))
             .text(Some(&self.definition))
@@ -419,7 +423,12 @@ impl VersionContent for CaseContent {
             .value(Some(paid))
             .value(Some(remitted))
             .text(Some(&details))
-            .value(self.unit_id);
+            .value(self.unit_id)
+            // What the database judges a transfer by, beside the records it stands in.
+            .value(offered_to)
+            .text(offered_by.as_deref())
+            .text(accepted_by.as_deref())
+            .text(self.details.handed_from.as_deref());
     }
 }
 
@@ -446,6 +455,10 @@ pub(super) struct CaseRow {
     pub remitted: Decimal,
     pub details: String,
     pub unit_id: Option<Uuid>,
+    pub offered_to: Option<Uuid>,
+    pub offered_by: Option<String>,
+    pub accepted_by: Option<String>,
+    pub handed_from: Option<String>,
 }
 
 macro_rules! select_cases {
@@ -454,7 +467,8 @@ macro_rules! select_cases {
             crate::policy_cases::content::CaseRow,
             r#"select v.version_id, v.object_id, v.valid, v.recorded, v.asset_id, v.procedure, v.definition, v.state,
                       v.is_open, v.route, v.region_code, v.opened_by, v.put_forward_by, v.decided_by, v.due_on,
-                      v.book_value, v.appraised_value, v.deal_price, v.paid, v.remitted, v.details::text as "details!", v.unit_id
+                      v.book_value, v.appraised_value, v.deal_price, v.paid, v.remitted, v.details::text as "details!", v.unit_id,
+                      v.offered_to, v.offered_by, v.accepted_by, v.handed_from
                  from policy_case_version v "# + $rest
             $(, $argument)*
         )
@@ -481,6 +495,11 @@ impl CaseRow {
             )
         {
             return Err(impossible("its sums are not those of its records".to_owned()));
+        }
+        if details.offered() != (self.offered_to, self.offered_by.clone(), self.accepted_by.clone())
+            || details.handed_from != self.handed_from
+        {
+            return Err(impossible("what is offered is not what its records say".to_owned()));
         }
         Ok(CaseContent {
             procedure: Procedure::parse(&self.procedure)

@@ -9,6 +9,7 @@ use time::{Date, OffsetDateTime};
 use super::allocation::{Allotment, Construction, FinalAccounts, HandOver, LeaderRoom, LeaseIn, Movables, Rejected};
 use super::housing::{Homes, HousingChoice, HousingPlan, NoRefit};
 use super::procedure::Definition;
+use super::receiving::{Acceptance, TransferProposal};
 use crate::ids::DocumentId;
 use crate::money::Money;
 use crate::period::day;
@@ -111,6 +112,10 @@ facts! {
     NoRefit(NoRefit) => "no_refit",
     /// The rooms that are homes.
     Homes(Homes) => "homes",
+    /// To which bureau the asset is to go.
+    TransferProposal(TransferProposal) => "transfer_proposal",
+    /// The word of the bureau that is to receive it.
+    Acceptance(Acceptance) => "acceptance",
 }
 
 /// A document.
@@ -661,7 +666,16 @@ impl Fact {
             Self::HousingChoice(_) | Self::NoRefit(_) => Ok(()),
             Self::HousingPlan(plan) => plan.check(),
             Self::Homes(homes) => homes.check(),
-            Self::Void(_) | Self::Consent(_) | Self::Told(_) | Self::CoOwnerConsent(_) | Self::PlanEntry(_) => Ok(()),
+            Self::Acceptance(acceptance) => {
+                acceptance.check()?;
+                past("on", acceptance.on)
+            }
+            Self::Void(_)
+            | Self::Consent(_)
+            | Self::Told(_)
+            | Self::CoOwnerConsent(_)
+            | Self::PlanEntry(_)
+            | Self::TransferProposal(_) => Ok(()),
         }
     }
 }

@@ -10,7 +10,7 @@ use super::content::{CaseContent, Decided};
 use super::facts::Fact;
 use super::housing::{self, HousingFacts};
 use super::procedure::{Guard, Procedure};
-use super::{repair_guards, sale_guards};
+use super::{receiving, repair_guards, sale_guards};
 use crate::approval_thresholds::{AssetClass, Mode, Office, ThresholdContent};
 use crate::ids::{PolicyCaseId, SpatialUnitId, TitleId};
 use crate::money::Money;
@@ -155,6 +155,8 @@ pub(super) struct Said<'a> {
     pub price: Option<Money>,
     /// The route that the case is on then.
     pub route: Option<&'a str>,
+    /// Who takes it.
+    pub actor: Option<&'a str>,
 }
 
 /// A guard that doesn't hold: which rule, by which article, in both languages.
@@ -247,7 +249,9 @@ fn rule_of(guard: Guard) -> (Option<&'static str>, Option<&'static str>) {
         Guard::BuildingApproved => (Some("ALC-07"), Some("机关团体建设楼堂馆所管理条例 art. 10")),
         Guard::AccountsRecorded => (Some("ALC-09"), Some("行政事业性国有资产管理条例 art. 31")),
         Guard::OldPremisesHandedOver => (Some("ALC-10"), Some("党政机关办公用房管理办法 art. 17")),
-        Guard::HandOverListed => (Some("DSP-20"), Some("行政事业性国有资产管理条例 art. 22")),
+        Guard::HandOverListed | Guard::ReceiverNamed | Guard::AcceptedByReceiver => {
+            (Some("DSP-20"), Some("行政事业性国有资产管理条例 art. 22"))
+        }
         Guard::RefitDone => (Some("MNT-03"), Some("机关团体建设楼堂馆所管理条例 art. 28")),
         Guard::HousingChosen | Guard::HousingPlanned | Guard::HomesListed | Guard::HousingCaseOpened => {
             (None, Some("方案 2.3 存量公房转化利用"))
@@ -508,6 +512,8 @@ fn check(guard: Guard, case: &CaseContent, around: &Surroundings, said: Said<'_>
             "没有移交清单（资料、钥匙、租约）",
             "the hand-over list is missing (hand_over: papers, keys, leases)",
         ),
+        Guard::ReceiverNamed => receiving::receiver_named(case, said.route),
+        Guard::AcceptedByReceiver => receiving::accepted(case, said.actor),
         Guard::MovablesListed if case.procedure == Procedure::IdleDisposal => missing(
             !has(case, "movables"),
             "移交公物仓的清单尚未登记",

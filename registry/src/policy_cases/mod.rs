@@ -25,6 +25,9 @@ mod open;
 mod permission;
 mod procedure;
 mod read;
+mod receiving;
+#[cfg(test)]
+mod receiving_tests;
 mod repair_guards;
 mod sale_guards;
 #[cfg(test)]

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::PgConnection;
-use time::Date;
+use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 use workflow::Subject;
 
@@ -17,6 +17,7 @@ use super::facts::{Document, Fact, Record};
 use super::permission::{require_opening, require_recording};
 use super::procedure::{Definition, Procedure};
 use super::read::{PolicyCase, WHAT, load, parse_id};
+use super::receiving::{require_answering, require_offerable};
 use crate::documents::{Holder, attach_documents};
 use crate::ids::{PolicyCaseId, UnitId, VersionId};
 use crate::ledger::Action;
@@ -127,20 +128,21 @@ struct About {
     place: Place,
 }
 
-/// Whose part of the registry a case is, as grants know places: of the unit that asks, else of the asset as it is now. An
-/// asset that went to another level takes its case along: whoever received it brings it to its end.
+/// Whose part of the registry a case is, as grants know places: of the unit that asks, else of the asset as it is now. Of
+/// an asset that its case handed over to another level, it stays with the level that gave it.
 pub(super) async fn place_of(connection: &mut PgConnection, case: &CaseContent) -> Result<Option<Place>, Fault> {
     let units = crate::units::known_now(&mut *connection, case.unit_id.as_slice()).await?;
     let assets = crate::spatial_units::known_now(connection, case.asset_id.as_slice()).await?;
     let unit = case.unit_id.map(|unit| (unit, units.get(&unit)));
     let asset = case.asset_id.and_then(|asset| assets.get(&asset));
-    Ok(place_among(unit, asset, case.region_code.as_deref()))
+    let handed_from = case.details.handed_from.as_deref();
+    Ok(place_among(unit, (asset, handed_from), case.region_code.as_deref()))
 }
 
 /// The same, where the unit and the asset have been read.
 pub(super) fn place_among(
     unit: Option<(Uuid, Option<&KnownUnit>)>,
-    asset: Option<&KnownAsset>,
+    (asset, handed_from): (Option<&KnownAsset>, Option<&str>),
     region_code: Option<&str>,
 ) -> Option<Place> {
     match unit {
@@ -149,7 +151,12 @@ pub(super) fn place_among(
             admin_level: unit.map(|unit| unit.level.clone()),
             unit_id: Some(UnitId(id)),
         }),
-        None => asset.map(|asset| asset.place.clone()),
+        None => asset.map(|asset| Place {
+            admin_level: handed_from
+                .map(ToOwned::to_owned)
+                .or_else(|| asset.place.admin_level.clone()),
+            ..asset.place.clone()
+        }),
     }
 }
 
@@ -400,6 +407,11 @@ fn require_voidable(content: &CaseContent, definition: &Definition, no: u32) -> 
     };
     match fact {
         Fact::Void(_) => Err(refuse("作废不能再作废", "a declaration that something is void stands")),
+        // It is the other bureau's word, and they may give another.
+        Fact::Acceptance(_) => Err(refuse(
+            "接收方的答复不能由他人作废",
+            "it is the word of the bureau that receives, which alone may give another",
+        )),
         Fact::Document(document) => {
             let taken = content
                 .details
@@ -445,8 +457,12 @@ pub(super) async fn record_in_policy_case(
     require_match(&headers, &etag(held.version_id))?;
     let definition = super::definition_of(&mut transaction, &held.content).await?;
     let fact = Fact::read(&sent, &definition, today)?;
-    let place = place_of(&mut transaction, &held.content).await?;
-    require_recording(&context.caller, fact.kind(), place.as_ref())?;
+    if matches!(fact, Fact::Acceptance(_)) {
+        require_answering(&mut transaction, &context.caller, &held.content).await?;
+    } else {
+        let place = place_of(&mut transaction, &held.content).await?;
+        require_recording(&context.caller, fact.kind(), place.as_ref())?;
+    }
     let takes = definition
         .state(&held.content.state)
         .map(|state| state.records.as_slice())
@@ -470,6 +486,9 @@ pub(super) async fn record_in_policy_case(
     }
     if let Fact::Void(void) = &fact {
         require_voidable(&held.content, &definition, void.no)?;
+    }
+    if let Fact::TransferProposal(proposal) = &fact {
+        require_offerable(&mut transaction, &held.content, proposal).await?;
     }
     if let Fact::Document(Document { file: Some(file), .. }) = &fact
         && attach_documents(&mut transaction, &context, Holder::PolicyCase, id.0, &[*file])
@@ -507,7 +526,8 @@ pub(super) async fn record_in_policy_case(
         reason: Some(format!("登记 {kind}")),
         import_id: None,
     };
-    let version = write_step(&mut transaction, &context, id, &held, content, &occasion).await?;
+    let now = context.clock.now();
+    let version = write_step(&mut transaction, (id, now), &held, content, &occasion).await?;
     transaction.commit().await?;
     let case = load(&context, id, Times::now(&context.clock)).await?;
     Ok(answer(StatusCode::OK, None, version, Json(case)))
@@ -555,18 +575,12 @@ async fn settle_asset(connection: &mut PgConnection, content: &mut CaseContent, 
 /// Writes the next version of a case.
 pub(super) async fn write_step(
     connection: &mut PgConnection,
-    context: &Context,
-    id: PolicyCaseId,
+    (id, now): (PolicyCaseId, OffsetDateTime),
     held: &Held<CaseContent>,
     content: CaseContent,
     occasion: &Occasion,
 ) -> Result<Option<VersionId>, Fault> {
-    let revision = revise(
-        std::slice::from_ref(held),
-        held.valid,
-        Some(content),
-        context.clock.now(),
-    );
+    let revision = revise(std::slice::from_ref(held), held.valid, Some(content), now);
     write_revision(
         connection,
         id.0,

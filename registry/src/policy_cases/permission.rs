@@ -18,7 +18,7 @@ pub(super) fn permission_of(role: &str) -> Option<Permission> {
 }
 
 /// Does the caller hold it where the case is, or over the whole registry where nobody can say where that is?
-fn holds(caller: &Caller, permission: Permission, place: Option<&Place>) -> bool {
+pub(super) fn holds(caller: &Caller, permission: Permission, place: Option<&Place>) -> bool {
     match place {
         Some(place) => caller.scope.holds_at(permission, place),
         None => caller.scope.holds_everywhere(permission),
@@ -28,6 +28,14 @@ fn holds(caller: &Caller, permission: Permission, place: Option<&Place>) -> bool
 /// Does the caller have that role of the procedures, for a case of that place?
 pub(super) fn has_role(caller: &Caller, role: &str, place: Option<&Place>) -> bool {
     permission_of(role).is_some_and(|permission| holds(caller, permission, place))
+}
+
+/// Does the caller hold any of those roles for a case of that place?
+pub(super) fn works_at(caller: &Caller, place: Option<&Place>) -> bool {
+    super::procedure::VOCABULARY
+        .roles
+        .iter()
+        .any(|role| has_role(caller, role, place))
 }
 
 fn require_one(caller: &Caller, needed: &[Permission], place: Option<&Place>, remedy: &str) -> Result<(), Problem> {
@@ -73,7 +81,7 @@ pub(super) fn require_recording(caller: &Caller, kind: &str, place: Option<&Plac
         "works" | "completion" | "construction" | "leader_room" | "lease_in" | "movables" => {
             &[WorkOnCases, ApplyForRepairs]
         }
-        "allotment" => &[WorkOnCases, ProposePolicies],
+        "allotment" | "transfer_proposal" => &[WorkOnCases, ProposePolicies],
         "final_accounts" => &[WorkOnCases, ConfirmMoney],
         "document" | "void" => &[
             WorkOnCases,

@@ -217,6 +217,10 @@ pub enum Guard {
     HomesListed,
     /// The case that makes it turnover housing is there.
     HousingCaseOpened,
+    /// DSP-20: which bureau is to receive it is on record.
+    ReceiverNamed,
+    /// DSP-20: the bureau that receives it accepted what is proposed.
+    AcceptedByReceiver,
 }
 
 /// What a transition brings about, in the same transaction.

@@ -13,7 +13,10 @@ use super::allocation_guards::AllocationFacts;
 use super::content::{CaseContent, CaseDetails, select_cases};
 use super::facts::Side;
 use super::guards::{Said, Surroundings, Unmet, chain, unmet};
+use super::open::place_of;
+use super::permission::works_at;
 use super::procedure::{Definition, Guard, Procedure};
+use super::receiving::TransferTold;
 use super::transition::price_of;
 use crate::approval_thresholds::Office;
 use crate::documents::{Document, documents_of};
@@ -234,6 +237,10 @@ pub struct PolicyCase {
     pub clock: Option<ClockTold>,
     /// The money.
     pub money: MoneyTold,
+    /// To which bureau it is to go, and what that says.
+    pub transfer: Option<TransferTold>,
+    /// Is some of its work the reader's: do their grants reach where the case is?
+    pub within_reach: bool,
     /// What may be recorded here.
     pub records_taken: Vec<String>,
     /// All that was said.
@@ -354,6 +361,8 @@ pub(super) async fn load(context: &Context, id: PolicyCaseId, times: Times) -> R
     .await?;
     let state = definition.state(&case.state);
     let files = documents_of(&mut connection, &case.details.files()).await?;
+    let transfer = super::receiving::told(&mut connection, &context.caller, (&case, &definition)).await?;
+    let place = place_of(&mut connection, &case).await?;
     Ok(PolicyCase {
         id: id.0,
         procedure: case.procedure,
@@ -373,6 +382,8 @@ pub(super) async fn load(context: &Context, id: PolicyCaseId, times: Times) -> R
         clock: clock_of(&definition, &case, &around),
         money: money_of(&case),
         steps: open_steps(&definition, &case, &around),
+        within_reach: works_at(&context.caller, place.as_ref()),
+        transfer,
         definition: case.definition,
         region_code: case.region_code,
         state: case.state,

@@ -87,6 +87,21 @@ impl Office {
         office
     }
 
+    /// Somebody whose grants are of one region and one level.
+    pub(super) async fn joins(&mut self, who: &'static str, roles: &[Role], (region, level): (&str, &str)) {
+        let token = person_with(&self.pool, who, roles, region).await;
+        let narrowed = sqlx::query(
+            "update person_grant set level = $2 where person_id = (select id from person where username = $1)",
+        )
+        .bind(who)
+        .bind(level)
+        .execute(&self.pool)
+        .await
+        .unwrap();
+        assert_eq!(narrowed.rows_affected(), roles.len() as u64);
+        self.tokens.insert(who, token);
+    }
+
     pub(super) fn days_pass(&self, days: i64) {
         self.state.clock.advance(Duration::days(days));
     }

@@ -11,7 +11,7 @@ use time::Date;
 use workflow::step::{Asked, Standing, StepRefused};
 
 use super::allocation_effects::{
-    end_lease, hand_down, leave, register_lease, seat_leader, take_into_use, unseat_leader, vacate_old,
+    end_lease, giving_level, hand_down, leave, register_lease, seat_leader, take_into_use, unseat_leader, vacate_old,
 };
 use super::content::{CaseContent, Decided, Decision, Taken, held_case};
 use super::effects::{
@@ -193,6 +193,7 @@ pub(super) async fn step_policy_case(
         office: step.office,
         price,
         route: route.as_deref(),
+        actor: Some(&context.actor.0),
     };
     refuse_unmet(&unmet(&transition.guards, &content, &around, said))?;
     content.state.clone_from(&transition.to);
@@ -242,7 +243,12 @@ pub(super) async fn step_policy_case(
         reason: Some(why),
         import_id: None,
     };
-    let version = write_step(&mut transaction, &context, id, &held, content, &occasion).await?;
+    // The database lets an asset go to another level by the step of its case, which is on record before it goes.
+    let handed_over = (content.details.handed_from != held.content.details.handed_from).then(|| content.clone());
+    let version = write_step(&mut transaction, (id, made.now), &held, content, &occasion).await?;
+    if let Some(case) = handed_over {
+        hand_down(&mut transaction, &case, made).await?;
+    }
     transaction.commit().await?;
     let case = load(&context, id, Times::now(&context.clock)).await?;
     Ok(answer(StatusCode::OK, None, version, Json(case)))
@@ -353,7 +359,13 @@ async fn run_effects(
                 content.details.occupant_id = seat_leader(connection, content, (made, area)).await?;
             }
             Effect::UnseatLeader => unseat_leader(connection, content, made).await?,
-            Effect::HandDown => hand_down(connection, content, made).await?,
+            Effect::HandDown => {
+                content.details.handed_from = giving_level(connection, content).await?;
+                // A case that began before receivers accepted by themselves: one person reaches both levels.
+                if content.details.handed_from.is_none() {
+                    hand_down(connection, content, made).await?;
+                }
+            }
             Effect::SetUpHomes => set_up_homes(connection, content, made).await?,
             Effect::RunClockAnew => start_clock(content, definition, today, &around.calendar),
         }

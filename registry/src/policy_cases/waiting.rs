@@ -5,10 +5,12 @@ use sqlx::types::Json;
 use time::{Date, Duration};
 use uuid::Uuid;
 
+use super::content::CaseDetails;
 use super::open::place_among;
 use super::permission::has_role;
 use super::procedure::{Definition, Effect, Procedure, Transition, VOCABULARY};
-use crate::procedures::{Kept, StateTerm, Waiting, WaitingKind, WaitingObject, state_term, waiting_of};
+use super::receiving::{is_answered_in, proposed_by, receives, receiving_places};
+use crate::procedures::{Awaited, Kept, StateTerm, Waiting, WaitingKind, WaitingObject, state_term, waiting_of};
 use crate::request::{Caller, Fault};
 use crate::working_days::WorkingCalendar;
 
@@ -35,7 +37,8 @@ fn awaited<'a>(definition: &'a Definition, state: &'a str, route: Option<&'a str
 pub async fn waiting_cases(connection: &mut PgConnection, caller: &Caller, today: Date) -> Result<Vec<Waiting>, Fault> {
     let cases = sqlx::query!(
         r#"select object_id, procedure, definition, state, route, region_code, put_forward_by, due_on, asset_id, unit_id,
-                  lower(valid) as "opened_on!", details -> 'clock' as "clock?: Json<workflow::Clock>",
+                  offered_to, handed_from, lower(valid) as "opened_on!",
+                  case when offered_to is not null then details end as "offered?: Json<CaseDetails>", details -> 'clock' as "clock?: Json<workflow::Clock>",
                   (details -> 'taken' -> -1 ->> 'on')::date as moved_on
              from policy_case_version
             where upper_inf(recorded) and is_open
@@ -51,7 +54,11 @@ pub async fn waiting_cases(connection: &mut PgConnection, caller: &Caller, today
     }
     let digests: Vec<&str> = cases.iter().map(|case| case.definition.as_str()).collect();
     let definitions = Kept::read(&mut *connection, &carried, &digests, VOCABULARY).await?;
-    let units: Vec<Uuid> = cases.iter().filter_map(|case| case.unit_id).collect();
+    let units: Vec<Uuid> = cases
+        .iter()
+        .flat_map(|case| [case.unit_id, case.offered_to])
+        .flatten()
+        .collect();
     let units = crate::units::known_now(&mut *connection, &units).await?;
     let assets: Vec<Uuid> = cases.iter().filter_map(|case| case.asset_id).collect();
     let assets = crate::spatial_units::known_now(connection, &assets).await?;
@@ -81,11 +88,31 @@ pub async fn waiting_cases(connection: &mut PgConnection, caller: &Caller, today
         }
         let unit = case.unit_id.map(|unit| (unit, units.get(&unit)));
         let asset = case.asset_id.and_then(|asset| Some((asset, assets.get(&asset)?)));
-        let place = place_among(unit, asset.map(|(_, asset)| asset), case.region_code.as_deref());
+        let known = asset.map(|(_, asset)| asset);
+        let place = place_among(unit, (known, case.handed_from.as_deref()), case.region_code.as_deref());
         let has = |role: &str| has_role(caller, role, place.as_ref());
         let who = (case.put_forward_by.as_deref(), caller.actor.0.as_str());
-        let found = waiting_of((WaitingKind::PolicyCase, case.object_id), &awaited, who, &term, &has);
-        let Some(found) = found else { continue };
+        let mut found: Vec<Waiting> = waiting_of((WaitingKind::PolicyCase, case.object_id), &awaited, who, &term, &has)
+            .into_iter()
+            .collect();
+        // Of an asset that is to go to another bureau, somebody there answers.
+        let receiver = case.offered_to.and_then(|unit| Some((unit, units.get(&unit)?)));
+        if let (Some(Json(details)), Some(receiver), Some(known)) = (&case.offered, receiver, known)
+            && details
+                .offer()
+                .is_some_and(|offer| offer.is_unanswered() && !proposed_by(&offer, who.0, who.1))
+            && is_answered_in(
+                definition,
+                (Procedure::parse(&case.procedure), &case.state),
+                case.route.as_deref(),
+            )
+            && receives(caller, &receiving_places(receiver, known))
+        {
+            found.push(Waiting {
+                roles: vec!["asset_manager".to_owned()],
+                ..Waiting::new(WaitingKind::PolicyCase, Some(case.object_id), Awaited::Accept)
+            });
+        }
         let object = match (unit, asset) {
             (Some((id, unit)), _) => Some(WaitingObject {
                 kind: "unit".to_owned(),
@@ -101,11 +128,11 @@ pub async fn waiting_cases(connection: &mut PgConnection, caller: &Caller, today
             )),
             (None, None) => None,
         };
-        waiting.push(Waiting {
-            object,
+        waiting.extend(found.into_iter().map(|found| Waiting {
+            object: object.clone(),
             since: case.moved_on.or(Some(case.opened_on)),
             ..found.in_state(definition, &case.state).timed(&term, today)
-        });
+        }));
     }
     Ok(waiting)
 }

@@ -104,6 +104,8 @@ words! {
         File => "file",
         /// 登记放假安排
         RecordYear => "record_year",
+        /// 接收方答复: a bureau to which an asset is to go accepts it or declines.
+        Accept => "accept",
     }
 }
 

@@ -16,6 +16,8 @@ pub struct KnownUnit {
     pub name: String,
     /// Its level.
     pub level: String,
+    /// The region where it is.
+    pub region_code: Option<String>,
 }
 
 /// These units, by their ids.
@@ -27,7 +29,7 @@ pub async fn known_now(connection: &mut PgConnection, units: &[Uuid]) -> Result<
         return Ok(BTreeMap::new());
     }
     let rows = sqlx::query!(
-        "select distinct on (object_id) object_id, code, name, level
+        "select distinct on (object_id) object_id, code, name, level, region_code
            from unit_version
           where object_id = any($1) and upper_inf(recorded)
           order by object_id, lower(valid) desc",
@@ -44,6 +46,7 @@ pub async fn known_now(connection: &mut PgConnection, units: &[Uuid]) -> Result<
                     code: row.code,
                     name: row.name,
                     level: row.level,
+                    region_code: row.region_code,
                 },
             )
         })

@@ -105,6 +105,22 @@ export type CaseSpace = {
   article: string;
 };
 
+/** To which bureau of another level an asset is to go, and what that says. */
+export type CaseTransfer = {
+  receiver: RelatedObject;
+  level: string | null;
+  why: string;
+  offered_by: string;
+  offered_at: string;
+  answer: "waiting" | "accepted" | "declined" | "changed";
+  answered_by: string | null;
+  answered_on: string | null;
+  document: string | null;
+  note: string | null;
+  takes_answer: boolean;
+  may_answer: boolean;
+};
+
 export type PolicyCase = {
   id: string;
   version_id: string;
@@ -149,6 +165,9 @@ export type PolicyCase = {
     paid: string;
     remitted: string;
   };
+  transfer: CaseTransfer | null;
+  /** Do the reader's grants reach where the case is? */
+  within_reach: boolean;
   records_taken: string[];
   files: StoredDocument[];
   details: {

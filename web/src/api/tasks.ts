@@ -9,7 +9,7 @@ export const taskUrgencies = ["escalated", "overdue", "soon", "other"] as const;
 export type TaskUrgency = (typeof taskUrgencies)[number];
 
 /** What is to be done beside a step of a procedure, which has its own name. */
-export const taskErrands = ["rectify", "recheck", "answer", "check", "explain", "decide", "settle", "put_right", "review", "end_or_renew", "collect", "renew_or_cancel", "exit_or_renew", "file", "record_year"] as const;
+export const taskErrands = ["rectify", "recheck", "answer", "check", "explain", "decide", "settle", "put_right", "review", "end_or_renew", "collect", "accept", "renew_or_cancel", "exit_or_renew", "file", "record_year"] as const;
 export type TaskAwaited = "step" | "press" | (typeof taskErrands)[number];
 
 type Both = { zh: string; en: string };

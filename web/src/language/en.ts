@@ -15,6 +15,7 @@ import meters from "./meters.en";
 import people from "./people.en";
 import policy from "./policy.en";
 import printed from "./printed.en";
+import receiving from "./receiving.en";
 import { restricted } from "./restricted.en";
 import stocktakings from "./stocktakings.en";
 import tasks from "./tasks.en";
@@ -30,6 +31,7 @@ export default {
   ...inspections,
   ...parameters,
   ...allocation,
+  ...receiving,
   ...calendar,
   ...housing,
   ...importing,

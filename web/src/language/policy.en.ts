@@ -102,7 +102,7 @@ export default {
     remittance: "remittance", repair_application: "application", site_visit: "site visit", assessment: "assessment", cost_review: "cost review",
     publication: "notice before approval", plan_entry: "plan entry", works: "works begin", completion: "works end", emergency: "danger",
     allotment: "space to be given", lease_in: "lease", construction: "what is built", final_accounts: "final accounts", movables: "to the shared store", leader_room: "who sits where",
-    hand_over: "hand-over list", housing_choice: "why this house", housing_plan: "plan of the conversion", no_refit: "why no refit", homes: "list of homes",
+    hand_over: "hand-over list", housing_choice: "why this house", housing_plan: "plan of the conversion", no_refit: "why no refit", homes: "list of homes", transfer_proposal: "to whom it goes", acceptance: "receiver's word",
   },
   policy_field: {
     kind: "Kind of document", name: "Name or number", date: "Date", file: "File (optional)", on: "Day", measured_m2: "Measured building area (m²)", book_value: "Book value (yuan)", safe: "Safe",
@@ -115,7 +115,7 @@ export default {
     answered: "Objections answered", year: "Year", budget: "Budget (yuan)", started_on: "First day", contractor: "Contractor", completed_on: "Last day",
     settled: "Settled (yuan)", danger: "Danger", no: "Record number", reason: "Reason",
     landlord: "Landlord", landlord_kind: "Kind of landlord", address: "Address", use_area_m2: "Use area (m²)", rent_year: "Rent a year (yuan)", market_rent_year: "Market rent a year (yuan)", way: "How", site: "Where", investment: "Investment (yuan)", fund: "Money from", items: "Pieces", list: "Number of the list", received_by: "Received by", person: "Name", staff_number: "Staff number", rank: "Rank", post: "Post", post_ends: "The post ends", room_id: "Office", second_office_approval: "Approval of a second office (number)",
-    receiver_id: "Bureau that receives", papers: "Papers", keys: "Keys", leases: "Leases",
+    receiver_id: "Bureau that receives", accepted: "Accepts", note: "Note", papers: "Papers", keys: "Keys", leases: "Leases",
     source: "What it was", place: "Place", surroundings: "Surroundings", demand: "Who wants homes there", homes: "Homes", works: "Works", rent_ground: "What sets the rent", room_ids: "Homes, one room each", handed_by: "Handed over by", pieces: "The list, line by line (adds up to the pieces)",
   },
   policy_choice: { own: "this asset", other: "the other side of a swap", wear: "worn out", safety: "unsafe", installations: "installations fail", change_of_user: "another user", true: "yes", false: "no", new: "new building", extension: "extension", rebuilding: "rebuilding", purchase: "purchase", budget: "the budget", own_income: "own income", loan: "a loan", donation: "a donation", main: "main post", part_time: "part-time post", public_housing: "public housing", idle_compound: "an idle compound", bureau: "bureau", using_unit: "using unit", state_company: "state-owned company", private: "other" },

@@ -102,7 +102,7 @@ export default {
     remittance: "缴库", repair_application: "申报内容", site_visit: "现场勘查", assessment: "评估论证", cost_review: "造价审核",
     publication: "批前公示", plan_entry: "年度计划", works: "开工", completion: "竣工", emergency: "险情",
     allotment: "拟定房源", lease_in: "租赁合同", construction: "建设内容", final_accounts: "竣工决算", movables: "移交公物仓", leader_room: "人员和房间",
-    hand_over: "移交清单", housing_choice: "遴选理由", housing_plan: "改造方案", no_refit: "不需整修的理由", homes: "房源清单",
+    hand_over: "移交清单", housing_choice: "遴选理由", housing_plan: "改造方案", no_refit: "不需整修的理由", homes: "房源清单", transfer_proposal: "划转意向", acceptance: "接收方答复",
   },
   policy_field: {
     kind: "材料种类", name: "名称或编号", date: "日期", file: "文件（可选）", on: "日期", measured_m2: "实测建筑面积（平方米）", book_value: "账面价值（元）", safe: "结构安全",
@@ -115,7 +115,7 @@ export default {
     answered: "异议已答复", year: "年度", budget: "预算（元）", started_on: "开工日期", contractor: "施工单位", completed_on: "竣工日期",
     settled: "结算（元）", danger: "险情", no: "记录编号", reason: "理由",
     landlord: "出租人", landlord_kind: "出租人类别", address: "坐落", use_area_m2: "使用面积（平方米）", rent_year: "年租金（元）", market_rent_year: "市场年租金（元）", way: "建设方式", site: "建设地点", investment: "总投资（元）", fund: "资金来源", items: "件数", list: "清单编号", received_by: "接收人", person: "姓名", staff_number: "人员编号", rank: "职级", post: "任职", post_ends: "兼职期限", room_id: "办公室", second_office_approval: "第二处办公室批准文号",
-    receiver_id: "接收单位", papers: "资料份数", keys: "钥匙数", leases: "租约数",
+    receiver_id: "接收单位", accepted: "同意接收", note: "说明", papers: "资料份数", keys: "钥匙数", leases: "租约数",
     source: "来源", place: "位置", surroundings: "环境、配套", demand: "需求", homes: "套数", works: "改造内容", rent_ground: "租金依据", room_ids: "房源（逐套）", handed_by: "移交人", pieces: "清单（逐项，件数自动合计）",
   },
   policy_choice: { own: "本资产", other: "置换对方资产", wear: "老化损坏", safety: "安全隐患", installations: "设施故障", change_of_user: "使用人变动", true: "是", false: "否", new: "新建", extension: "扩建", rebuilding: "改建", purchase: "购置", budget: "预算安排", own_income: "自筹", loan: "借款", donation: "捐赠", main: "主要任职", part_time: "兼职", public_housing: "存量公有住房", idle_compound: "闲置院落、老楼", bureau: "机关事务管理部门", using_unit: "使用单位", state_company: "国有企业", private: "其他出租人" },

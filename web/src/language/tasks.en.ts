@@ -38,5 +38,6 @@ export default {
     exit_or_renew: "Take the home back, or let it anew",
     file: "File or publish it, and enter it",
     record_year: "Record the days off",
+    accept: "Accept the transfer, or decline",
   },
 };

@@ -38,5 +38,6 @@ export default {
     exit_or_renew: "办理腾退或续住",
     file: "报送或公示，并登记",
     record_year: "登记放假安排",
+    accept: "答复是否接收",
   },
 };

@@ -15,6 +15,7 @@ import meters from "./meters.zh";
 import people from "./people.zh";
 import policy from "./policy.zh";
 import printed from "./printed.zh";
+import receiving from "./receiving.zh";
 import { restricted } from "./restricted.zh";
 import stocktakings from "./stocktakings.zh";
 import tasks from "./tasks.zh";
@@ -30,6 +31,7 @@ export default {
   ...inspections,
   ...parameters,
   ...allocation,
+  ...receiving,
   ...calendar,
   ...housing,
   ...importing,

@@ -24,6 +24,7 @@ mod hangs;
 mod kept;
 mod questions;
 mod reads;
+mod receiving;
 mod silence;
 mod world;
 mod writes;
