@@ -169,7 +169,7 @@ describe("what became of what", () => {
       await keep(reader, "merge-result-1024-en");
     }, { width: 1024, height: 768 }));
 
-  test("a house is split with its rooms: whole floors, one by one, and what is let goes along", (t) =>
+  test("a house is split with its rooms: whole floors, one by one, and a rest room with its office", (t) =>
     asReader(t, async (reader) => {
       const day = new Date().toISOString().slice(0, 10);
       const make = async (address, body) => {
@@ -228,7 +228,7 @@ describe("what became of what", () => {
       assert.deepEqual([await numbers(first, day), await numbers(second, day), await numbers(house, "2026-01-01")], [["101", "102"], ["103", "201", "201A"], ["101", "102", "103", "201", "201A"]]);
       const moved = await (await askAs(account.username, `/api/v1/rooms/${shop}`)).json();
       assert.equal(moved.building.id, second, "the same room, in its new house");
-      assert.equal((await (await askAs(account.username, `/api/v1/rooms/${rest}`)).json()).part_of.id, rooms[2]);
+      assert.equal((await (await askAs(account.username, `/api/v1/rooms/${rest}`)).json()).part_of_id, rooms[2]);
       await keep(reader, "split-rooms-result-1440-zh");
     }));
 
