@@ -132,7 +132,7 @@ describe("worklist", () => {
         const ending = await finds(manager, "use_agreement", name);
         await keep(manager, `tasks-agreement-${language}`);
         await ending.click();
-        await manager.page.locator(".asset-card, .context-panel").filter({ hasText: name }).first().waitFor();
+        await manager.page.waitForURL(new RegExp(`asset=buildings(/|%2F)${building}`));
         const missing = await finds(manager, "use_filing", unitName);
         await keep(manager, `tasks-filing-${language}`);
         await missing.click();
