@@ -34,7 +34,7 @@ pub async fn follow_rooms(connection: &mut PgConnection, moved: &RoomsMoved, occ
             continue;
         };
         let content = LeaseContent {
-            asset_id: SpatialUnitId(building),
+            asset_id: Some(SpatialUnitId(building)),
             ..held.content.clone()
         };
         let revision = revise(std::slice::from_ref(&held), held.valid, Some(content), moved.now);

@@ -9,7 +9,8 @@ use time::Date;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::load::{FeatureRow, feature, shape_of, unit_codes};
+use super::load::{Beside, FeatureRow, feature, shape_of, unit_codes};
+use super::stages::{assets_of, stages_now};
 use super::{MapLayers, layer_of};
 use crate::clock::Clock;
 use crate::database::Database;
@@ -44,18 +45,15 @@ pub async fn keep_current(database: Database, clock: Clock, layers: MapLayers, p
             };
             let outcome = match batch {
                 Ok(batch) => {
-                    let objects: HashSet<Uuid> = batch
-                        .iter()
-                        .filter(|entry| {
-                            matches!(
-                                entry.object_kind,
-                                Some(ObjectKind::Parcel | ObjectKind::Building | ObjectKind::Site)
-                            )
-                        })
-                        .map(|entry| entry.object_id)
-                        .collect();
+                    let of = |kinds: &[ObjectKind]| -> HashSet<Uuid> {
+                        let is_one = |kind: &Option<ObjectKind>| kind.is_some_and(|kind| kinds.contains(&kind));
+                        let found = batch.iter().filter(|entry| is_one(&entry.object_kind));
+                        found.map(|entry| entry.object_id).collect()
+                    };
+                    let assets = of(&[ObjectKind::Parcel, ObjectKind::Building, ObjectKind::Site]);
+                    let cases = of(&[ObjectKind::PolicyCase]);
                     let last = batch.last().map_or(position, |entry| entry.seq);
-                    apply(&database, &clock, &layers, objects.into_iter().collect(), last)
+                    bring(&database, &clock, &layers, (assets, cases), last)
                         .await
                         .map(|()| position = last)
                 }
@@ -78,6 +76,22 @@ pub async fn keep_current(database: Database, clock: Clock, layers: MapLayers, p
             }
         }
     }
+}
+
+/// Brings assets to the tiles that changed, and those whose cases went on.
+async fn bring(
+    database: &Database,
+    clock: &Clock,
+    layers: &MapLayers,
+    (mut assets, cases): (HashSet<Uuid>, HashSet<Uuid>),
+    position: u64,
+) -> Result<(), Fault> {
+    if !cases.is_empty() {
+        let cases: Vec<Uuid> = cases.into_iter().collect();
+        let mut connection = database.pool().acquire().await?;
+        assets.extend(assets_of(&mut connection, &cases).await?);
+    }
+    apply(database, clock, layers, assets.into_iter().collect(), position).await
 }
 
 /// Brings objects that begin or end between two days to the tiles.
@@ -127,10 +141,13 @@ async fn apply(
         )
         .fetch_all(&mut *connection)
         .await?;
-        let units = if rows.iter().any(|row| row.unit_id.is_some()) {
-            unit_codes(&mut connection, today).await?
-        } else {
-            HashMap::new()
+        let beside = Beside {
+            units: if rows.iter().any(|row| row.unit_id.is_some()) {
+                unit_codes(&mut connection, today).await?
+            } else {
+                HashMap::new()
+            },
+            stages: stages_now(&mut connection, Some(chunk)).await?,
         };
         for row in rows {
             let Some(kind) = Kind::from_word(&row.kind) else {
@@ -157,7 +174,7 @@ async fn apply(
                         area_m2: row.area_m2,
                         tile_shape: None,
                     };
-                    Change::Put(feature(row, shape, dictionary, &layers.inner.scopes, &units))
+                    Change::Put(feature(row, shape, dictionary, &layers.inner.scopes, &beside))
                 }
             };
             changes.entry(kind).or_default().push(change);

@@ -15,7 +15,8 @@ use sqlx::PgConnection;
 use tiles::{Dictionary, Layer, LayerBuilder, LayerName, Shape, TileId};
 use time::{Date, OffsetDateTime};
 
-use super::load::{FeatureRow, feature};
+use super::load::{Beside, FeatureRow, feature};
+use super::stages::stages_on;
 use super::tile::{matches_tag, tile_response, unchanged};
 use super::{MapLayers, Scopes, Visible, kind_of};
 use crate::request::{Context, Fault, Problem, Times};
@@ -145,12 +146,16 @@ async fn features(context: &Context, layer: LayerName, tile: TileId, times: Time
     .fetch_all(&mut *transaction)
     .await?;
     let (dictionary, scopes) = (Dictionary::new(), Scopes::default());
-    let units = unit_codes_at(&mut transaction, times).await?;
+    let assets: Vec<uuid::Uuid> = rows.iter().map(|row| row.object_id).collect();
+    let beside = Beside {
+        units: unit_codes_at(&mut transaction, times).await?,
+        stages: stages_on(&mut transaction, &assets, times).await?,
+    };
     transaction.commit().await?;
     let mut builder = LayerBuilder::new(layer, dictionary.clone());
     for row in rows {
         if let Some(Ok(shape)) = row.tile_shape.as_deref().map(Shape::from_bytes) {
-            builder.push(&feature(row, shape, &dictionary, &scopes, &units));
+            builder.push(&feature(row, shape, &dictionary, &scopes, &beside));
         }
     }
     let layer = builder.finish(0);
@@ -176,7 +181,7 @@ async fn points(context: &Context, layer: LayerName, times: Times) -> Result<Pas
     transaction.commit().await?;
     let (dictionary, scopes) = (Dictionary::new(), Scopes::default());
     let mut builder = LayerBuilder::new(layer, dictionary.clone());
-    let units = HashMap::new();
+    let beside = Beside::default();
     for row in rows {
         let Ok(shape) = Shape::prepare(&Geometry::Point(Point::new(row.x, row.y))) else {
             continue;
@@ -194,7 +199,7 @@ async fn points(context: &Context, layer: LayerName, times: Times) -> Result<Pas
             area_m2: row.area_m2,
             tile_shape: None,
         };
-        builder.push(&feature(row, shape, &dictionary, &scopes, &units));
+        builder.push(&feature(row, shape, &dictionary, &scopes, &beside));
     }
     let layer = builder.finish(0);
     Ok(Past { layer, scopes })

@@ -10,6 +10,7 @@ use tiles::{Attributes, Dictionary, Feature, FeatureId, Layer, LayerBuilder, Lay
 use time::Date;
 use uuid::Uuid;
 
+use super::stages::{Stages, stages_now};
 use super::{MapLayers, Scopes, kind_of};
 use crate::clock::Clock;
 use crate::database::Database;
@@ -41,13 +42,20 @@ pub(super) async fn unit_codes(connection: &mut PgConnection, on: Date) -> Resul
     Ok(rows.into_iter().map(|row| (row.object_id, row.code)).collect())
 }
 
+/// What a feature says beside its row: the codes of units, and where cases stand.
+#[derive(Debug, Default)]
+pub(super) struct Beside {
+    pub units: HashMap<Uuid, String>,
+    pub stages: Stages,
+}
+
 /// A feature for the engine. `shape` is what the row holds, read back.
 pub(super) fn feature(
     row: FeatureRow,
     shape: Shape,
     dictionary: &Dictionary,
     scopes: &Scopes,
-    units: &HashMap<Uuid, String>,
+    beside: &Beside,
 ) -> Feature {
     let word = |text: &Option<String>| text.as_deref().map(|text| dictionary.intern(text)).unwrap_or_default();
     let region = word(&row.region_code);
@@ -66,11 +74,15 @@ pub(super) fn feature(
             occupancy: word(&row.occupancy),
             unit: row
                 .unit_id
-                .and_then(|id| units.get(&id))
+                .and_then(|id| beside.units.get(&id))
                 .map(|code| dictionary.intern(code))
                 .unwrap_or_default(),
             region,
-            case_stage: tiles::Word::NONE,
+            case_stage: beside
+                .stages
+                .get(&row.object_id)
+                .map(|stage| dictionary.intern(stage))
+                .unwrap_or_default(),
         },
     }
 }
@@ -114,7 +126,10 @@ pub async fn load(database: &Database, clock: &Clock, layers: &MapLayers, cache_
     .fetch_one(&mut *transaction)
     .await?;
     layers.inner.expected.store(expected.unsigned_abs(), Ordering::Relaxed);
-    let units = unit_codes(&mut transaction, today).await?;
+    let beside = Beside {
+        units: unit_codes(&mut transaction, today).await?,
+        stages: stages_now(&mut transaction, None).await?,
+    };
     let dictionary = layers.inner.dictionary.clone();
     let scopes = &layers.inner.scopes;
     let mut loaded: Vec<Arc<Layer>> = Vec::new();
@@ -137,14 +152,14 @@ pub async fn load(database: &Database, clock: &Clock, layers: &MapLayers, cache_
                 layers.inner.loaded.fetch_add(1, Ordering::Relaxed);
                 match row.tile_shape.as_deref().map(Shape::from_bytes) {
                     None => {}
-                    Some(Ok(shape)) => builder.push(&feature(row, shape, &dictionary, scopes, &units)),
+                    Some(Ok(shape)) => builder.push(&feature(row, shape, &dictionary, scopes, &beside)),
                     Some(Err(_)) => unreadable.push(row),
                 }
             }
         }
         for row in unreadable {
             if let Some(shape) = shape_of(&mut transaction, row.object_id, row.tile_shape.as_deref(), today).await? {
-                builder.push(&feature(row, shape, &dictionary, scopes, &units));
+                builder.push(&feature(row, shape, &dictionary, scopes, &beside));
             }
         }
         loaded.push(Arc::new(builder.finish(position)));

@@ -7,6 +7,7 @@ mod follow;
 mod history;
 mod load;
 mod restricted;
+mod stages;
 mod tile;
 mod tilejson;
 mod visible;

@@ -430,6 +430,99 @@ async fn everybody_gets_the_tiles_of_what_they_may_see_and_nothing_else(pool: Pg
     let _ = tokio::join!(sealing, following);
 }
 
+/// A case that is opened, goes on and ends is on the tile of its asset at once, and on that of a past day as it stood then.
+#[sqlx::test(migrations = "../migrations")]
+async fn a_tile_tells_where_the_case_of_an_asset_stands(pool: PgPool) {
+    let (app, state) = app(&pool).await;
+    let (assets, ours) = registered(&app).await;
+    let stop = CancellationToken::new();
+    let key = crate::ledger::SigningKey::from_seed([7; 32]);
+    let sealer = crate::ledger::Sealer::new(pool.clone(), key, crate::clock::Clock::System);
+    sealer.seal_all().await.unwrap();
+    let position = super::load(&state.database, &state.clock, &state.map, 1 << 24)
+        .await
+        .unwrap();
+    let sealing = tokio::spawn(sealer.run(stop.clone()));
+    let following = tokio::spawn(super::keep_current(
+        state.database.clone(),
+        state.clock.clone(),
+        state.map.clone(),
+        position,
+        stop.clone(),
+    ));
+    let callers = callers(&state, ours);
+    let about = &assets[..1];
+    let told = async |query: &str, wanted: Option<&str>| {
+        for caller in &callers {
+            let shown = caller.tiles(14, about, query).await;
+            let own = shown.iter().find(|one| one.texts.get("id") == Some(&about[0].id));
+            let may_see = (caller.may_see)(about[0].region, about[0].unit);
+            assert_eq!(own.is_some(), may_see, "{} {query}", caller.name);
+            let stage = own.and_then(|one| one.texts.get("case_stage"));
+            assert_eq!(
+                stage.map(String::as_str),
+                wanted.filter(|_| may_see),
+                "{} {query}",
+                caller.name
+            );
+            let others = shown.iter().filter(|one| one.texts.get("id") != Some(&about[0].id));
+            assert!(
+                others.into_iter().all(|one| !one.texts.contains_key("case_stage")),
+                "{}",
+                caller.name
+            );
+        }
+    };
+    let tile_set = state.map.tiles().unwrap().clone();
+    let place = TileId::containing(14, about[0].west, about[0].south).unwrap();
+    let version = || tile_set.version(&[tiles::LayerName::Parcels], place);
+    let followed = async |before| {
+        tokio::time::timeout(std::time::Duration::from_secs(20), async {
+            while version() == before {
+                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            }
+        })
+        .await
+        .expect("the step reaches the tiles");
+    };
+    let begins = state.clock.today();
+    told("", None).await;
+    let before = version();
+    let opening = json!({"procedure": "idle_disposal", "asset_id": about[0].id, "idle_reason": "surplus"});
+    let opened = ask(
+        &app,
+        "POST",
+        "/api/v1/policy-cases",
+        &[("Idempotency-Key", "a")],
+        Some(opening),
+    )
+    .await;
+    assert_eq!(opened.status, StatusCode::CREATED, "{}", opened.body);
+    followed(before).await;
+    told("", Some("idle_disposal.identified")).await;
+
+    state.clock.advance(time::Duration::days(2));
+    let before = version();
+    let case = format!("/api/v1/policy-cases/{}", opened.body["id"].as_str().unwrap());
+    let tag = ask(&app, "GET", &case, &[], None).await.etag.unwrap();
+    let step = json!({"transition": "drop", "reason": "误立"});
+    let dropped = ask(
+        &app,
+        "POST",
+        &format!("{case}/transitions"),
+        &[("If-Match", &tag)],
+        Some(step),
+    )
+    .await;
+    assert_eq!(dropped.status, StatusCode::OK, "{}", dropped.body);
+    followed(before).await;
+    told("", None).await;
+    told(&format!("?as_of={begins}"), Some("idle_disposal.identified")).await;
+    told(&format!("?as_of={}", begins.previous_day().unwrap()), None).await;
+    stop.cancel();
+    let _ = tokio::join!(sealing, following);
+}
+
 /// What the tag of an answer gives away, and to whom it is good.
 #[sqlx::test(migrations = "../migrations")]
 async fn a_tag_is_good_for_the_same_rights_alone_and_tells_nothing_of_others(pool: PgPool) {

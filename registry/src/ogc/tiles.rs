@@ -107,6 +107,11 @@ fn tileset(asked: &Asked, bounds: Option<[f64; 4]>, kind: Kind) -> Value {
             fields.insert(name.to_owned(), property.parameter_schema());
         }
     }
+    // What a tile tells beside what the asset is itself.
+    fields.insert(
+        "case_stage".to_owned(),
+        json!({"type": "string", "title": "处置进度 case stage"}),
+    );
     let mut tile = link(
         &format!("{own}/{{tileMatrix}}/{{tileRow}}/{{tileCol}}?f=mvt"),
         "item",
