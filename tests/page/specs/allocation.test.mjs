@@ -30,7 +30,7 @@ async function made(who, address, body) {
 /** A city of its own, a unit that asks, and an idle house with four rooms of 30 m². */
 async function city(column) {
   // A region of its own for every run, so that no other idle space stands in the same city.
-  const region = `${45 + (run % 8)}${String(10 + (run % 80)).padStart(2, "0")}${String(10 + column).padStart(2, "0")}`;
+  const region = `${45 + (run % 8)}${String(10 + ((run + 11 * column) % 80)).padStart(2, "0")}${String(10 + column).padStart(2, "0")}`;
   const answer = await askAs("demo-administrator", "/api/v1/regions", {
     method: "POST",
     headers: { "content-type": "application/json", "idempotency-key": crypto.randomUUID() },
