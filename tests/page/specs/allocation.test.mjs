@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { describe, test } from "node:test";
 import { account, asReader, askAs, useBrowser } from "../drivers/browser.mjs";
+import { arrives, brings, takes, writes } from "../drivers/cases.mjs";
 
 // Where SCREENSHOTS names a folder, what is seen is kept there.
 const screenshots = process.env.SCREENSHOTS;
@@ -57,30 +58,6 @@ async function city(column) {
 }
 
 const fills = (reader, name, value) => reader.writes(name, value);
-
-async function writes(reader, opener, fields) {
-  await reader.part(opener).first().click();
-  for (const [field, value] of Object.entries(fields)) {
-    if (typeof value === "object") await reader.chooses(`record-${field}`, value.words);
-    else await fills(reader, `record-${field}`, value);
-  }
-  await reader.part("record-confirm").click();
-  await reader.part("record-confirm").waitFor({ state: "hidden" });
-}
-
-const brings = (reader, kind) => writes(reader, `bring-${kind}`, { name: `${kind} 1号` });
-
-async function takes(reader, step, said = {}) {
-  await reader.part(`step-${step}`).click();
-  for (const [field, value] of Object.entries(said)) {
-    if (typeof value === "object") await reader.chooses(`step-${field}`, value.words);
-    else await fills(reader, `step-${field}`, value);
-  }
-  await reader.part("step-confirm").click();
-  await reader.part("step-confirm").waitFor({ state: "hidden" });
-}
-
-const arrives = (reader, state) => reader.page.locator(`[data-testid="at-${state}"].here`).waitFor();
 
 /** Opens a case on the page, by area. */
 async function opens(reader, procedure, name, area) {
