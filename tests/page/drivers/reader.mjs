@@ -146,16 +146,26 @@ export class Reader {
     if (await input.evaluate((element) => element.closest(".el-date-editor") !== null)) await input.press("Enter");
   }
 
+  /** The options of a list, and of no other: one that was open a moment ago may still be fading away. */
+  async #optionsOf(list) {
+    const id = await list.evaluate((element) => {
+      const select = element.closest(".el-select") ?? element;
+      return select.querySelector("[aria-controls]")?.getAttribute("aria-controls");
+    });
+    assert.ok(id, "the list says what it opens");
+    return this.page.locator(`[id="${id}"] .el-select-dropdown__item`);
+  }
+
   /** Chooses from a list the word that is exactly so. */
   async choosesFrom(list, words) {
     await list.click();
-    await this.page.locator(".el-select-dropdown__item:visible").getByText(words, { exact: true }).click();
+    await (await this.#optionsOf(list)).getByText(words, { exact: true }).click();
   }
 
   /** Chooses the word of a list that begins so. */
   async chooses(list, words) {
     await this.part(list).click();
-    await this.page.locator(".el-select-dropdown__item:visible").getByText(words).first().click();
+    await (await this.#optionsOf(this.part(list))).getByText(words).first().click();
   }
 
   async types(field, text) {
@@ -163,21 +173,18 @@ export class Reader {
   }
 
   async choosesImportLayer(words) {
-    await this.part("import-layer").click();
-    await this.page.locator(".el-select-dropdown__item:visible").getByText(words, { exact: true }).click();
+    await this.choosesFrom(this.part("import-layer"), words);
   }
 
   async choosesSavedMapping(name) {
-    await this.part("import-saved-mapping").click();
-    await this.page.locator(".el-select-dropdown__item:visible").getByText(name, { exact: true }).click();
+    await this.choosesFrom(this.part("import-saved-mapping"), name);
   }
 
   /** Says of one field which column it is. */
   async mapsField(field, column) {
     await this.part("import-mapping-add").click();
     const pair = this.part("import-dialog").locator(".mapping").last();
-    await pair.locator(".el-select").click();
-    await this.page.locator(".el-select-dropdown__item:visible").getByText(field, { exact: true }).click();
+    await this.choosesFrom(pair.locator(".el-select"), field);
     await pair.locator(".el-input input").fill(column);
   }
 
