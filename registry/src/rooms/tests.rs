@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
-use sqlx::PgPool;
+use sqlx::{Connection, PgPool};
 use time::Duration;
 
 use crate::http::AppState;
@@ -332,5 +332,41 @@ async fn no_two_versions_and_no_two_numbers_hold_for_one_day_whoever_writes(pool
     assert_eq!(
         stray.as_database_error().unwrap().constraint(),
         Some("room_version_object_fkey")
+    );
+}
+
+/// What keeps rooms apart asks the indexes for each row, also where it is planned over a table that is known to hold one.
+#[sqlx::test(migrations = "../migrations")]
+async fn rooms_are_kept_apart_by_the_indexes_however_few_there_were(pool: PgPool) {
+    let mut connection = pool.acquire().await.unwrap();
+    for identities in [
+        "insert into spatial_unit (id, kind, created_at) values (md5('b')::uuid, 'building', now())",
+        "insert into room (id, created_at) select md5(n::text)::uuid, now() from generate_series(0, 500) n",
+    ] {
+        sqlx::query(identities).execute(&mut *connection).await.unwrap();
+    }
+    let versions = "insert into room_version (version_id, object_id, valid, recorded, building_id, floor, number)
+         select gen_random_uuid(), md5(n::text)::uuid, daterange('2020-01-01', null), tstzrange(now(), null),
+                md5('b')::uuid, 1, n::text
+           from generate_series($1::int, $2::int) n";
+    let write = |from: i32, to: i32| sqlx::query(versions).bind(from).bind(to);
+    // A session that never wrote a version has no plan yet.
+    let mut earlier = pool.begin().await.unwrap();
+    write(0, 0).execute(&mut *earlier).await.unwrap();
+    earlier.commit().await.unwrap();
+    sqlx::query("analyze room_version")
+        .execute(&mut *connection)
+        .await
+        .unwrap();
+    let mut transaction = connection.begin().await.unwrap();
+    write(1, 500).execute(&mut *transaction).await.unwrap();
+    let (asked,): (i64,) =
+        sqlx::query_as("select idx_scan from pg_stat_xact_user_tables where relid = 'room_version'::regclass")
+            .fetch_one(&mut *transaction)
+            .await
+            .unwrap();
+    assert!(
+        asked >= 1_000,
+        "the indexes were asked {asked} times about the room and the number of 500 versions"
     );
 }

@@ -4,7 +4,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use serde_json::{Value, json};
-use sqlx::PgPool;
+use sqlx::{Connection, PgPool};
 use time::Duration;
 use time::macros::datetime;
 use tower::ServiceExt;
@@ -506,6 +506,41 @@ async fn the_index_of_places_is_used_and_counting_by_it_does_no_harm(pool: PgPoo
         .await
         .unwrap();
     assert!(counted >= 2000 && all >= counted, "{counted} {all}");
+}
+
+/// What keeps versions apart asks the index for each row, also where it is planned over a table that is known to hold one.
+#[sqlx::test(migrations = "../migrations")]
+async fn versions_are_kept_apart_by_the_index_however_few_there_were(pool: PgPool) {
+    let mut connection = pool.acquire().await.unwrap();
+    let identities = "insert into spatial_unit (id, kind, created_at)
+         select md5(n::text)::uuid, 'site', now() from generate_series(0, 500) n";
+    sqlx::query(identities).execute(&mut *connection).await.unwrap();
+    let versions = "insert into spatial_unit_version (version_id, object_id, kind, valid, recorded)
+         select gen_random_uuid(), md5(n::text)::uuid, 'site', daterange('2020-01-01', null), tstzrange(now(), null)
+           from generate_series($1::int, $2::int) n";
+    let write = |from: i32, to: i32| sqlx::query(versions).bind(from).bind(to);
+    // A session that never wrote a version has no plan yet.
+    let mut earlier = pool.begin().await.unwrap();
+    write(0, 0).execute(&mut *earlier).await.unwrap();
+    earlier.commit().await.unwrap();
+    sqlx::query("analyze spatial_unit_version")
+        .execute(&mut *connection)
+        .await
+        .unwrap();
+    let mut transaction = connection.begin().await.unwrap();
+    write(1, 500).execute(&mut *transaction).await.unwrap();
+    let (asked,): (i64,) =
+        sqlx::query_as("select idx_scan from pg_stat_xact_user_tables where relid = 'spatial_unit_version'::regclass")
+            .fetch_one(&mut *transaction)
+            .await
+            .unwrap();
+    assert!(asked >= 500, "the index was asked {asked} times about 500 versions");
+    let again = write(7, 7).execute(&mut *transaction).await.unwrap_err();
+    assert_eq!(
+        again.as_database_error().unwrap().constraint(),
+        Some("spatial_unit_version_one_at_a_time"),
+        "{again}"
+    );
 }
 
 #[sqlx::test(migrations = "../migrations")]
