@@ -141,6 +141,24 @@ async fn a_leader_s_home_is_filed_and_names_are_for_who_sees_the_house(pool: PgP
     );
     assert_eq!(unfiled().await, 0);
 
+    // What changes nothing leaves the version and the ledger as they are.
+    let (tag, written) = (filed.etag.clone().unwrap(), entries(&pool).await);
+    for same in [
+        json!({}),
+        json!({"filing_number": "湘机管备〔2026〕1号", "is_leader": true, "reason": "照旧"}),
+    ] {
+        let kept = office
+            .ask(MANAGER, "PATCH", &at, &[("If-Match", &tag)], Some(same.clone()))
+            .await;
+        assert_eq!(
+            (kept.status, kept.etag.as_deref()),
+            (StatusCode::OK, Some(tag.as_str())),
+            "{same}: {}",
+            kept.body
+        );
+    }
+    assert_eq!(entries(&pool).await, written);
+
     // Who sees the house sees who lives there; elsewhere there is nothing of it, and nothing to change.
     let there = person_with(&pool, "district-viewer", &[Role::Viewer], "431103").await;
     let elsewhere = person_with(&pool, "elsewhere", &[Role::AssetManager], "431102").await;
