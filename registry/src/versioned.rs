@@ -19,7 +19,7 @@ use crate::digest::{VersionHead, version_digest};
 use crate::ids::{ImportId, VersionId};
 use crate::ledger::{Action, EntryId, FoundVersion, NewEntry, Object, ObjectKind};
 use crate::period::{Held, Revision, ValidPeriod, day, recorded_ends, revise, valid_period};
-use crate::request::{Actor, Fault, Problem, etag, require_match};
+use crate::request::{Actor, Context, Fault, Idempotency, Problem, etag, require_match};
 
 /// What a version of one kind of object says, and how its table takes it.
 ///
@@ -162,6 +162,18 @@ pub struct Occasion {
     pub reason: Option<String>,
     /// The import, if one wrote it.
     pub import_id: Option<ImportId>,
+}
+
+impl Occasion {
+    /// Somebody writes it, and no import.
+    #[must_use]
+    pub fn by(actor: &Actor, reason: Option<String>) -> Self {
+        Self {
+            actor: actor.clone(),
+            reason,
+            import_id: None,
+        }
+    }
 }
 
 /// Changes that wait to be written together: identities, versions, ends of versions, ledger entries.
@@ -460,6 +472,25 @@ pub async fn write_revision<C: VersionContent>(
     Ok(newest)
 }
 
+/// Ends an object on a day. Its history stays.
+///
+/// # Errors
+/// A problem where it has ended by then already, or the database's.
+pub async fn end_on<C: VersionContent>(
+    connection: &mut PgConnection,
+    object_id: Uuid,
+    (versions, before): (&[Held<C>], &Held<C>),
+    valid_to: Date,
+    (now, occasion): (OffsetDateTime, &Occasion),
+) -> Result<Option<VersionId>, Problem> {
+    let revision = revise(versions, ValidPeriod::since(valid_to), None, now);
+    if revision.close.is_empty() {
+        return Err(Problem::invalid("valid_to", "it has ended by then already").remedy("choose an earlier day"));
+    }
+    let before = Some(&before.content);
+    Ok(write_revision(connection, object_id, Action::Close, &revision, before, occasion).await?)
+}
+
 fn content_json<C: Serialize>(content: &C) -> Result<String, Fault> {
     serde_json::to_string(content).map_err(|error| Fault::Impossible {
         what: error.to_string(),
@@ -660,6 +691,56 @@ pub fn version_to_change<'a, C>(
         Problem::invalid(field, format!("{what} is not registered for {on}"))
             .remedy("choose a day on which it is registered")
     })
+}
+
+/// The version of today, or the last there is, where it is the one that the client has read.
+///
+/// # Errors
+/// Not found, 428 and 412 by `If-Match`.
+pub fn version_in_force<'a, C>(
+    versions: &'a [Held<C>],
+    headers: &HeaderMap,
+    today: Date,
+    what: &str,
+) -> Result<&'a Held<C>, Problem> {
+    let held = versions
+        .iter()
+        .find(|version| version.valid.contains(today))
+        .or(versions.last())
+        .ok_or_else(|| Problem::not_found(what))?;
+    require_match(headers, &etag(held.version_id))?;
+    Ok(held)
+}
+
+/// The answer to a creation: the new object, its first version, and where it lies. It is kept in the transaction for
+/// whoever sends the request again; the caller commits.
+///
+/// # Errors
+/// The database's.
+pub async fn answer_created(
+    connection: &mut PgConnection,
+    context: &Context,
+    idempotency: &Idempotency,
+    now: OffsetDateTime,
+    location: &str,
+    id: Uuid,
+    version: Option<VersionId>,
+) -> Result<Response, Problem> {
+    let body = serde_json::json!(Created {
+        id,
+        version_id: version.map(|version| version.0)
+    });
+    let tag = version.map(etag).unwrap_or_default();
+    idempotency
+        .keep(connection, &context.actor, now, location, &tag, &body)
+        .await?;
+    Ok(answer(StatusCode::CREATED, Some(location), version, Json(body)))
+}
+
+/// The answer to an ending: what ended, and the first day on which it is no more.
+pub fn answer_ended(id: Uuid, valid_to: Date, version: Option<VersionId>) -> Response {
+    let body = serde_json::json!({"id": id, "valid_to": valid_to.to_string()});
+    answer(StatusCode::OK, None, version, Json(body))
 }
 
 /// An answer with the version it speaks of and where it lies.

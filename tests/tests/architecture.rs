@@ -177,17 +177,17 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
         .map(|entry| entry.unwrap().path())
         .collect();
     entries.sort();
-    // A module that is declared for tests alone, whatever it is called.
+    // A module that is declared for tests alone, whatever it is called, be it a file or a folder.
     let declared = fs::read_to_string(folder.join("mod.rs")).unwrap_or_default();
     let is_for_tests = |path: &Path| {
         path.file_stem()
             .and_then(|name| name.to_str())
             .is_some_and(|name| name == "tests" || declared.contains(&format!("#[cfg(test)]\nmod {name};")))
     };
-    for path in entries {
+    for path in entries.into_iter().filter(|path| !is_for_tests(path)) {
         if path.is_dir() {
             found.extend(sources(&path));
-        } else if path.extension().is_some_and(|ending| ending == "rs") && !is_for_tests(&path) {
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
             found.push(path);
         }
     }

@@ -16,8 +16,11 @@ use crate::ledger::Action;
 use crate::money::Money;
 use crate::period::{ValidPeriod, day, reach, revise};
 use crate::request::fields::{plain_text, required_reason, sane_day};
-use crate::request::{Body, Context, Idempotency, Problem, Times, etag};
-use crate::versioned::{Created, Occasion, answer, changed_fields, version_to_change, write_revision};
+use crate::request::{Body, Context, Idempotency, Problem, Times};
+use crate::versioned::{
+    Created, Occasion, answer, answer_created, answer_ended, changed_fields, end_on, version_in_force,
+    version_to_change, write_revision,
+};
 
 /// What a row of thresholds is to say; in a change what is absent stays.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, utoipa::ToSchema)]
@@ -183,24 +186,16 @@ pub(super) async fn create_threshold(
     let content = statement.content(None)?;
     let from = sane_day("valid_from", statement.valid_from.unwrap_or(context.clock.today()))?;
     let id = ThresholdId::fresh();
-    let occasion = Occasion {
-        actor: context.actor.clone(),
-        reason: Some(required_reason(statement.reason.as_deref().unwrap_or_default())?),
-        import_id: None,
-    };
+    let occasion = Occasion::by(
+        &context.actor,
+        Some(required_reason(statement.reason.as_deref().unwrap_or_default())?),
+    );
     let revision = revise(&[], ValidPeriod::since(from), Some(content), now);
     let version = write_revision(&mut transaction, id.0, Action::Create, &revision, None, &occasion).await?;
     let location = format!("/api/v1/approval-thresholds/{id}");
-    let body = serde_json::json!(Created {
-        id: id.0,
-        version_id: version.map(|version| version.0)
-    });
-    let tag = version.map(etag).unwrap_or_default();
-    idempotency
-        .keep(&mut transaction, &context.actor, now, &location, &tag, &body)
-        .await?;
+    let created = answer_created(&mut transaction, &context, &idempotency, now, &location, id.0, version).await?;
     transaction.commit().await?;
-    Ok(answer(StatusCode::CREATED, Some(&location), version, Json(body)))
+    Ok(created)
 }
 
 /// Changes a row of thresholds from a day on. Cases are judged by the row that holds on the day of the decision.
@@ -223,11 +218,10 @@ pub(super) async fn change_threshold(
     let content = statement.content(Some(&before.content))?;
     let mut version = Some(before.version_id);
     if !changed_fields(&before.content, &content).is_empty() {
-        let occasion = Occasion {
-            actor: context.actor.clone(),
-            reason: Some(required_reason(statement.reason.as_deref().unwrap_or_default())?),
-            import_id: None,
-        };
+        let occasion = Occasion::by(
+            &context.actor,
+            Some(required_reason(statement.reason.as_deref().unwrap_or_default())?),
+        );
         let revision = revise(&versions, reach(&versions, from), Some(content), context.clock.now());
         version = write_revision(
             &mut transaction,
@@ -273,34 +267,12 @@ pub(super) async fn close_threshold(
 ) -> Result<Response, Problem> {
     let id = parse_id(&id)?;
     let valid_to = sane_day("valid_to", end.valid_to)?;
-    let occasion = Occasion {
-        actor: context.actor.clone(),
-        reason: Some(required_reason(&end.reason)?),
-        import_id: None,
-    };
+    let occasion = Occasion::by(&context.actor, Some(required_reason(&end.reason)?));
     let mut transaction = context.database.begin().await?;
     let versions = held_versions(&mut transaction, id).await?;
-    let today = context.clock.today();
-    let before = versions
-        .iter()
-        .find(|version| version.valid.contains(today))
-        .or(versions.last())
-        .ok_or_else(|| Problem::not_found(WHAT))?;
-    crate::request::require_match(&headers, &etag(before.version_id))?;
-    let revision = revise(&versions, ValidPeriod::since(valid_to), None, context.clock.now());
-    if revision.close.is_empty() {
-        return Err(Problem::invalid("valid_to", "it has ended by then already").remedy("choose an earlier day"));
-    }
-    let version = write_revision(
-        &mut transaction,
-        id.0,
-        Action::Close,
-        &revision,
-        Some(&before.content),
-        &occasion,
-    )
-    .await?;
+    let before = version_in_force(&versions, &headers, context.clock.today(), WHAT)?;
+    let at = (context.clock.now(), &occasion);
+    let version = end_on(&mut transaction, id.0, (&versions, before), valid_to, at).await?;
     transaction.commit().await?;
-    let body = serde_json::json!({"id": id.0, "valid_to": valid_to.to_string()});
-    Ok(answer(StatusCode::OK, None, version, Json(body)))
+    Ok(answer_ended(id.0, valid_to, version))
 }

@@ -145,13 +145,12 @@ fn the_year(year: i32) -> Result<ValidPeriod, Problem> {
 async fn move_deadlines(connection: &mut PgConnection, context: &Context, year: i32) -> Result<usize, Problem> {
     let calendar = WorkingCalendar::in_force(connection).await?;
     let now = context.clock.now();
-    let occasion = Occasion {
-        actor: context.actor.clone(),
-        reason: Some(format!(
+    let occasion = Occasion::by(
+        &context.actor,
+        Some(format!(
             "{year} 年放假安排已登记，按工作日重算期限 / the working days of {year} are known, and the last day with them"
         )),
-        import_id: None,
-    };
+    );
     let mut moved = crate::title_cases::follow_calendar(connection, &calendar, now, &occasion).await?;
     moved += crate::policy_cases::follow_calendar(connection, &calendar, now, &occasion).await?;
     moved += crate::inspections::follow_calendar(connection, &calendar, now, &occasion).await?;
@@ -174,11 +173,7 @@ pub(super) async fn record_calendar_notice(
     }
     let now = context.clock.now();
     let content = statement.content()?;
-    let occasion = Occasion {
-        actor: context.actor.clone(),
-        reason: Some(required_reason(&statement.reason)?),
-        import_id: None,
-    };
+    let occasion = Occasion::by(&context.actor, Some(required_reason(&statement.reason)?));
     let id = CalendarNoticeId::fresh();
     let revision = revise(&[], the_year(content.year)?, Some(content), now);
     let version = write_revision(&mut transaction, id.0, Action::Create, &revision, None, &occasion).await?;
@@ -224,11 +219,7 @@ pub(super) async fn correct_calendar_notice(
     }
     let mut version = Some(held.version_id);
     if content != held.content {
-        let occasion = Occasion {
-            actor: context.actor.clone(),
-            reason: Some(reason),
-            import_id: None,
-        };
+        let occasion = Occasion::by(&context.actor, Some(reason));
         let revision = revise(
             std::slice::from_ref(&held),
             held.valid,
@@ -271,11 +262,7 @@ pub(super) async fn withdraw_calendar_notice(
     Body(withdrawal): Body<NoticeWithdrawal>,
 ) -> Result<Response, Problem> {
     let id = parse_id(&id)?;
-    let occasion = Occasion {
-        actor: context.actor.clone(),
-        reason: Some(required_reason(&withdrawal.reason)?),
-        import_id: None,
-    };
+    let occasion = Occasion::by(&context.actor, Some(required_reason(&withdrawal.reason)?));
     let mut transaction = context.database.begin().await?;
     let held = held_notice(&mut transaction, id)
         .await?

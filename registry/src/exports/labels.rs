@@ -2,6 +2,8 @@
 
 use gis_data::write::Header;
 
+use crate::request::Problem;
+
 /// What stands in the cells of closed lists, and in a CSV's header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Labels {
@@ -23,6 +25,19 @@ impl Labels {
             "zh" => Some(Self::Chinese),
             "en" => Some(Self::English),
             _ => None,
+        }
+    }
+
+    /// What is asked for; codes unless told.
+    ///
+    /// # Errors
+    /// A problem with what is no kind of label.
+    pub(crate) fn asked(text: Option<&str>) -> Result<Self, Problem> {
+        match text {
+            None | Some("") => Ok(Self::Codes),
+            Some(text) => Self::parse(text).ok_or_else(|| {
+                Problem::bad("labels", format!("{text:?} is no kind of label")).remedy("choose codes, zh or en")
+            }),
         }
     }
 

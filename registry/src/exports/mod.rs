@@ -3,6 +3,7 @@
 
 mod fields;
 mod labels;
+mod list_file;
 mod routes;
 mod run;
 mod select;
@@ -11,6 +12,7 @@ mod tests;
 
 pub use labels::Labels;
 pub(crate) use labels::{ClosedList, OCCUPANCY, TITLE_STATUS, USAGE};
+pub(crate) use list_file::{ListColumn, ListFile, day_cell, list_format, said_cell, text_cell};
 pub use run::{ExportFailed, ExportProgress, Exported, run_export};
 pub use select::Filter;
 

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use tokio::sync::Semaphore;
 use tokio_util::io::ReaderStream;
 
+use super::list_file::attachment;
 use super::{ExportOrder, ExportProgress, Filter, Labels, run_export};
 use crate::request::{Context, Fault, Problem, Times, note_restricted_read};
 use crate::spatial_units::Kind;
@@ -204,7 +205,8 @@ async fn answer(
     put(header::CONTENT_TYPE, order.format.media_type().to_owned());
     put(header::CONTENT_LENGTH, length.to_string());
     put(header::CACHE_CONTROL, "no-store".to_owned());
-    put(header::CONTENT_DISPOSITION, disposition(&order));
+    let name = order.file_name(order.labels == Labels::English);
+    put(header::CONTENT_DISPOSITION, attachment(&order.file_name(true), &name));
     put(ROWS.clone(), exported.written.rows.to_string());
     let warnings: Vec<String> = exported
         .written
@@ -254,12 +256,7 @@ fn order(layer: Layer, times: Times, query: &ExportQuery, raw: &str) -> Result<E
         None | Some("") => TargetCrs::CGCS2000,
         Some(crs) => TargetCrs::parse(crs).map_err(super::ExportFailed::from)?,
     };
-    let labels = match query.labels.as_deref() {
-        None | Some("") => Labels::Codes,
-        Some(labels) => Labels::parse(labels).ok_or_else(|| {
-            Problem::bad("labels", format!("{labels:?} is no kind of label")).remedy("choose codes, zh or en")
-        })?,
-    };
+    let labels = Labels::asked(query.labels.as_deref())?;
     let address = axum::http::Uri::builder()
         .path_and_query(format!("/?{raw}"))
         .build()
@@ -279,20 +276,4 @@ fn order(layer: Layer, times: Times, query: &ExportQuery, raw: &str) -> Result<E
         times,
         filter: Filter::of_pairs(layer, &pairs)?,
     })
-}
-
-/// The file's name in ASCII for old clients, and in Chinese by RFC 6266 and RFC 8187.
-fn disposition(order: &ExportOrder) -> String {
-    let escaped: String = order
-        .file_name(order.labels == Labels::English)
-        .bytes()
-        .map(|byte| match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' => char::from(byte).to_string(),
-            other => format!("%{other:02X}"),
-        })
-        .collect();
-    format!(
-        "attachment; filename=\"{}\"; filename*=UTF-8''{escaped}",
-        order.file_name(true)
-    )
 }

@@ -111,6 +111,17 @@ impl From<ExportFailed> for Problem {
     }
 }
 
+/// When a file is written, as formats keep it.
+pub(super) fn written_at(clock: &Clock) -> Result<String, Fault> {
+    clock
+        .now()
+        .to_offset(time::UtcOffset::UTC)
+        .format(format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z"))
+        .map_err(|error| Fault::Impossible {
+            what: error.to_string(),
+        })
+}
+
 /// Writes a layer to a path, replacing what is there. Dropping the future gives the export up; what stands at the path
 /// then, or after a failure, is no whole file.
 ///
@@ -126,13 +137,7 @@ pub async fn run_export(
     let fields = fields::of_layer(order.layer);
     let with_shape = fields::has_shapes(order.layer);
     let mut statement = select::statement(order.layer, &fields, with_shape, order.times, &order.filter)?;
-    let written_at = clock
-        .now()
-        .to_offset(time::UtcOffset::UTC)
-        .format(format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z"))
-        .map_err(|error| Fault::Impossible {
-            what: error.to_string(),
-        })?;
+    let written_at = written_at(clock)?;
     let table = Table {
         name: order.layer.as_str(),
         title: fields::title(order.layer),

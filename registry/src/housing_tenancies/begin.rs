@@ -1,7 +1,6 @@
 //! Somebody moves into a home: `POST /api/v1/housing-tenancies`.
 
-use axum::Json;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -17,10 +16,10 @@ use crate::leases::{HomeLease, LONGEST_YEARS, let_home};
 use crate::ledger::Action;
 use crate::period::{ValidPeriod, day, revise};
 use crate::request::fields::{money, optional_reason, plain_text, sane_day};
-use crate::request::{Body, Context, Fault, Idempotency, Permission, Problem, ProblemKind, etag};
+use crate::request::{Body, Context, Fault, Idempotency, Permission, Problem, ProblemKind};
 use crate::rooms::{HOME, RoomContent};
 use crate::spatial_units::require_edit;
-use crate::versioned::{Created, Occasion, answer, write_revision};
+use crate::versioned::{Created, Occasion, answer_created, write_revision};
 
 /// A tenancy as it is to be.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
@@ -249,11 +248,7 @@ pub(super) async fn begin_housing_tenancy(
         ends_on,
         exit_reason: None,
     };
-    let occasion = Occasion {
-        actor: context.actor.clone(),
-        reason: optional_reason(statement.reason.as_deref())?,
-        import_id: None,
-    };
+    let occasion = Occasion::by(&context.actor, optional_reason(statement.reason.as_deref())?);
     let revision = revise(&[], ValidPeriod::since(starts_on), Some(content), now);
     let version = write_revision(&mut transaction, id.0, Action::Create, &revision, None, &occasion)
         .await
@@ -274,16 +269,9 @@ pub(super) async fn begin_housing_tenancy(
     };
     let_home(&mut transaction, lease_id, lease, now, &let_out).await?;
     let location = format!("/api/v1/housing-tenancies/{id}");
-    let body = serde_json::json!(Created {
-        id: id.0,
-        version_id: version.map(|version| version.0)
-    });
-    let tag = version.map(etag).unwrap_or_default();
-    idempotency
-        .keep(&mut transaction, &context.actor, now, &location, &tag, &body)
-        .await?;
+    let created = answer_created(&mut transaction, &context, &idempotency, now, &location, id.0, version).await?;
     transaction.commit().await?;
-    Ok(answer(StatusCode::CREATED, Some(&location), version, Json(body)))
+    Ok(created)
 }
 
 /// One home, one tenant: the database says so, the plan why.

@@ -88,11 +88,7 @@ pub(super) async fn change_housing_tenancy(
         filing(content.is_leader, (number.as_deref(), filed_on), context.clock.today())?;
     let mut version = Some(held.version_id);
     if !changed_fields(&held.content, &content).is_empty() {
-        let occasion = Occasion {
-            actor: context.actor.clone(),
-            reason: optional_reason(change.reason.as_deref())?,
-            import_id: None,
-        };
+        let occasion = Occasion::by(&context.actor, optional_reason(change.reason.as_deref())?);
         let revision = revise(
             std::slice::from_ref(&held),
             held.valid,

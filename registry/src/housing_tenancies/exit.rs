@@ -74,11 +74,7 @@ pub(super) async fn end_housing_tenancy(
     for (valid, _) in &mut revision.write {
         valid.to = Some(on);
     }
-    let occasion = Occasion {
-        actor: context.actor.clone(),
-        reason: Some(reason),
-        import_id: None,
-    };
+    let occasion = Occasion::by(&context.actor, Some(reason));
     let version = write_revision(
         &mut transaction,
         id.0,

@@ -4,11 +4,9 @@ use sqlx::PgConnection;
 
 use super::content::{TenancyContent, held_version};
 use crate::ids::{HousingTenancyId, SpatialUnitId};
-use crate::ledger::Action;
-use crate::period::revise;
 use crate::request::Fault;
 use crate::rooms::RoomsMoved;
-use crate::versioned::{Occasion, write_revision};
+use crate::versioned::{Occasion, revise_what_differs};
 
 /// Tenancies that go on past the day name the building that their home has moved into, for their whole term, as their leases do.
 ///
@@ -25,19 +23,21 @@ pub async fn follow_rooms(connection: &mut PgConnection, moved: &RoomsMoved, occ
     )
     .fetch_all(&mut *connection)
     .await?;
+    let mut going_on = Vec::with_capacity(ids.len());
     for id in ids {
-        let Some(held) = held_version(connection, HousingTenancyId(id)).await? else {
-            continue;
-        };
-        let Some(building) = moved.building_of(&[held.content.room_id.0]) else {
-            continue;
-        };
-        let content = TenancyContent {
-            building_id: SpatialUnitId(building),
-            ..held.content.clone()
-        };
-        let revision = revise(std::slice::from_ref(&held), held.valid, Some(content), moved.now);
-        write_revision(connection, id, Action::Change, &revision, Some(&held.content), occasion).await?;
+        going_on.extend(
+            held_version(connection, HousingTenancyId(id))
+                .await?
+                .map(|held| (id, held)),
+        );
     }
+    revise_what_differs(connection, going_on, moved.now, occasion, |tenancy| {
+        let building = moved.building_of(&[tenancy.room_id.0])?;
+        Some(TenancyContent {
+            building_id: SpatialUnitId(building),
+            ..tenancy.clone()
+        })
+    })
+    .await?;
     Ok(())
 }

@@ -88,11 +88,7 @@ pub(super) async fn end_idle_record(
                 .remedy("register the unit first, or leave the field out"),
         );
     }
-    let occasion = Occasion {
-        actor: context.actor.clone(),
-        reason: Some(reason.clone()),
-        import_id: None,
-    };
+    let occasion = Occasion::by(&context.actor, Some(reason.clone()));
     let mut content = before.content.clone();
     content.end_reason = Some(reason);
     content.occupancy_after = Some(occupancy.clone());

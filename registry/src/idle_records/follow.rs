@@ -4,11 +4,9 @@ use sqlx::PgConnection;
 
 use super::content::{IdleRecordContent, held_versions};
 use crate::ids::{IdleRecordId, SpatialUnitId};
-use crate::ledger::Action;
-use crate::period::revise;
 use crate::request::Fault;
 use crate::rooms::RoomsMoved;
-use crate::versioned::{Occasion, write_revision};
+use crate::versioned::{Occasion, revise_what_differs};
 
 /// Records that go on past the day name the building that their rooms have moved into, for all the days of idleness.
 ///
@@ -25,19 +23,22 @@ pub async fn follow_rooms(connection: &mut PgConnection, moved: &RoomsMoved, occ
     )
     .fetch_all(&mut *connection)
     .await?;
+    let mut going_on = Vec::with_capacity(ids.len());
     for id in ids {
-        let Some(held) = held_versions(connection, IdleRecordId(id)).await?.pop() else {
-            continue;
-        };
-        let Some(building) = moved.building_of(&held.content.room_ids) else {
-            continue;
-        };
-        let content = IdleRecordContent {
-            asset_id: SpatialUnitId(building),
-            ..held.content.clone()
-        };
-        let revision = revise(std::slice::from_ref(&held), held.valid, Some(content), moved.now);
-        write_revision(connection, id, Action::Change, &revision, Some(&held.content), occasion).await?;
+        going_on.extend(
+            held_versions(connection, IdleRecordId(id))
+                .await?
+                .pop()
+                .map(|held| (id, held)),
+        );
     }
+    revise_what_differs(connection, going_on, moved.now, occasion, |record| {
+        let building = moved.building_of(&record.room_ids)?;
+        Some(IdleRecordContent {
+            asset_id: SpatialUnitId(building),
+            ..record.clone()
+        })
+    })
+    .await?;
     Ok(())
 }

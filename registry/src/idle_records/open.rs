@@ -2,8 +2,7 @@
 
 use std::collections::HashMap;
 
-use axum::Json;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
@@ -16,10 +15,10 @@ use crate::ids::{IdleRecordId, RoomId, SpatialUnitId};
 use crate::ledger::Action;
 use crate::period::{Held, ValidPeriod, day, revise, revise_each};
 use crate::request::fields::{plain_text, require_word, sane_day};
-use crate::request::{Body, Context, Fault, Idempotency, Problem, ProblemKind, etag};
+use crate::request::{Body, Context, Fault, Idempotency, Problem, ProblemKind};
 use crate::rooms::RoomContent;
 use crate::spatial_units::{Content, HeldUnit, Kind};
-use crate::versioned::{Created, Occasion, VersionWriter, answer, write_revision};
+use crate::versioned::{Created, Occasion, VersionWriter, answer_created, write_revision};
 
 /// What is confirmed.
 #[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
@@ -130,11 +129,7 @@ pub(super) async fn open_idle_record(
     let rooms = rooms_of(&mut transaction, SpatialUnitId(statement.asset_id)).await?;
     let parts = find_parts(&mut transaction, &statement, &asset, &rooms, since).await?;
     let content = statement.content(parts, today, &context.caller.display_name)?;
-    let occasion = Occasion {
-        actor: context.actor.clone(),
-        reason: Some(content.evidence.clone()),
-        import_id: None,
-    };
+    let occasion = Occasion::by(&context.actor, Some(content.evidence.clone()));
     let id = IdleRecordId::fresh();
     let revision = revise(&[], ValidPeriod::since(since), Some(content.clone()), now);
     let version = write_revision(&mut transaction, id.0, Action::Create, &revision, None, &occasion).await?;
@@ -169,16 +164,9 @@ pub(super) async fn open_idle_record(
     )
     .await?;
     let location = format!("/api/v1/idle-records/{id}");
-    let body = serde_json::json!(Created {
-        id: id.0,
-        version_id: version.map(|version| version.0)
-    });
-    let tag = version.map(etag).unwrap_or_default();
-    idempotency
-        .keep(&mut transaction, &context.actor, now, &location, &tag, &body)
-        .await?;
+    let created = answer_created(&mut transaction, &context, &idempotency, now, &location, id.0, version).await?;
     transaction.commit().await?;
-    Ok(answer(StatusCode::CREATED, Some(&location), version, Json(body)))
+    Ok(created)
 }
 
 /// The rooms of a building with the versions known now, locked.

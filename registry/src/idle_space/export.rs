@@ -2,22 +2,17 @@
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use gis_data::Words;
-use gis_data::write::{
-    Cell, Column, ColumnKind, Header, LayerWriter, Shapes, Table, TargetCrs, WriteFailed, WriteFormat,
-};
+use gis_data::write::{Cell, ColumnKind, LayerWriter, WriteFailed, WriteFormat};
 use serde::Deserialize;
-use time::Date;
-use time::macros::format_description;
 
 use super::ask::answer;
 use super::index::IdleIndex;
 use super::low_use::{FoundLowUse, low_use};
 use super::question::{Asked, FoundSpace};
-use crate::exports::{Labels, OCCUPANCY, TITLE_STATUS, USAGE};
-use crate::request::{Context, Fault, Problem, Times};
+use crate::exports::{Labels, ListColumn, ListFile, OCCUPANCY, TITLE_STATUS, USAGE, day_cell, text_cell};
+use crate::request::{Context, Problem, Times};
 
 /// How it is written.
 #[derive(Debug, Clone, Default, Deserialize, utoipa::IntoParams)]
@@ -31,7 +26,7 @@ const TEXT: ColumnKind = ColumnKind::Text;
 const INTEGER: ColumnKind = ColumnKind::Integer;
 const REAL: ColumnKind = ColumnKind::Real { decimals: 4 };
 
-const COLUMNS: [(&str, ColumnKind, &str, &str); 25] = [
+const COLUMNS: [ListColumn; 25] = [
     ("id", TEXT, "标识", "Id"),
     ("code", TEXT, "楼栋编码", "Code"),
     ("name", TEXT, "名称", "Name"),
@@ -110,12 +105,7 @@ pub(super) async fn export_idle_space(
 ) -> Result<Response, Problem> {
     let refused = |error: QueryRejection| Problem::bad("query", error.body_text());
     let (Query(asked), Query(how)) = (query.map_err(refused)?, how.map_err(refused)?);
-    let labels = match how.labels.as_deref() {
-        None | Some("") => Labels::Codes,
-        Some(labels) => Labels::parse(labels).ok_or_else(|| {
-            Problem::bad("labels", format!("{labels:?} is no kind of label")).remedy("choose codes, zh or en")
-        })?,
-    };
+    let labels = Labels::asked(how.labels.as_deref())?;
     let question = asked.question(times.as_of)?;
     let found = answer(&context, times, &index, &question).await?;
     let little_used = low_use(&context, times, &question)
@@ -127,81 +117,24 @@ pub(super) async fn export_idle_space(
         .chain(little_used.iter().map(|space| space.id))
         .collect();
     context.note_read_of(&told).await?;
-    let (rows, per_head_m2) = (told.len(), question.per_head_m2);
-    let written_at = context
-        .clock
-        .now()
-        .to_offset(time::UtcOffset::UTC)
-        .format(format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z"))
-        .map_err(impossible)?;
-    let bytes = tokio::task::spawn_blocking(move || workbook((&found, &little_used), per_head_m2, labels, written_at))
-        .await
-        .map_err(impossible)??;
-    let mut headers = HeaderMap::new();
-    let disposition = format!(
-        "attachment; filename=\"idle-space_{0}.xlsx\"; filename*=UTF-8''%E9%97%B2%E7%BD%AE%E7%A9%BA%E9%97%B4_{0}.xlsx",
-        times.as_of
-    );
-    for (name, value) in [
-        (header::CONTENT_TYPE, WriteFormat::Xlsx.media_type().to_owned()),
-        (header::CACHE_CONTROL, "no-store".to_owned()),
-        (header::CONTENT_DISPOSITION, disposition),
-        (HeaderName::from_static("yice-rows"), rows.to_string()),
-    ] {
-        if let Ok(value) = HeaderValue::from_str(&value) {
-            headers.insert(name, value);
-        }
-    }
-    Ok((headers, bytes).into_response())
-}
-
-fn impossible(error: impl std::fmt::Display) -> Fault {
-    Fault::Impossible {
-        what: format!("the workbook could not be written: {error}"),
-    }
-}
-
-fn workbook(
-    (found, little_used): (&[FoundSpace], &[FoundLowUse]),
-    per_head_m2: f64,
-    labels: Labels,
-    written_at: String,
-) -> Result<Vec<u8>, Fault> {
-    let folder = tempfile::Builder::new()
-        .prefix("yice-export-")
-        .tempdir()
-        .map_err(impossible)?;
-    let path = folder.path().join("idle-space.xlsx");
-    let table = Table {
+    let file = ListFile {
         name: "idle_space",
         title: Words::new("闲置空间", "Idle space"),
-        columns: COLUMNS
-            .iter()
-            .map(|(name, kind, zh, en)| Column {
-                name,
-                kind: *kind,
-                label: Words::new(*zh, *en),
-            })
-            .collect(),
-        shapes: Shapes::None,
-        crs: TargetCrs::CGCS2000,
-        header: match labels {
-            Labels::Codes => Header::Names,
-            Labels::Chinese => Header::Chinese,
-            Labels::English => Header::English,
-        },
-        written_at,
+        columns: &COLUMNS,
+        format: WriteFormat::Xlsx,
+        labels,
     };
-    let failed = |failed: WriteFailed| impossible(failed);
-    let mut writer = LayerWriter::create(&path, WriteFormat::Xlsx, table).map_err(failed)?;
-    for space in found {
-        write_row(&mut writer, space, per_head_m2, labels).map_err(failed)?;
-    }
-    for space in little_used {
-        write_low_use(&mut writer, space, per_head_m2, labels).map_err(failed)?;
-    }
-    writer.finish().map_err(failed)?;
-    std::fs::read(&path).map_err(impossible)
+    let (day, per_head_m2) = (times.as_of, question.per_head_m2);
+    let names = (&*format!("idle-space_{day}"), &*format!("闲置空间_{day}"));
+    let write = move |writer: &mut LayerWriter| {
+        for space in &found {
+            write_row(writer, space, per_head_m2, labels)?;
+        }
+        little_used
+            .iter()
+            .try_for_each(|space| write_low_use(writer, space, per_head_m2, labels))
+    };
+    Ok(file.answer(&context.clock, names, told.len(), write).await?)
 }
 
 fn write_row(
@@ -243,38 +176,34 @@ fn write_row(
     let whole = |number: Option<i64>| number.map_or(Cell::Empty, Cell::Integer);
     writer.write(
         &[
-            said(&id),
-            said(&code),
-            said(&name),
-            said(&address),
-            said(&region),
-            said(&usage),
-            said(&title),
-            said(&occupancy),
-            said(&causes),
+            text_cell(&id),
+            text_cell(&code),
+            text_cell(&name),
+            text_cell(&address),
+            text_cell(&region),
+            text_cell(&usage),
+            text_cell(&title),
+            text_cell(&occupancy),
+            text_cell(&causes),
             day_cell(space.idle_since),
             whole(i64::try_from(space.rooms).ok()),
             real(space.use_area_m2),
             real(space.building_area_m2),
             whole(space.capacity.map(i64::from)),
-            said(&floors),
+            text_cell(&floors),
             whole(run.map(|run| run.floor.into())),
-            said(&run_rooms),
+            text_cell(&run_rooms),
             real(run.map(|run| run.use_area_m2)),
             whole(run.map(|run| run.capacity.into())),
             real(space.distance_m),
             Cell::Real(per_head_m2),
-            said(labels.of(&UTILISATION_WORDS, if is_idle { "idle" } else { "idle_in_part" })),
+            text_cell(labels.of(&UTILISATION_WORDS, if is_idle { "idle" } else { "idle_in_part" })),
             Cell::Empty,
             Cell::Empty,
             Cell::Empty,
         ],
         None,
     )
-}
-
-fn said(text: &str) -> Cell<'_> {
-    if text.is_empty() { Cell::Empty } else { Cell::Text(text) }
 }
 
 /// A building in low use: what is said of idle rooms stays empty, for none is idle.
@@ -304,14 +233,14 @@ fn write_low_use(
     );
     writer.write(
         &[
-            said(&id),
-            said(&code),
-            said(&name),
-            said(&address),
-            said(&region),
-            said(&usage),
-            said(&title),
-            said(&occupancy),
+            text_cell(&id),
+            text_cell(&code),
+            text_cell(&name),
+            text_cell(&address),
+            text_cell(&region),
+            text_cell(&usage),
+            text_cell(&title),
+            text_cell(&occupancy),
             Cell::Empty,
             Cell::Empty,
             Cell::Empty,
@@ -325,19 +254,11 @@ fn write_low_use(
             Cell::Empty,
             space.distance_m.map_or(Cell::Empty, Cell::Real),
             Cell::Real(per_head_m2),
-            said(labels.of(&UTILISATION_WORDS, "low_use")),
+            text_cell(labels.of(&UTILISATION_WORDS, "low_use")),
             Cell::Real(space.filled_m2),
             Cell::Real(space.spare_m2),
             Cell::Real(space.share),
         ],
         None,
     )
-}
-
-fn day_cell(day: Date) -> Cell<'static> {
-    u16::try_from(day.year()).map_or(Cell::Empty, |year| Cell::Date {
-        year,
-        month: day.month().into(),
-        day: day.day(),
-    })
 }

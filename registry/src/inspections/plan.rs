@@ -1,7 +1,6 @@
 //! `POST /api/v1/inspections`: what is to be inspected.
 
-use axum::Json;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
@@ -15,8 +14,8 @@ use crate::ids::{InspectionId, VersionId};
 use crate::ledger::Action;
 use crate::period::{Held, ValidPeriod, day, revise};
 use crate::request::fields::{optional_reason, plain_text, require_word, sane_day};
-use crate::request::{Body, Context, Fault, Idempotency, Problem, etag};
-use crate::versioned::{Created, Occasion, answer, write_revision};
+use crate::request::{Body, Context, Fault, Idempotency, Problem};
+use crate::versioned::{Created, Occasion, answer_created, write_revision};
 use crate::working_days::WorkingCalendar;
 
 /// The levels there are.
@@ -161,23 +160,12 @@ pub(super) async fn plan_inspection(
     start_clock(&mut content, definition, today, &calendar);
     let id = InspectionId::fresh();
     let revision = revise(&[], ValidPeriod::since(today), Some(content), now);
-    let occasion = Occasion {
-        actor: context.actor.clone(),
-        reason: optional_reason(plan.reason.as_deref())?,
-        import_id: None,
-    };
+    let occasion = Occasion::by(&context.actor, optional_reason(plan.reason.as_deref())?);
     let version = write_revision(&mut transaction, id.0, Action::Create, &revision, None, &occasion).await?;
     let location = format!("/api/v1/inspections/{id}");
-    let body = serde_json::json!(Created {
-        id: id.0,
-        version_id: version.map(|version| version.0)
-    });
-    let tag = version.map(etag).unwrap_or_default();
-    idempotency
-        .keep(&mut transaction, &context.actor, now, &location, &tag, &body)
-        .await?;
+    let created = answer_created(&mut transaction, &context, &idempotency, now, &location, id.0, version).await?;
     transaction.commit().await?;
-    Ok(answer(StatusCode::CREATED, Some(&location), version, Json(body)))
+    Ok(created)
 }
 
 /// The clock of the state that the inspection has come to, where it has a deadline, and its last day where it is known.
@@ -223,11 +211,7 @@ pub(super) async fn write_step(
         Some(content),
         context.clock.now(),
     );
-    let occasion = Occasion {
-        actor: context.actor.clone(),
-        reason: Some(reason),
-        import_id: None,
-    };
+    let occasion = Occasion::by(&context.actor, Some(reason));
     write_revision(
         connection,
         id.0,

@@ -2,21 +2,17 @@
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use gis_data::Words;
-use gis_data::write::{
-    Cell, Column, ColumnKind, Header, LayerWriter, Shapes, Table, TargetCrs, WriteFailed, WriteFormat,
-};
+use gis_data::write::{Cell, ColumnKind, LayerWriter, WriteFailed, WriteFormat};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use serde::Deserialize;
-use time::macros::format_description;
 
 use super::findings::{FindingLine, lines_of};
 use super::read::{Inspection, load, parse_id};
-use crate::exports::Labels;
-use crate::request::{Context, Fault, Problem};
+use crate::exports::{Labels, ListColumn, ListFile, text_cell};
+use crate::request::{Context, Problem};
 
 /// How it is written.
 #[derive(Debug, Clone, Default, Deserialize, utoipa::IntoParams)]
@@ -29,7 +25,7 @@ pub(super) struct ReportQuery {
 const TEXT: ColumnKind = ColumnKind::Text;
 const REAL: ColumnKind = ColumnKind::Real { decimals: 4 };
 
-const COLUMNS: [(&str, ColumnKind, &str, &str); 10] = [
+const COLUMNS: [ListColumn; 10] = [
     ("section", TEXT, "部分", "Section"),
     ("item", TEXT, "项目", "Item"),
     ("detail", TEXT, "内容", "Content"),
@@ -65,13 +61,11 @@ pub(super) async fn export_inspection(
     how: Result<Query<ReportQuery>, QueryRejection>,
 ) -> Result<Response, Problem> {
     let Query(how) = how.map_err(|error| Problem::bad("query", error.body_text()))?;
-    let is_zh = match how.labels.as_deref() {
-        None | Some("") => true,
-        Some(labels) => match Labels::parse(labels) {
-            Some(Labels::Chinese) => true,
-            Some(Labels::English) => false,
-            _ => return Err(Problem::bad("labels", format!("{labels:?} is no language")).remedy("choose zh or en")),
-        },
+    let labels = match how.labels.as_deref() {
+        None | Some("") => Labels::Chinese,
+        Some(labels) => Labels::parse(labels)
+            .filter(|labels| *labels != Labels::Codes)
+            .ok_or_else(|| Problem::bad("labels", format!("{labels:?} is no language")).remedy("choose zh or en"))?,
     };
     let id = parse_id(&id)?;
     let inspection = load(&context, id, None).await?;
@@ -84,39 +78,18 @@ pub(super) async fn export_inspection(
             findings.iter().map(|finding| finding.id).collect(),
         )
         .await?;
-    let lines = lines(&inspection, &findings, is_zh);
-    let rows = lines.len();
-    let written_at = context
-        .clock
-        .now()
-        .to_offset(time::UtcOffset::UTC)
-        .format(format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z"))
-        .map_err(impossible)?;
-    let bytes = tokio::task::spawn_blocking(move || file(&lines, is_zh, written_at))
-        .await
-        .map_err(impossible)??;
-    let mut headers = HeaderMap::new();
-    let day = context.clock.today();
-    let disposition = format!(
-        "attachment; filename=\"inspection_{day}.xlsx\"; filename*=UTF-8''%E5%B7%A1%E6%A3%80%E8%80%83%E6%A0%B8_{day}.xlsx"
-    );
-    for (name, value) in [
-        (header::CONTENT_TYPE, WriteFormat::Xlsx.media_type().to_owned()),
-        (header::CACHE_CONTROL, "no-store".to_owned()),
-        (header::CONTENT_DISPOSITION, disposition),
-        (HeaderName::from_static("yice-rows"), rows.to_string()),
-    ] {
-        if let Ok(value) = HeaderValue::from_str(&value) {
-            headers.insert(name, value);
-        }
-    }
-    Ok((headers, bytes).into_response())
-}
-
-fn impossible(error: impl std::fmt::Display) -> Fault {
-    Fault::Impossible {
-        what: format!("the report could not be written: {error}"),
-    }
+    let lines = lines(&inspection, &findings, labels == Labels::Chinese);
+    let file = ListFile {
+        name: "inspection",
+        title: Words::new("巡检考核", "Inspection"),
+        columns: &COLUMNS,
+        format: WriteFormat::Xlsx,
+        labels,
+    };
+    let (day, rows) = (context.clock.today(), lines.len());
+    let names = (&*format!("inspection_{day}"), &*format!("巡检考核_{day}"));
+    let write = move |writer: &mut LayerWriter| lines.iter().try_for_each(|line| write_line(writer, line));
+    Ok(file.answer(&context.clock, names, rows, write).await?)
 }
 
 fn lines(inspection: &Inspection, findings: &[FindingLine], is_zh: bool) -> Vec<Line> {
@@ -228,47 +201,16 @@ fn lines(inspection: &Inspection, findings: &[FindingLine], is_zh: bool) -> Vec<
     lines
 }
 
-fn file(lines: &[Line], is_zh: bool, written_at: String) -> Result<Vec<u8>, Fault> {
-    let folder = tempfile::Builder::new()
-        .prefix("yice-export-")
-        .tempdir()
-        .map_err(impossible)?;
-    let path = folder.path().join("inspection.xlsx");
-    let table = Table {
-        name: "inspection",
-        title: Words::new("巡检考核", "Inspection"),
-        columns: COLUMNS
-            .iter()
-            .map(|(name, kind, zh, en)| Column {
-                name,
-                kind: *kind,
-                label: Words::new(*zh, *en),
-            })
-            .collect(),
-        shapes: Shapes::None,
-        crs: TargetCrs::CGCS2000,
-        header: if is_zh { Header::Chinese } else { Header::English },
-        written_at,
-    };
-    let failed = |failed: WriteFailed| impossible(failed);
-    let mut writer = LayerWriter::create(&path, WriteFormat::Xlsx, table).map_err(failed)?;
-    for line in lines {
-        let mut cells: Vec<Cell<'_>> = vec![Cell::Text(line.section)];
-        cells.extend([&line.item, &line.detail].map(|text| said(text)));
-        for figure in line.figures {
-            cells.push(
-                figure
-                    .and_then(|figure| figure.to_f64())
-                    .map_or(Cell::Empty, Cell::Real),
-            );
-        }
-        cells.extend([&line.person, &line.due_on].map(|text| said(text)));
-        writer.write(&cells, None).map_err(failed)?;
+fn write_line(writer: &mut LayerWriter, line: &Line) -> Result<(), WriteFailed> {
+    let mut cells: Vec<Cell<'_>> = vec![Cell::Text(line.section)];
+    cells.extend([&line.item, &line.detail].map(|text| text_cell(text)));
+    for figure in line.figures {
+        cells.push(
+            figure
+                .and_then(|figure| figure.to_f64())
+                .map_or(Cell::Empty, Cell::Real),
+        );
     }
-    writer.finish().map_err(failed)?;
-    std::fs::read(&path).map_err(impossible)
-}
-
-fn said(text: &str) -> Cell<'_> {
-    if text.is_empty() { Cell::Empty } else { Cell::Text(text) }
+    cells.extend([&line.person, &line.due_on].map(|text| text_cell(text)));
+    writer.write(&cells, None)
 }

@@ -1,8 +1,7 @@
 //! What is let comes back: `POST /api/v1/leases/{id}/closures`.
 
-use axum::Json;
 use axum::extract::Path;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
@@ -20,7 +19,7 @@ use crate::ledger::Action;
 use crate::period::{Held, day, revise};
 use crate::request::fields::{required_reason, sane_day};
 use crate::request::{Body, Context, Problem, ProblemKind, etag, require_match};
-use crate::versioned::{Occasion, answer, write_revision};
+use crate::versioned::{Occasion, answer_ended, write_revision};
 
 /// How a lease ends.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
@@ -59,11 +58,7 @@ pub(super) async fn hand_back_lease(
     require_no_home(&before.content)?;
     require_no_case(&mut transaction, &before.content).await?;
     let letting = Letting::of(&mut transaction, &before.content).await?;
-    let occasion = Occasion {
-        actor: context.actor.clone(),
-        reason: Some(reason.clone()),
-        import_id: None,
-    };
+    let occasion = Occasion::by(&context.actor, Some(reason.clone()));
     let version = hand_back(
         &mut transaction,
         id,
@@ -76,8 +71,7 @@ pub(super) async fn hand_back_lease(
     .await?;
     follow_letting(&mut transaction, &letting, None, context.clock.now(), &occasion).await?;
     transaction.commit().await?;
-    let body = serde_json::json!({"id": id.0, "valid_to": valid_to.to_string()});
-    Ok(answer(StatusCode::OK, None, version, Json(body)))
+    Ok(answer_ended(id.0, valid_to, version))
 }
 
 /// Ends a lease on a day, with the rent of the days from then on.

@@ -2,19 +2,14 @@
 
 use axum::extract::Query;
 use axum::extract::rejection::QueryRejection;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use gis_data::Words;
-use gis_data::write::{
-    Cell, Column, ColumnKind, Header, LayerWriter, Shapes, Table, TargetCrs, WriteFailed, WriteFormat,
-};
+use gis_data::write::{Cell, ColumnKind, LayerWriter, WriteFailed};
 use serde::Deserialize;
-use time::Date;
-use time::macros::format_description;
 
 use super::list::{LeaseLine, ListQuery, all_lines};
-use crate::exports::Labels;
-use crate::request::{Context, Fault, Problem, Times};
+use crate::exports::{Labels, ListColumn, ListFile, day_cell, list_format, said_cell, text_cell};
+use crate::request::{Context, Problem, Times};
 
 /// How it is written.
 #[derive(Debug, Clone, Default, Deserialize, utoipa::IntoParams)]
@@ -32,7 +27,7 @@ const REAL: ColumnKind = ColumnKind::Real { decimals: 4 };
 const MONEY: ColumnKind = ColumnKind::Real { decimals: 2 };
 const DAY: ColumnKind = ColumnKind::Date;
 
-const COLUMNS: [(&str, ColumnKind, &str, &str); 26] = [
+const COLUMNS: [ListColumn; 26] = [
     ("id", TEXT, "标识", "Id"),
     ("contract_number", TEXT, "合同编号", "Contract"),
     ("direction", TEXT, "租出或租入", "Direction"),
@@ -98,96 +93,27 @@ pub(super) async fn export_leases(
 ) -> Result<Response, Problem> {
     let refused = |error: QueryRejection| Problem::bad("query", error.body_text());
     let (Query(query), Query(how)) = (query.map_err(refused)?, how.map_err(refused)?);
-    let labels = match how.labels.as_deref() {
-        None | Some("") => Labels::Codes,
-        Some(labels) => Labels::parse(labels).ok_or_else(|| {
-            Problem::bad("labels", format!("{labels:?} is no kind of label")).remedy("choose codes, zh or en")
-        })?,
-    };
-    let format = match how.format.as_deref() {
-        None | Some("" | "xlsx") => WriteFormat::Xlsx,
-        Some("csv") => WriteFormat::Csv,
-        Some(other) => {
-            return Err(Problem::bad("format", format!("{other:?} is no format")).remedy("choose xlsx or csv"));
-        }
-    };
+    let labels = Labels::asked(how.labels.as_deref())?;
+    let format = list_format(how.format.as_deref())?;
     let mut transaction = context.database.begin_snapshot().await?;
     let lines = all_lines(&mut transaction, times, &query).await?;
     transaction.commit().await?;
     let assets: Vec<_> = lines.iter().filter_map(|line| line.asset_id).collect();
     context.note_read_of(&assets).await?;
-    let rows = lines.len();
-    let written_at = context
-        .clock
-        .now()
-        .to_offset(time::UtcOffset::UTC)
-        .format(format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z"))
-        .map_err(impossible)?;
-    let bytes = tokio::task::spawn_blocking(move || file(&lines, format, labels, written_at))
-        .await
-        .map_err(impossible)??;
-    let mut headers = HeaderMap::new();
-    let (day, ending) = (times.as_of, format.extension());
-    let disposition =
-        format!("attachment; filename=\"leases_{day}.{ending}\"; filename*=UTF-8''%E7%A7%9F%E7%BA%A6_{day}.{ending}");
-    for (name, value) in [
-        (header::CONTENT_TYPE, format.media_type().to_owned()),
-        (header::CACHE_CONTROL, "no-store".to_owned()),
-        (header::CONTENT_DISPOSITION, disposition),
-        (HeaderName::from_static("yice-rows"), rows.to_string()),
-    ] {
-        if let Ok(value) = HeaderValue::from_str(&value) {
-            headers.insert(name, value);
-        }
-    }
-    Ok((headers, bytes).into_response())
-}
-
-fn impossible(error: impl std::fmt::Display) -> Fault {
-    Fault::Impossible {
-        what: format!("the register could not be written: {error}"),
-    }
-}
-
-fn file(lines: &[LeaseLine], format: WriteFormat, labels: Labels, written_at: String) -> Result<Vec<u8>, Fault> {
-    let folder = tempfile::Builder::new()
-        .prefix("yice-export-")
-        .tempdir()
-        .map_err(impossible)?;
-    let path = folder.path().join(format!("leases.{}", format.extension()));
-    let table = Table {
+    let file = ListFile {
         name: "leases",
         title: Words::new("租约", "Leases"),
-        columns: COLUMNS
-            .iter()
-            .map(|(name, kind, zh, en)| Column {
-                name,
-                kind: *kind,
-                label: Words::new(*zh, *en),
-            })
-            .collect(),
-        shapes: Shapes::None,
-        crs: TargetCrs::CGCS2000,
-        header: match labels {
-            Labels::Codes => Header::Names,
-            Labels::Chinese => Header::Chinese,
-            Labels::English => Header::English,
-        },
-        written_at,
+        columns: &COLUMNS,
+        format,
+        labels,
     };
-    let failed = |failed: WriteFailed| impossible(failed);
-    let mut writer = LayerWriter::create(&path, format, table).map_err(failed)?;
-    for line in lines {
-        write_line(&mut writer, line, labels).map_err(failed)?;
-    }
-    writer.finish().map_err(failed)?;
-    std::fs::read(&path).map_err(impossible)
+    let (day, rows) = (times.as_of, lines.len());
+    let names = (&*format!("leases_{day}"), &*format!("租约_{day}"));
+    let write = move |writer: &mut LayerWriter| lines.iter().try_for_each(|line| write_line(writer, line, labels));
+    Ok(file.answer(&context.clock, names, rows, write).await?)
 }
 
 fn write_line(writer: &mut LayerWriter, line: &LeaseLine, labels: Labels) -> Result<(), WriteFailed> {
-    fn said(text: Option<&str>) -> Cell<'_> {
-        text.filter(|text| !text.is_empty()).map_or(Cell::Empty, Cell::Text)
-    }
     fn money(text: &str) -> Cell<'static> {
         text.parse().map_or(Cell::Empty, Cell::Real)
     }
@@ -197,25 +123,25 @@ fn write_line(writer: &mut LayerWriter, line: &LeaseLine, labels: Labels) -> Res
     writer.write(
         &[
             Cell::Text(&id),
-            said(line.contract_number.as_deref()),
+            said_cell(line.contract_number.as_deref()),
             word(&line.direction),
             word(&line.status),
-            said(line.asset_name.as_deref()),
-            said(line.region_code.as_deref()),
+            said_cell(line.asset_name.as_deref()),
+            said_cell(line.region_code.as_deref()),
             Cell::Integer(line.rooms.into()),
             Cell::Real(line.area_m2),
             word(&line.lessor_kind),
-            said(Some(&line.lessor_name)),
+            text_cell(&line.lessor_name),
             word(&line.lessee_kind),
             line.lessee_size.as_deref().map_or(Cell::Empty, word),
-            said(Some(&line.lessee_name)),
+            text_cell(&line.lessee_name),
             word(is_sublet),
             day_cell(line.starts_on),
             day_cell(line.ends_on),
             line.handed_back_on.map_or(Cell::Empty, day_cell),
             Cell::Integer(line.days_left.into()),
             money(&line.monthly_rent),
-            said(line.approval_number.as_deref()),
+            said_cell(line.approval_number.as_deref()),
             money(&line.due),
             money(&line.paid),
             money(&line.arrears),
@@ -225,12 +151,4 @@ fn write_line(writer: &mut LayerWriter, line: &LeaseLine, labels: Labels) -> Res
         ],
         None,
     )
-}
-
-fn day_cell(day: Date) -> Cell<'static> {
-    u16::try_from(day.year()).map_or(Cell::Empty, |year| Cell::Date {
-        year,
-        month: day.month().into(),
-        day: day.day(),
-    })
 }

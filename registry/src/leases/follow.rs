@@ -4,11 +4,9 @@ use sqlx::PgConnection;
 
 use super::content::{LeaseContent, held_versions};
 use crate::ids::{LeaseId, SpatialUnitId};
-use crate::ledger::Action;
-use crate::period::revise;
 use crate::request::Fault;
 use crate::rooms::RoomsMoved;
-use crate::versioned::{Occasion, write_revision};
+use crate::versioned::{Occasion, revise_what_differs};
 
 /// Leases that go on past the day name the building that their rooms have moved into. One version of a lease is known at a time,
 /// so it names that for its whole term; what was known before stays known of that time.
@@ -26,19 +24,22 @@ pub async fn follow_rooms(connection: &mut PgConnection, moved: &RoomsMoved, occ
     )
     .fetch_all(&mut *connection)
     .await?;
+    let mut going_on = Vec::with_capacity(ids.len());
     for id in ids {
-        let Some(held) = held_versions(connection, LeaseId(id)).await?.pop() else {
-            continue;
-        };
-        let Some(building) = moved.building_of(&held.content.room_ids) else {
-            continue;
-        };
-        let content = LeaseContent {
-            asset_id: Some(SpatialUnitId(building)),
-            ..held.content.clone()
-        };
-        let revision = revise(std::slice::from_ref(&held), held.valid, Some(content), moved.now);
-        write_revision(connection, id, Action::Change, &revision, Some(&held.content), occasion).await?;
+        going_on.extend(
+            held_versions(connection, LeaseId(id))
+                .await?
+                .pop()
+                .map(|held| (id, held)),
+        );
     }
+    revise_what_differs(connection, going_on, moved.now, occasion, |lease| {
+        let building = moved.building_of(&lease.room_ids)?;
+        Some(LeaseContent {
+            asset_id: Some(SpatialUnitId(building)),
+            ..lease.clone()
+        })
+    })
+    .await?;
     Ok(())
 }

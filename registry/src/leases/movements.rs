@@ -285,11 +285,7 @@ async fn add(
     reason: Option<String>,
 ) -> Result<Response, Problem> {
     let now = context.clock.now();
-    let occasion = Occasion {
-        actor: context.actor.clone(),
-        reason,
-        import_id: None,
-    };
+    let occasion = Occasion::by(&context.actor, reason);
     let revision = Revision {
         close: Vec::new(),
         write: vec![(ValidPeriod::since(on), content)],

@@ -25,7 +25,7 @@ use crate::period::{ValidPeriod, revise};
 use crate::request::fields::optional_reason;
 use crate::request::{Body, Context, Fault, Idempotency, Problem, etag, require_match};
 use crate::spatial_units::Kind;
-use crate::versioned::{Created, Occasion, answer, write_revision};
+use crate::versioned::{Created, Occasion, answer, answer_created, write_revision};
 
 /// Registers a lease; its schedule follows from its terms.
 #[utoipa::path(post, path = "/api/v1/leases", operation_id = "register_lease", tag = "leases",
@@ -43,11 +43,7 @@ pub(super) async fn register_lease(
     if let Some(repeated) = idempotency.repeated(&mut transaction, &context.actor).await? {
         return Ok(repeated.into_response());
     }
-    let occasion = Occasion {
-        actor: context.actor.clone(),
-        reason: optional_reason(statement.reason.as_deref())?,
-        import_id: None,
-    };
+    let occasion = Occasion::by(&context.actor, optional_reason(statement.reason.as_deref())?);
     let from = statement.starts_on()?;
     let content = require_content(&mut transaction, &statement, from).await?;
     let id = LeaseId::fresh();
@@ -60,16 +56,9 @@ pub(super) async fn register_lease(
     follow_terms(&mut transaction, id, &schedule(&content.terms(from)), now, &occasion).await?;
     follow_letting(&mut transaction, &letting, Some((from, &content)), now, &occasion).await?;
     let location = format!("/api/v1/leases/{id}");
-    let body = serde_json::json!(Created {
-        id: id.0,
-        version_id: version.map(|version| version.0)
-    });
-    let tag = version.map(etag).unwrap_or_default();
-    idempotency
-        .keep(&mut transaction, &context.actor, now, &location, &tag, &body)
-        .await?;
+    let created = answer_created(&mut transaction, &context, &idempotency, now, &location, id.0, version).await?;
     transaction.commit().await?;
-    Ok(answer(StatusCode::CREATED, Some(&location), version, Json(body)))
+    Ok(created)
 }
 
 /// Changes what a lease says, for all its days; the rows of its schedule that no longer fit are written anew.
@@ -110,11 +99,7 @@ pub(super) async fn change_lease(
         return Err(Problem::invalid("starts_on", "it was handed back before that day")
             .remedy("write the first day of the term"));
     }
-    let occasion = Occasion {
-        actor: context.actor.clone(),
-        reason: optional_reason(statement.reason.as_deref())?,
-        import_id: None,
-    };
+    let occasion = Occasion::by(&context.actor, optional_reason(statement.reason.as_deref())?);
     // A lease that was said to be one out lets no more once it is said to be one in.
     let out = [&before.content, &content]
         .into_iter()

@@ -215,11 +215,7 @@ pub(super) async fn bring_meter_readings(
     for (index, (building, said)) in buildings.iter().zip(&list.readings).enumerate() {
         by_meter.entry((*building, &said.utility)).or_default().push(index);
     }
-    let occasion = Occasion {
-        actor: context.actor.clone(),
-        reason: Some(source.clone()),
-        import_id: None,
-    };
+    let occasion = Occasion::by(&context.actor, Some(source.clone()));
     let mut writer = VersionWriter::default();
     let mut brought = Brought::default();
     for ((building, utility), indices) in by_meter {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 
 use crate::spatial_units::tests::{Answer, app, ask};
-use crate::versioned::tests::prove;
+use crate::versioned::tests::{entries, prove};
 
 pub(crate) async fn register(app: &Router, layer: &str, body: Value) -> Answer {
     let key = uuid::Uuid::now_v7().to_string();
@@ -121,6 +121,47 @@ async fn who_sits_in_a_room_is_kept_with_its_history(pool: PgPool) {
     let versions = ask(&app, "GET", &format!("{at}/versions"), &[], None).await.body;
     assert!(versions["items"].as_array().unwrap().len() >= 3, "{versions}");
     prove(&pool).await.unwrap();
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn what_changes_nothing_of_an_occupant_leaves_the_version_and_the_ledger_as_they_are(pool: PgPool) {
+    let (app, state) = app(&pool).await;
+    let (unit, building) = bureau(&app).await;
+    let room = json!({"building_id": building, "floor": 3, "number": "301", "unit_id": unit, "room_type": "office"});
+    let room = id_of(&app, "rooms", room).await;
+    let said = json!({"room_id": room, "person": "王芳", "rank": "副局(处)级", "approved_area_m2": 18});
+    let created = register(&app, "occupants", said.clone()).await;
+    let (at, tag) = (created.location.unwrap(), created.etag.unwrap());
+    let written = entries(&pool).await;
+    state.clock.advance(time::Duration::minutes(1));
+    for same in [
+        json!({}),
+        said,
+        json!({"valid_from": "2030-01-01", "reason": "照旧", "unit_id": null}),
+    ] {
+        let kept = ask(&app, "PATCH", &at, &[("If-Match", &tag)], Some(same.clone())).await;
+        assert_eq!(
+            (kept.status, kept.etag.as_deref(), &kept.body["approved_area_m2"]),
+            (StatusCode::OK, Some(tag.as_str()), &json!(18.0)),
+            "{same}: {}",
+            kept.body
+        );
+    }
+    assert_eq!(entries(&pool).await, written);
+    // Who read another version than the one that holds is told so, be there a change or not.
+    let stale = ask(&app, "PATCH", &at, &[("If-Match", "\"other\"")], Some(json!({}))).await;
+    assert_eq!(stale.status, StatusCode::PRECONDITION_FAILED);
+    let changed = ask(
+        &app,
+        "PATCH",
+        &at,
+        &[("If-Match", &tag)],
+        Some(json!({"approved_area_m2": 18.5})),
+    )
+    .await;
+    assert_eq!(changed.status, StatusCode::OK, "{}", changed.body);
+    assert_ne!(changed.etag.unwrap(), tag);
+    assert_eq!(entries(&pool).await, written + 1);
 }
 
 #[sqlx::test(migrations = "../migrations")]

@@ -31,11 +31,7 @@ impl Made<'_> {
     }
 
     fn occasion(&self) -> Occasion {
-        Occasion {
-            actor: self.actor.clone(),
-            reason: Some(self.reason()),
-            import_id: None,
-        }
+        Occasion::by(self.actor, Some(self.reason()))
     }
 }
 

@@ -9,16 +9,12 @@
 mod allocation;
 mod allocation_effects;
 mod allocation_guards;
-#[cfg(test)]
-mod allocation_tests;
 mod content;
 mod effects;
 mod facts;
 mod follow_calendar;
 mod guards;
 mod housing;
-#[cfg(test)]
-mod housing_tests;
 mod list;
 mod movables;
 mod open;

@@ -2,21 +2,17 @@
 //! `GET /api/v1/policy-cases/{id}/movables.xlsx`.
 
 use axum::extract::Path;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use gis_data::Words;
-use gis_data::write::{
-    Cell, Column, ColumnKind, Header, LayerWriter, Shapes, Table, TargetCrs, WriteFailed, WriteFormat,
-};
+use gis_data::write::{Cell, ColumnKind, LayerWriter, WriteFailed, WriteFormat};
 use serde::{Deserialize, Serialize};
-use time::Date;
-use time::macros::format_description;
 
 use super::allocation::Movables;
 use super::facts::Fact;
 use super::read::{WHAT, load, parse_id};
+use crate::exports::{Labels, ListColumn, ListFile, day_cell, said_cell, text_cell};
 use crate::request::fields::plain_text;
-use crate::request::{Context, Fault, Problem, Times};
+use crate::request::{Context, Problem, Times};
 
 /// The most lines of one list.
 const MOST_LINES: usize = 2_000;
@@ -109,7 +105,7 @@ pub(super) fn check(movables: &Movables) -> Result<(), Problem> {
 }
 
 const TEXT: ColumnKind = ColumnKind::Text;
-const COLUMNS: [(&str, ColumnKind, &str, &str); 10] = [
+const COLUMNS: [ListColumn; 10] = [
     ("line", ColumnKind::Integer, "序号", "No."),
     ("name", TEXT, "名称", "Name"),
     ("number", TEXT, "资产编号", "Asset number"),
@@ -147,62 +143,24 @@ pub(super) async fn export_movables(
         return Err(Problem::not_found(WHAT).code("no_movables"));
     }
     let rows: usize = lists.iter().map(|list| list.pieces.len().max(1)).sum();
-    let written_at = context
-        .clock
-        .now()
-        .to_offset(time::UtcOffset::UTC)
-        .format(format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z"))
-        .map_err(impossible)?;
-    let bytes = tokio::task::spawn_blocking(move || file(&lists, WriteFormat::Xlsx, written_at))
-        .await
-        .map_err(impossible)??;
-    let mut headers = HeaderMap::new();
-    let disposition = format!(
-        "attachment; filename=\"movables_{id}.xlsx\"; filename*=UTF-8''%E7%A7%BB%E4%BA%A4%E6%B8%85%E5%8D%95_{id}.xlsx"
-    );
-    for (name, value) in [
-        (header::CONTENT_TYPE, WriteFormat::Xlsx.media_type().to_owned()),
-        (header::CACHE_CONTROL, "no-store".to_owned()),
-        (header::CONTENT_DISPOSITION, disposition),
-        (HeaderName::from_static("yice-rows"), rows.to_string()),
-    ] {
-        if let Ok(value) = HeaderValue::from_str(&value) {
-            headers.insert(name, value);
-        }
-    }
-    Ok((headers, bytes).into_response())
+    let names = (&*format!("movables_{id}"), &*format!("移交清单_{id}"));
+    let write = move |writer: &mut LayerWriter| write_lists(writer, &lists);
+    Ok(file(WriteFormat::Xlsx)
+        .answer(&context.clock, names, rows, write)
+        .await?)
 }
 
-fn impossible(error: impl std::fmt::Display) -> Fault {
-    Fault::Impossible {
-        what: format!("the hand-over list could not be written: {error}"),
-    }
-}
-
-fn file(lists: &[Movables], format: WriteFormat, written_at: String) -> Result<Vec<u8>, Fault> {
-    let folder = tempfile::Builder::new()
-        .prefix("yice-export-")
-        .tempdir()
-        .map_err(impossible)?;
-    let path = folder.path().join(format!("movables.{}", format.extension()));
-    let table = Table {
+fn file(format: WriteFormat) -> ListFile {
+    ListFile {
         name: "movables",
         title: Words::new("公物仓移交清单", "Hand-over list for the shared store"),
-        columns: COLUMNS
-            .iter()
-            .map(|(name, kind, zh, en)| Column {
-                name,
-                kind: *kind,
-                label: Words::new(*zh, *en),
-            })
-            .collect(),
-        shapes: Shapes::None,
-        crs: TargetCrs::CGCS2000,
-        header: Header::Chinese,
-        written_at,
-    };
-    let failed = |failed: WriteFailed| impossible(failed);
-    let mut writer = LayerWriter::create(&path, format, table).map_err(failed)?;
+        columns: &COLUMNS,
+        format,
+        labels: Labels::Chinese,
+    }
+}
+
+fn write_lists(writer: &mut LayerWriter, lists: &[Movables]) -> Result<(), WriteFailed> {
     let mut line = 0;
     for list in lists {
         // A list by its number alone is one line.
@@ -212,11 +170,10 @@ fn file(lists: &[Movables], format: WriteFormat, written_at: String) -> Result<V
         };
         for piece in pieces {
             line += 1;
-            write_line(&mut writer, (line, list), piece).map_err(failed)?;
+            write_line(writer, (line, list), piece)?;
         }
     }
-    writer.finish().map_err(failed)?;
-    std::fs::read(&path).map_err(impossible)
+    Ok(())
 }
 
 fn write_line(
@@ -224,33 +181,22 @@ fn write_line(
     (line, list): (i64, &Movables),
     piece: Option<&Piece>,
 ) -> Result<(), WriteFailed> {
-    fn said(text: Option<&str>) -> Cell<'_> {
-        text.filter(|text| !text.is_empty()).map_or(Cell::Empty, Cell::Text)
-    }
     let count = piece.map_or(list.items, |piece| piece.count);
     writer.write(
         &[
             Cell::Integer(line),
-            said(piece.map(|piece| piece.name.as_str())),
-            said(piece.and_then(|piece| piece.number.as_deref())),
+            said_cell(piece.map(|piece| piece.name.as_str())),
+            said_cell(piece.and_then(|piece| piece.number.as_deref())),
             Cell::Integer(count.into()),
-            said(piece.map(|piece| piece.state.zh())),
-            said(piece.and_then(|piece| piece.note.as_deref())),
-            said(Some(&list.list)),
-            said(list.handed_by.as_deref()),
-            said(Some(&list.received_by)),
+            said_cell(piece.map(|piece| piece.state.zh())),
+            said_cell(piece.and_then(|piece| piece.note.as_deref())),
+            text_cell(&list.list),
+            said_cell(list.handed_by.as_deref()),
+            text_cell(&list.received_by),
             day_cell(list.on),
         ],
         None,
     )
-}
-
-fn day_cell(day: Date) -> Cell<'static> {
-    u16::try_from(day.year()).map_or(Cell::Empty, |year| Cell::Date {
-        year,
-        month: day.month().into(),
-        day: day.day(),
-    })
 }
 
 #[cfg(test)]
@@ -293,7 +239,11 @@ mod tests {
             ..list.clone()
         };
         assert!(check(&by_number).is_ok(), "a list of its own may stand in a paper");
-        let written = file(&[list, by_number], WriteFormat::Csv, "2026-11-21T00:00:00Z".to_owned()).unwrap();
+        let written = file(WriteFormat::Csv)
+            .bytes("2026-11-21T00:00:00Z".to_owned(), |writer| {
+                write_lists(writer, &[list, by_number])
+            })
+            .unwrap();
         let text = String::from_utf8(written).unwrap();
         let lines: Vec<&str> = text.trim_start_matches('\u{feff}').lines().collect();
         assert_eq!(

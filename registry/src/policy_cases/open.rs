@@ -26,7 +26,7 @@ use crate::request::fields::optional_reason;
 use crate::request::{Body, Context, Fault, Idempotency, Place, Problem, ProblemKind, Times, etag, require_match};
 use crate::spatial_units::KnownAsset;
 use crate::units::KnownUnit;
-use crate::versioned::{Created, Occasion, answer, write_revision};
+use crate::versioned::{Created, Occasion, answer, answer_created, write_revision};
 use crate::working_days::WorkingCalendar;
 
 /// The most records that a case takes.
@@ -341,11 +341,7 @@ pub(super) async fn open_policy_case(
     start_clock(&mut content, definition, today, &calendar);
     let id = PolicyCaseId::fresh();
     let revision = revise(&[], ValidPeriod::since(today), Some(content), now);
-    let occasion = Occasion {
-        actor: context.actor.clone(),
-        reason: optional_reason(opening.reason.as_deref())?,
-        import_id: None,
-    };
+    let occasion = Occasion::by(&context.actor, optional_reason(opening.reason.as_deref())?);
     let written = write_revision(&mut transaction, id.0, Action::Create, &revision, None, &occasion).await;
     let version = match written {
         Ok(version) => version,
@@ -355,16 +351,9 @@ pub(super) async fn open_policy_case(
         }
     };
     let location = format!("/api/v1/policy-cases/{id}");
-    let body = serde_json::json!(Created {
-        id: id.0,
-        version_id: version.map(|version| version.0)
-    });
-    let tag = version.map(etag).unwrap_or_default();
-    idempotency
-        .keep(&mut transaction, &context.actor, now, &location, &tag, &body)
-        .await?;
+    let created = answer_created(&mut transaction, &context, &idempotency, now, &location, id.0, version).await?;
     transaction.commit().await?;
-    Ok(answer(StatusCode::CREATED, Some(&location), version, Json(body)))
+    Ok(created)
 }
 
 /// The clock of the state that the case has come to, where it has a deadline.
@@ -521,11 +510,7 @@ pub(super) async fn record_in_policy_case(
         );
     }
     settle_asset(&mut transaction, &mut content, today).await?;
-    let occasion = Occasion {
-        actor: context.actor.clone(),
-        reason: Some(format!("登记 {kind}")),
-        import_id: None,
-    };
+    let occasion = Occasion::by(&context.actor, Some(format!("登记 {kind}")));
     let now = context.clock.now();
     let version = write_step(&mut transaction, (id, now), &held, content, &occasion).await?;
     transaction.commit().await?;

@@ -238,11 +238,7 @@ pub(super) async fn step_policy_case(
         (decision, made, &why),
     )
     .await?;
-    let occasion = Occasion {
-        actor: context.actor.clone(),
-        reason: Some(why),
-        import_id: None,
-    };
+    let occasion = Occasion::by(&context.actor, Some(why));
     // The database lets an asset go to another level by the step of its case, which is on record before it goes.
     let handed_over = (content.details.handed_from != held.content.details.handed_from).then(|| content.clone());
     let version = write_step(&mut transaction, (id, made.now), &held, content, &occasion).await?;

@@ -19,9 +19,9 @@ use crate::period::{Held, ValidPeriod, day, reach, revise};
 use crate::request::fields::{
     optional_reason, required_reason, said, sane_day, take_required_text, take_text, take_word,
 };
-use crate::request::{Body, Context, Idempotency, Problem, Times, etag};
+use crate::request::{Body, Context, Idempotency, Problem, Times};
 use crate::tree::Tree;
-use crate::versioned::{Created, Occasion, answer, changed_fields, version_to_change, write_revision};
+use crate::versioned::{Created, Occasion, answer, answer_created, changed_fields, version_to_change, write_revision};
 
 /// What can be said of a region. In a change, a field that is absent stays and one that is null is emptied.
 #[derive(Debug, Default, Clone, Serialize, Deserialize, utoipa::ToSchema)]
@@ -139,23 +139,12 @@ pub(super) async fn create_region(
             .await?;
     }
     let revision = revise(&[], period, Some(content), now);
-    let occasion = Occasion {
-        actor: context.actor.clone(),
-        reason: optional_reason(statement.reason.as_deref())?,
-        import_id: None,
-    };
+    let occasion = Occasion::by(&context.actor, optional_reason(statement.reason.as_deref())?);
     let version = write_revision(&mut transaction, id.0, Action::Create, &revision, None, &occasion).await?;
     let location = format!("/api/v1/regions/{id}");
-    let body = serde_json::json!(Created {
-        id: id.0,
-        version_id: version.map(|version| version.0)
-    });
-    let tag = version.map(etag).unwrap_or_default();
-    idempotency
-        .keep(&mut transaction, &context.actor, now, &location, &tag, &body)
-        .await?;
+    let created = answer_created(&mut transaction, &context, &idempotency, now, &location, id.0, version).await?;
     transaction.commit().await?;
-    Ok(answer(StatusCode::CREATED, Some(&location), version, Json(body)))
+    Ok(created)
 }
 
 async fn held(connection: &mut sqlx::PgConnection, id: RegionId) -> Result<Vec<Held<RegionContent>>, Problem> {
@@ -202,11 +191,7 @@ pub(super) async fn change_region(
             .await?;
     }
     let revision = revise(&versions, period, Some(content), context.clock.now());
-    let occasion = Occasion {
-        actor: context.actor.clone(),
-        reason: optional_reason(statement.reason.as_deref())?,
-        import_id: None,
-    };
+    let occasion = Occasion::by(&context.actor, optional_reason(statement.reason.as_deref())?);
     write_revision(
         &mut transaction,
         id.0,
@@ -291,11 +276,7 @@ pub(super) async fn close_region(
         },
         content,
     ));
-    let occasion = Occasion {
-        actor: context.actor.clone(),
-        reason: Some(reason),
-        import_id: None,
-    };
+    let occasion = Occasion::by(&context.actor, Some(reason));
     let version = write_revision(
         &mut transaction,
         id.0,

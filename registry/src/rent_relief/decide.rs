@@ -95,11 +95,7 @@ pub(super) async fn decide_reliefs(
         return Err(Problem::not_found("one of these applications"));
     }
     require_open(&reliefs, &context.actor.0)?;
-    let occasion = Occasion {
-        actor: context.actor.clone(),
-        reason: document.clone().or(reason.clone()),
-        import_id: None,
-    };
+    let occasion = Occasion::by(&context.actor, document.clone().or(reason.clone()));
     let (now, today) = (context.clock.now(), context.clock.today());
     let mut leases: Vec<Uuid> = reliefs.iter().map(|(_, held)| held.content.lease_id).collect();
     leases.sort_unstable();

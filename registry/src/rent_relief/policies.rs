@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::Path;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
@@ -15,8 +15,8 @@ use crate::leases::{SECTORS, SIZES};
 use crate::ledger::Action;
 use crate::period::{ValidPeriod, day, revise};
 use crate::request::fields::{plain_text, require_word, sane_day};
-use crate::request::{Body, Context, Idempotency, Problem, etag};
-use crate::versioned::{Created, Occasion, answer, write_revision};
+use crate::request::{Body, Context, Idempotency, Problem};
+use crate::versioned::{Created, Occasion, answer_created, write_revision};
 
 pub(super) const WHAT: &str = "this policy";
 
@@ -103,24 +103,13 @@ pub(super) async fn make_policy(
     }
     let now = context.clock.now();
     let id = ReliefPolicyId::fresh();
-    let occasion = Occasion {
-        actor: context.actor.clone(),
-        reason: Some(content.document.clone()),
-        import_id: None,
-    };
+    let occasion = Occasion::by(&context.actor, Some(content.document.clone()));
     let revision = revise(&[], ValidPeriod::since(context.clock.today()), Some(content), now);
     let version = write_revision(&mut transaction, id.0, Action::Create, &revision, None, &occasion).await?;
     let location = format!("/api/v1/relief-policies/{id}");
-    let body = serde_json::json!(Created {
-        id: id.0,
-        version_id: version.map(|version| version.0)
-    });
-    let tag = version.map(etag).unwrap_or_default();
-    idempotency
-        .keep(&mut transaction, &context.actor, now, &location, &tag, &body)
-        .await?;
+    let created = answer_created(&mut transaction, &context, &idempotency, now, &location, id.0, version).await?;
     transaction.commit().await?;
-    Ok(answer(StatusCode::CREATED, Some(&location), version, Json(body)))
+    Ok(created)
 }
 
 /// What became of a policy.

@@ -223,11 +223,7 @@ pub(super) async fn apply_for_relief(
         .ok_or_else(|| Problem::not_found(WHAT))?;
     let contents = applied(&mut transaction, id, &policy, &asked, &context.actor.0).await?;
     let (now, today) = (context.clock.now(), context.clock.today());
-    let occasion = Occasion {
-        actor: context.actor.clone(),
-        reason: Some(policy.document.clone()),
-        import_id: None,
-    };
+    let occasion = Occasion::by(&context.actor, Some(policy.document.clone()));
     let amount = Money::sum(contents.iter().map(|content| content.amount));
     let mut writer = VersionWriter::default();
     let mut ids = Vec::with_capacity(contents.len());

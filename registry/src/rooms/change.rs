@@ -18,8 +18,10 @@ use crate::period::{ValidPeriod, day, reach, revise};
 use crate::request::fields::{
     optional_reason, require_word, required_reason, said, sane_day, take_area, take_required_text, take_text,
 };
-use crate::request::{Body, Context, DoorRule, Idempotency, Problem, Times, etag};
-use crate::versioned::{Created, Occasion, answer, changed_fields, version_to_change, write_revision};
+use crate::request::{Body, Context, DoorRule, Idempotency, Problem, Times};
+use crate::versioned::{
+    Created, Occasion, answer, answer_created, answer_ended, changed_fields, end_on, version_to_change, write_revision,
+};
 
 /// The first area that is too large for a room, m².
 const TOO_LARGE_M2: f64 = 1e8;
@@ -260,23 +262,12 @@ pub(super) async fn create_room(
     require_building(&mut transaction, &context, &content, ValidPeriod::since(from)).await?;
     let id = RoomId::fresh();
     let revision = revise(&[], ValidPeriod::since(from), Some(content), now);
-    let occasion = Occasion {
-        actor: context.actor.clone(),
-        reason: optional_reason(statement.reason.as_deref())?,
-        import_id: None,
-    };
+    let occasion = Occasion::by(&context.actor, optional_reason(statement.reason.as_deref())?);
     let version = write_revision(&mut transaction, id.0, Action::Create, &revision, None, &occasion).await?;
     let location = format!("/api/v1/rooms/{id}");
-    let body = serde_json::json!(Created {
-        id: id.0,
-        version_id: version.map(|version| version.0)
-    });
-    let tag = version.map(etag).unwrap_or_default();
-    idempotency
-        .keep(&mut transaction, &context.actor, now, &location, &tag, &body)
-        .await?;
+    let created = answer_created(&mut transaction, &context, &idempotency, now, &location, id.0, version).await?;
     transaction.commit().await?;
-    Ok(answer(StatusCode::CREATED, Some(&location), version, Json(body)))
+    Ok(created)
 }
 
 /// Changes what is said of a room from a day on.
@@ -309,11 +300,7 @@ pub(super) async fn change_room(
     require_references(&mut transaction, &content, Some(&before.content), from).await?;
     require_building(&mut transaction, &context, &content, reach(&versions, from)).await?;
     let revision = revise(&versions, reach(&versions, from), Some(content), context.clock.now());
-    let occasion = Occasion {
-        actor: context.actor.clone(),
-        reason: optional_reason(statement.reason.as_deref())?,
-        import_id: None,
-    };
+    let occasion = Occasion::by(&context.actor, optional_reason(statement.reason.as_deref())?);
     write_revision(
         &mut transaction,
         id.0,
@@ -369,25 +356,9 @@ pub(super) async fn close_room(
     let last_day = valid_to.previous_day().unwrap_or(valid_to);
     let before = version_to_change(&versions, &headers, context.clock.today(), ("valid_to", last_day), WHAT)?;
     require_building(&mut transaction, &context, &before.content, before.valid).await?;
-    let revision = revise(&versions, ValidPeriod::since(valid_to), None, context.clock.now());
-    if revision.close.is_empty() {
-        return Err(Problem::invalid("valid_to", "it has ended by then already").remedy("choose an earlier day"));
-    }
-    let occasion = Occasion {
-        actor: context.actor.clone(),
-        reason: Some(reason),
-        import_id: None,
-    };
-    let version = write_revision(
-        &mut transaction,
-        id.0,
-        Action::Close,
-        &revision,
-        Some(&before.content),
-        &occasion,
-    )
-    .await?;
+    let occasion = Occasion::by(&context.actor, Some(reason));
+    let at = (context.clock.now(), &occasion);
+    let version = end_on(&mut transaction, id.0, (&versions, before), valid_to, at).await?;
     transaction.commit().await?;
-    let body = serde_json::json!({"id": id.0, "valid_to": valid_to.to_string()});
-    Ok(answer(StatusCode::OK, None, version, Json(body)))
+    Ok(answer_ended(id.0, valid_to, version))
 }

@@ -103,11 +103,7 @@ pub(super) async fn record_succession(
             .filter(|consent| !consent.is_empty()),
         case_id: None,
     };
-    let occasion = Occasion {
-        actor: context.actor.clone(),
-        reason: Some(required_reason(&statement.reason)?),
-        import_id: None,
-    };
+    let occasion = Occasion::by(&context.actor, Some(required_reason(&statement.reason)?));
     let plan = Plan {
         from_ids: statement.from.iter().map(|from| from.id).collect(),
         pieces: statement.pieces,

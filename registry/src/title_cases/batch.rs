@@ -559,11 +559,7 @@ pub(super) async fn open_title_cases(
     }
     let mut items = batch.judged(&mut transaction, &context).await?;
     crate::procedures::keep(&mut transaction, definition, now).await?;
-    let occasion = Occasion {
-        actor: context.actor.clone(),
-        reason: optional_reason(batch.reason.as_deref())?,
-        import_id: None,
-    };
+    let occasion = Occasion::by(&context.actor, optional_reason(batch.reason.as_deref())?);
     let mut writer = VersionWriter::default();
     for line in items.iter_mut().filter(|line| line.obstacle.is_none()) {
         let Some(asset) = line.asset_id else { continue };

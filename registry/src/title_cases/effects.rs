@@ -27,11 +27,7 @@ pub(super) struct Made<'a> {
 
 impl Made<'_> {
     pub(super) fn occasion(&self, what: &str) -> Occasion {
-        Occasion {
-            actor: self.actor.clone(),
-            reason: Some(self.reason.unwrap_or(what).to_owned()),
-            import_id: None,
-        }
+        Occasion::by(self.actor, Some(self.reason.unwrap_or(what).to_owned()))
     }
 }
 
@@ -202,10 +198,6 @@ pub(super) async fn follow_assets(
         title_status: status_of(&title.holders),
         usage: (case.details.policy_action == Some(PolicyAction::Return)).then_some("administrative_office"),
     };
-    let occasion = Occasion {
-        actor: made.actor.clone(),
-        reason: Some(format!("登簿 ({})", made.case)),
-        import_id: None,
-    };
+    let occasion = Occasion::by(made.actor, Some(format!("登簿 ({})", made.case)));
     change_assets(connection, assets, on, change, (made.now, &occasion)).await
 }

@@ -25,7 +25,7 @@ use crate::titles::dictionaries::{EndCause, FilingReason, PolicyAction};
 use crate::titles::encumbrances::EncumbranceStatement;
 use crate::titles::permission::{TitleAction, require, require_at};
 use crate::unit_code::UnitCode;
-use crate::versioned::{Created, Occasion, answer, changed_fields, write_revision};
+use crate::versioned::{Created, Occasion, answer, answer_created, changed_fields, write_revision};
 
 /// The beginning of a case.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
@@ -161,11 +161,7 @@ pub(super) async fn open_title_case(
     let code = content.unit_code.clone();
     let id = TitleCaseId::fresh();
     let revision = revise(&[], ValidPeriod::since(today), Some(content), now);
-    let occasion = Occasion {
-        actor: context.actor.clone(),
-        reason: optional_reason(opening.reason.as_deref())?,
-        import_id: None,
-    };
+    let occasion = Occasion::by(&context.actor, optional_reason(opening.reason.as_deref())?);
     let written = write_revision(&mut transaction, id.0, Action::Create, &revision, None, &occasion).await;
     let version = match written {
         Ok(version) => version,
@@ -175,16 +171,9 @@ pub(super) async fn open_title_case(
         }
     };
     let location = format!("/api/v1/title-cases/{id}");
-    let body = serde_json::json!(Created {
-        id: id.0,
-        version_id: version.map(|version| version.0)
-    });
-    let tag = version.map(etag).unwrap_or_default();
-    idempotency
-        .keep(&mut transaction, &context.actor, now, &location, &tag, &body)
-        .await?;
+    let created = answer_created(&mut transaction, &context, &idempotency, now, &location, id.0, version).await?;
     transaction.commit().await?;
-    Ok(answer(StatusCode::CREATED, Some(&location), version, Json(body)))
+    Ok(created)
 }
 
 /// What is worked on in a case. What is absent stays.
@@ -464,11 +453,7 @@ pub(super) async fn work_on_title_case(
     if !changed_fields(&held.content, &content).is_empty() {
         take_up_files(&mut transaction, &context, id, &held.content.details, &content.details).await?;
         let (asset, code) = (content.asset_id, content.unit_code.clone());
-        let occasion = Occasion {
-            actor: context.actor.clone(),
-            reason,
-            import_id: None,
-        };
+        let occasion = Occasion::by(&context.actor, reason);
         match write_step(&mut transaction, &context, id, &held, content, &occasion).await {
             Ok(written) => version = written,
             Err(fault) => {

@@ -242,15 +242,14 @@ pub(super) async fn step_title_case(
         today: context.clock.today(),
     };
     run_effects(&mut transaction, transition, &mut content, &step, made).await?;
-    let occasion = Occasion {
-        actor: context.actor.clone(),
-        reason: Some(
+    let occasion = Occasion::by(
+        &context.actor,
+        Some(
             reason
                 .clone()
                 .unwrap_or_else(|| format!("{} / {}", transition.zh, transition.en)),
         ),
-        import_id: None,
-    };
+    );
     let version = write_step(&mut transaction, &context, id, &held, content, &occasion).await?;
     transaction.commit().await?;
     let case = load(&context, TitleCaseId(id.0), Times::now(&context.clock)).await?;

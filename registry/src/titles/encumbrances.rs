@@ -1,8 +1,7 @@
 //! What lies on a title (权利负担): mortgage, seizure, objection, pre-notice, dispute; and what each of them blocks.
 
-use axum::Json;
 use axum::extract::Path;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use futures_util::TryStreamExt;
 use rust_decimal::Decimal;
@@ -22,10 +21,10 @@ use crate::ids::{EncumbranceId, TitleId, VersionId};
 use crate::ledger::{Action, ExpectedVersions, ObjectKind};
 use crate::period::{Held, ValidPeriod, day, reach, revise};
 use crate::request::fields::{plain_text, required_reason, sane_day};
-use crate::request::{Body, Context, Fault, Idempotency, Problem, Times, etag};
+use crate::request::{Body, Context, Fault, Idempotency, Problem, Times};
 use crate::versioned::{
-    Created, Occasion, StoredVersion, VersionContent, VersionFacts, VersionStatements, answer, version_statements,
-    version_to_change, write_revision,
+    Created, Occasion, StoredVersion, VersionContent, VersionFacts, VersionStatements, answer_created, answer_ended,
+    version_statements, version_to_change, write_revision,
 };
 
 /// An objection lapses unless its author sues within 15 days (Civil Code art. 220).
@@ -524,23 +523,15 @@ pub(super) async fn encumber_title(
     };
     let assets = super::asset_status::assets_of(&burdened.content);
     require_at(&mut transaction, &context, TitleAction::Encumber, &assets).await?;
-    let occasion = Occasion {
-        actor: context.actor.clone(),
-        reason: crate::request::fields::optional_reason(statement.reason.as_deref())?,
-        import_id: None,
-    };
+    let occasion = Occasion::by(
+        &context.actor,
+        crate::request::fields::optional_reason(statement.reason.as_deref())?,
+    );
     let (id, version) = enter(&mut transaction, title, &statement, (from, today, now), &occasion).await?;
     let location = format!("/api/v1/encumbrances/{id}");
-    let body = serde_json::json!(Created {
-        id: id.0,
-        version_id: version.map(|version| version.0)
-    });
-    let tag = version.map(etag).unwrap_or_default();
-    idempotency
-        .keep(&mut transaction, &context.actor, now, &location, &tag, &body)
-        .await?;
+    let created = answer_created(&mut transaction, &context, &idempotency, now, &location, id.0, version).await?;
     transaction.commit().await?;
-    Ok(answer(StatusCode::CREATED, Some(&location), version, Json(body)))
+    Ok(created)
 }
 
 /// Enters an encumbrance on a title from a day on. Who may is for the caller to ask.
@@ -755,15 +746,10 @@ pub(super) async fn release_encumbrance(
     let versions = held_encumbrance(&mut transaction, id).await?;
     let last_day = valid_to.previous_day().unwrap_or(valid_to);
     version_to_change(&versions, &headers, context.clock.today(), ("valid_to", last_day), what)?;
-    let occasion = Occasion {
-        actor: context.actor.clone(),
-        reason: Some(reason),
-        import_id: None,
-    };
+    let occasion = Occasion::by(&context.actor, Some(reason));
     let version = lift(&mut transaction, id, valid_to, context.clock.now(), &occasion).await?;
     transaction.commit().await?;
-    let body = serde_json::json!({"id": id.0, "valid_to": valid_to.to_string()});
-    Ok(answer(StatusCode::OK, None, version, Json(body)))
+    Ok(answer_ended(id.0, valid_to, version))
 }
 
 /// Those who wait behind a released seizure, one place further from the day of the release.

@@ -20,8 +20,10 @@ use crate::ids::{TitleId, VersionId};
 use crate::ledger::Action;
 use crate::period::{Held, ValidPeriod, day, reach, revise};
 use crate::request::fields::{optional_reason, required_reason, sane_day};
-use crate::request::{Body, Context, Idempotency, Problem, ProblemKind, Times, etag};
-use crate::versioned::{Created, Occasion, answer, changed_fields, version_to_change, write_revision};
+use crate::request::{Body, Context, Idempotency, Problem, ProblemKind, Times};
+use crate::versioned::{
+    Created, Occasion, answer, answer_created, answer_ended, changed_fields, version_to_change, write_revision,
+};
 
 /// The first day of a title: what was said, else the recording, else today; never in the future.
 pub(crate) fn first_day(statement: &TitleStatement, today: Date) -> Result<Date, Problem> {
@@ -112,25 +114,14 @@ pub(super) async fn register_title(
     let (now, today) = (context.clock.now(), context.clock.today());
     let content = statement.content(today, None)?;
     let from = first_day(&statement, today)?;
-    let occasion = Occasion {
-        actor: context.actor.clone(),
-        reason: optional_reason(statement.reason.as_deref())?,
-        import_id: None,
-    };
+    let occasion = Occasion::by(&context.actor, optional_reason(statement.reason.as_deref())?);
     require_at(&mut transaction, &context, TitleAction::Register, &assets_of(&content)).await?;
     let (id, version) = write_new(&mut transaction, content.clone(), from, now, &occasion).await?;
     follow_title(&mut transaction, &content, from, (today, now), &occasion).await?;
     let location = format!("/api/v1/titles/{id}");
-    let body = serde_json::json!(Created {
-        id: id.0,
-        version_id: version.map(|version| version.0)
-    });
-    let tag = version.map(etag).unwrap_or_default();
-    idempotency
-        .keep(&mut transaction, &context.actor, now, &location, &tag, &body)
-        .await?;
+    let created = answer_created(&mut transaction, &context, &idempotency, now, &location, id.0, version).await?;
     transaction.commit().await?;
-    Ok(answer(StatusCode::CREATED, Some(&location), version, Json(body)))
+    Ok(created)
 }
 
 /// Corrects what is said of a title from a day on: never an overwriting, always a new version with its reason.
@@ -177,11 +168,7 @@ pub(super) async fn correct_title(
         let title = load(&context, id, seen).await?;
         return Ok(answer(StatusCode::OK, None, Some(tag), Json(title)));
     }
-    let occasion = Occasion {
-        actor: context.actor.clone(),
-        reason: Some(reason),
-        import_id: None,
-    };
+    let occasion = Occasion::by(&context.actor, Some(reason));
     require_at(&mut transaction, &context, TitleAction::Correct, &assets_of(&content)).await?;
     let now = context.clock.now();
     let says_otherwise = status_of(&before.content.holders) != status_of(&content.holders)
@@ -292,11 +279,7 @@ pub(super) async fn close_title(
     if revision.close.is_empty() {
         return Err(Problem::invalid("valid_to", "it has ended by then already").remedy("choose an earlier day"));
     }
-    let occasion = Occasion {
-        actor: context.actor.clone(),
-        reason: Some(reason),
-        import_id: None,
-    };
+    let occasion = Occasion::by(&context.actor, Some(reason));
     let version = write_revision(
         &mut transaction,
         id.0,
@@ -310,6 +293,5 @@ pub(super) async fn close_title(
     let at = (now.known_at, &occasion);
     follow_end(&mut transaction, (id, &before.content), valid_to, asset_status, at).await?;
     transaction.commit().await?;
-    let body = serde_json::json!({"id": id.0, "valid_to": valid_to.to_string()});
-    Ok(answer(StatusCode::OK, None, version, Json(body)))
+    Ok(answer_ended(id.0, valid_to, version))
 }

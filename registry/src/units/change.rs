@@ -21,9 +21,11 @@ use crate::period::{ValidPeriod, day, reach, revise};
 use crate::request::fields::{
     optional_reason, plain_text, required_reason, said, sane_day, take_required_text, take_text, take_word,
 };
-use crate::request::{Body, Context, Idempotency, Problem, Times, etag};
+use crate::request::{Body, Context, Idempotency, Problem, Times};
 use crate::tree::Tree;
-use crate::versioned::{Created, Occasion, answer, changed_fields, version_to_change, write_revision};
+use crate::versioned::{
+    Created, Occasion, answer, answer_created, answer_ended, changed_fields, version_to_change, write_revision,
+};
 
 /// What can be said of a unit. In a change, a field that is absent stays and one that is null is emptied.
 #[derive(Debug, Default, Clone, Serialize, Deserialize, utoipa::ToSchema)]
@@ -182,23 +184,12 @@ pub(super) async fn create_unit(
     let period = ValidPeriod::since(from);
     require_references(&mut transaction, id, &content, None, period).await?;
     let revision = revise(&[], period, Some(content), now);
-    let occasion = Occasion {
-        actor: context.actor.clone(),
-        reason: optional_reason(statement.reason.as_deref())?,
-        import_id: None,
-    };
+    let occasion = Occasion::by(&context.actor, optional_reason(statement.reason.as_deref())?);
     let version = write_revision(&mut transaction, id.0, Action::Create, &revision, None, &occasion).await?;
     let location = format!("/api/v1/units/{id}");
-    let body = serde_json::json!(Created {
-        id: id.0,
-        version_id: version.map(|version| version.0)
-    });
-    let tag = version.map(etag).unwrap_or_default();
-    idempotency
-        .keep(&mut transaction, &context.actor, now, &location, &tag, &body)
-        .await?;
+    let created = answer_created(&mut transaction, &context, &idempotency, now, &location, id.0, version).await?;
     transaction.commit().await?;
-    Ok(answer(StatusCode::CREATED, Some(&location), version, Json(body)))
+    Ok(created)
 }
 
 /// Changes what is said of a unit from a day on.
@@ -232,11 +223,7 @@ pub(super) async fn change_unit(
     let period = reach(&versions, from);
     require_references(&mut transaction, id, &content, Some(&before.content), period).await?;
     let revision = revise(&versions, period, Some(content), context.clock.now());
-    let occasion = Occasion {
-        actor: context.actor.clone(),
-        reason: optional_reason(statement.reason.as_deref())?,
-        import_id: None,
-    };
+    let occasion = Occasion::by(&context.actor, optional_reason(statement.reason.as_deref())?);
     write_revision(
         &mut transaction,
         id.0,
@@ -299,11 +286,7 @@ pub(super) async fn close_unit(
     Tree::Units
         .require_no_children(&mut transaction, id.0, valid_to)
         .await?;
-    let occasion = Occasion {
-        actor: context.actor.clone(),
-        reason: Some(reason),
-        import_id: None,
-    };
+    let occasion = Occasion::by(&context.actor, Some(reason));
     let version = write_revision(
         &mut transaction,
         id.0,
@@ -314,6 +297,5 @@ pub(super) async fn close_unit(
     )
     .await?;
     transaction.commit().await?;
-    let body = serde_json::json!({"id": id.0, "valid_to": valid_to.to_string()});
-    Ok(answer(StatusCode::OK, None, version, Json(body)))
+    Ok(answer_ended(id.0, valid_to, version))
 }

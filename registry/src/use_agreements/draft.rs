@@ -1,7 +1,6 @@
 //! Drafting an agreement: `POST /api/v1/use-agreements`.
 
-use axum::Json;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -14,9 +13,9 @@ use crate::ids::{UnitId, UseAgreementId};
 use crate::ledger::Action;
 use crate::period::{ValidPeriod, day, revise};
 use crate::request::fields::{optional_reason, plain_text, sane_day, take_area};
-use crate::request::{Body, Context, Fault, Idempotency, Permission, Problem, etag};
+use crate::request::{Body, Context, Fault, Idempotency, Permission, Problem};
 use crate::spatial_units::require_edit;
-use crate::versioned::{Created, Occasion, answer, write_revision};
+use crate::versioned::{Created, Occasion, answer_created, write_revision};
 
 /// The most rooms of one agreement: a whole compound.
 const MOST_ROOMS: usize = 5_000;
@@ -199,22 +198,11 @@ pub(super) async fn draft_use_agreement(
         documents: papers(&draft.documents)?,
     };
     let id = UseAgreementId::fresh();
-    let occasion = Occasion {
-        actor: context.actor.clone(),
-        reason: optional_reason(draft.reason.as_deref())?,
-        import_id: None,
-    };
+    let occasion = Occasion::by(&context.actor, optional_reason(draft.reason.as_deref())?);
     let revision = revise(&[], ValidPeriod::since(from), Some(content), now);
     let version = write_revision(&mut transaction, id.0, Action::Create, &revision, None, &occasion).await?;
     let location = format!("/api/v1/use-agreements/{id}");
-    let body = serde_json::json!(Created {
-        id: id.0,
-        version_id: version.map(|version| version.0)
-    });
-    let tag = version.map(etag).unwrap_or_default();
-    idempotency
-        .keep(&mut transaction, &context.actor, now, &location, &tag, &body)
-        .await?;
+    let created = answer_created(&mut transaction, &context, &idempotency, now, &location, id.0, version).await?;
     transaction.commit().await?;
-    Ok(answer(StatusCode::CREATED, Some(&location), version, Json(body)))
+    Ok(created)
 }

@@ -352,11 +352,7 @@ pub(super) async fn step_use_agreement(
     }
     let after = step.after(&mut transaction, &context, &before.content, on).await?;
     let revision = revise(&versions, reach(&versions, on), Some(after), context.clock.now());
-    let occasion = Occasion {
-        actor: context.actor.clone(),
-        reason,
-        import_id: None,
-    };
+    let occasion = Occasion::by(&context.actor, reason);
     let action = if step.step == Step::Cancel {
         Action::Close
     } else {

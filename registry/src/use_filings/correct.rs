@@ -37,11 +37,10 @@ pub(super) async fn correct_use_filing(
     let (content, filed_on) = statement.content(Some(held), context.clock.today())?;
     let mut version = Some(before.version_id);
     if (&content, filed_on) != held {
-        let occasion = Occasion {
-            actor: context.actor.clone(),
-            reason: Some(required_reason(statement.reason.as_deref().unwrap_or_default())?),
-            import_id: None,
-        };
+        let occasion = Occasion::by(
+            &context.actor,
+            Some(required_reason(statement.reason.as_deref().unwrap_or_default())?),
+        );
         let mut revision = revise(&versions, before.valid, None, context.clock.now());
         revision.write = vec![(ValidPeriod::since(filed_on), content)];
         let before = Some(&before.content);
@@ -73,11 +72,7 @@ pub(super) async fn withdraw_use_filing(
     Body(withdrawal): Body<Withdrawal>,
 ) -> Result<Response, Problem> {
     let id = parse_id(&id)?;
-    let occasion = Occasion {
-        actor: context.actor.clone(),
-        reason: Some(required_reason(&withdrawal.reason)?),
-        import_id: None,
-    };
+    let occasion = Occasion::by(&context.actor, Some(required_reason(&withdrawal.reason)?));
     let mut transaction = context.database.begin().await?;
     let versions = held_versions(&mut transaction, id).await?;
     let before = versions.last().ok_or_else(|| Problem::not_found(WHAT))?;

@@ -1,7 +1,6 @@
 //! Entering what a unit filed or published: `POST /api/v1/use-filings`.
 
-use axum::Json;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
@@ -13,8 +12,8 @@ use crate::ids::{UnitId, UseFilingId};
 use crate::ledger::Action;
 use crate::period::{ValidPeriod, day, revise};
 use crate::request::fields::{optional_reason, plain_text, said, sane_day, take_text};
-use crate::request::{Body, Context, Idempotency, Place, Problem, etag};
-use crate::versioned::{Created, Occasion, answer, write_revision};
+use crate::request::{Body, Context, Idempotency, Place, Problem};
+use crate::versioned::{Created, Occasion, answer_created, write_revision};
 
 /// What can be said of a filing. In a correction a field that is absent stays.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, utoipa::ToSchema)]
@@ -157,22 +156,11 @@ pub(super) async fn enter_use_filing(
     let (content, filed_on) = statement.content(None, context.clock.today())?;
     require_unit(&mut transaction, &context, content.unit_id).await?;
     let id = UseFilingId::fresh();
-    let occasion = Occasion {
-        actor: context.actor.clone(),
-        reason: optional_reason(statement.reason.as_deref())?,
-        import_id: None,
-    };
+    let occasion = Occasion::by(&context.actor, optional_reason(statement.reason.as_deref())?);
     let revision = revise(&[], ValidPeriod::since(filed_on), Some(content), now);
     let version = write_revision(&mut transaction, id.0, Action::Create, &revision, None, &occasion).await?;
     let location = format!("/api/v1/use-filings/{id}");
-    let body = serde_json::json!(Created {
-        id: id.0,
-        version_id: version.map(|version| version.0)
-    });
-    let tag = version.map(etag).unwrap_or_default();
-    idempotency
-        .keep(&mut transaction, &context.actor, now, &location, &tag, &body)
-        .await?;
+    let created = answer_created(&mut transaction, &context, &idempotency, now, &location, id.0, version).await?;
     transaction.commit().await?;
-    Ok(answer(StatusCode::CREATED, Some(&location), version, Json(body)))
+    Ok(created)
 }

@@ -34,8 +34,7 @@ export class Desk {
   async chooses(field, words) {
     for (const one of [words].flat()) {
       await field.click();
-      const option = this.page.locator(".el-select-dropdown__item:visible").filter({ hasText: one }).first();
-      await option.click();
+      await (await this.reader.optionsOf(field)).filter({ hasText: one }).first().click();
     }
     if (Array.isArray(words)) await this.page.keyboard.press("Escape");
   }

@@ -147,7 +147,7 @@ export class Reader {
   }
 
   /** The options of a list, and of no other: one that was open a moment ago may still be fading away. */
-  async #optionsOf(list) {
+  async optionsOf(list) {
     const id = await list.evaluate((element) => {
       const select = element.closest(".el-select") ?? element;
       return select.querySelector("[aria-controls]")?.getAttribute("aria-controls");
@@ -159,13 +159,21 @@ export class Reader {
   /** Chooses from a list the word that is exactly so. */
   async choosesFrom(list, words) {
     await list.click();
-    await (await this.#optionsOf(list)).getByText(words, { exact: true }).click();
+    await (await this.optionsOf(list)).getByText(words, { exact: true }).click();
   }
 
   /** Chooses the word of a list that begins so. */
   async chooses(list, words) {
     await this.part(list).click();
-    await (await this.#optionsOf(this.part(list))).getByText(words).first().click();
+    await (await this.optionsOf(this.part(list))).getByText(words).first().click();
+  }
+
+  /** Looks something up in a list by what is typed, and chooses what is exactly so, or exactly what is said. */
+  async looksUp(list, typed, words = typed) {
+    const part = this.part(list);
+    await part.click();
+    await part.locator("input").fill(typed);
+    await (await this.optionsOf(part)).getByText(words, { exact: true }).click();
   }
 
   async types(field, text) {
@@ -304,7 +312,7 @@ export class Reader {
   async choosesExportSystem(code) {
     await this.part("export-crs").click();
     await this.part("export-crs").locator("input").fill(code);
-    await this.page.locator(".el-select-dropdown__item:visible").filter({ hasText: code }).click();
+    await (await this.optionsOf(this.part("export-crs"))).filter({ hasText: code }).click();
   }
 
   /** Exports in a format; gives the name offered and where the browser keeps the file. */

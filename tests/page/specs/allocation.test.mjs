@@ -57,19 +57,14 @@ async function city(column) {
   return { unit, name, building, region };
 }
 
-const fills = (reader, name, value) => reader.writes(name, value);
-
 /** Opens a case on the page, by area. */
 async function opens(reader, procedure, name, area) {
   await reader.opens("/?panel=policies&lang=zh");
   await reader.part("policy-new").click();
   await reader.part(`new-${procedure}`).click();
-  const unit = reader.part("new-unit");
-  await unit.click();
-  await unit.locator("input").pressSequentially(name, { delay: 20 });
-  await reader.page.getByRole("option", { name, exact: true }).click();
-  await fills(reader, "new-area", area);
-  await fills(reader, "new-purpose", "新设处室");
+  await reader.looksUp("new-unit", name);
+  await reader.writes("new-area", area);
+  await reader.writes("new-purpose", "新设处室");
   await keep(reader, `new-case-${procedure}-zh`);
   await reader.part("new-open").click();
   await reader.part("policy-stepper").waitFor();
@@ -100,9 +95,9 @@ describe("what units ask for", () => {
       assert.ok(await reader.part("step-search").isDisabled(), "nothing is rented before the stock is searched");
       assert.match(await reader.part("policy-case").innerText(), /ALC-01/);
       await keep(reader, "rent-suitable-zh");
-      await fills(reader, "search-finding", "同城有一处");
+      await reader.writes("search-finding", "同城有一处");
       assert.ok(await reader.part("search-record").isDisabled(), "each space wants its reason");
-      await fills(reader, "suitable-reason", "距服务对象较远");
+      await reader.writes("suitable-reason", "距服务对象较远");
       await reader.part("search-record").click();
       await reader.page.locator('[data-testid="policy-records"]').getByText("同城有一处").waitFor();
       await takes(reader, "search");

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { describe, test } from "node:test";
 import { account, asReader, askAs, useBrowser } from "../drivers/browser.mjs";
+import { arrives, brings, takes, writes } from "../drivers/cases.mjs";
 
 // Where SCREENSHOTS names a folder, what is seen is kept there.
 const screenshots = process.env.SCREENSHOTS;
@@ -70,33 +71,6 @@ async function compound(name) {
   return { building, unit };
 }
 
-async function fills(reader, name, value) {
-  const part = reader.part(name);
-  const tag = await part.evaluate((element) => element.tagName);
-  await (["INPUT", "TEXTAREA"].includes(tag) ? part : part.locator("input, textarea")).fill(value);
-}
-
-async function writes(reader, kind, fields, opener = `write-${kind}`) {
-  await reader.part(opener).first().click();
-  for (const [field, value] of Object.entries(fields)) {
-    if (typeof value === "object") await reader.chooses(`record-${field}`, value.words);
-    else await fills(reader, `record-${field}`, value);
-  }
-  await reader.part("record-confirm").click();
-  await reader.part("record-confirm").waitFor({ state: "hidden" });
-}
-
-const brings = (reader, kind) => writes(reader, "document", { name: `${kind} 1号` }, `bring-${kind}`);
-
-async function takes(reader, step, said = {}) {
-  await reader.part(`step-${step}`).click();
-  for (const [field, value] of Object.entries(said)) await fills(reader, `step-${field}`, value);
-  await reader.part("step-confirm").click();
-  await reader.part("step-confirm").waitFor({ state: "hidden" });
-}
-
-const arrives = (reader, state) => reader.page.locator(`[data-testid="at-${state}"].here`).waitFor();
-
 describe("homes for staff", () => {
   useBrowser();
 
@@ -111,8 +85,8 @@ describe("homes for staff", () => {
       await reader.part("policy-stepper").waitFor();
       address = `/?policy=${new URL(reader.page.url()).searchParams.get("policy")}&panel=policies&lang=zh`;
       assert.ok(await reader.part("step-select").isDisabled(), "nothing is selected without its reasons");
-      await writes(reader, "verification", { measured_m2: "605", book_value: "900000", safe: { words: "是" }, title_note: "产权清晰" });
-      await writes(reader, "housing_choice", { source: { words: "闲置院落、老楼" }, place: "县城中心", surroundings: "学校、公园步行可达", demand: "乡镇干部周转" });
+      await writes(reader, "write-verification", { measured_m2: "605", book_value: "900000", safe: { words: "是" }, title_note: "产权清晰" });
+      await writes(reader, "write-housing_choice", { source: { words: "闲置院落、老楼" }, place: "县城中心", surroundings: "学校、公园步行可达", demand: "乡镇干部周转" });
       await brings(reader, "site_survey");
       await takes(reader, "select");
       await arrives(reader, "selected");
@@ -120,14 +94,10 @@ describe("homes for staff", () => {
     });
     await as("planner", async (reader) => {
       await reader.opens(address);
-      await writes(reader, "housing_plan", { homes: "2", estimate: "38,000.00", works: "水电、门窗", rent_ground: "收入和市场租金" });
+      await writes(reader, "write-housing_plan", { homes: "2", estimate: "38,000.00", works: "水电、门窗", rent_ground: "收入和市场租金" });
       await brings(reader, "conversion_plan");
       await reader.part("policy-case").filter({ hasText: /转换用途须有规划意见.*DSP-13/s }).waitFor();
-      await reader.part("write-document").click();
-      await reader.chooses("record-kind", "规划意见");
-      await fills(reader, "record-name", "规划意见 3号");
-      await reader.part("record-confirm").click();
-      await reader.part("record-confirm").waitFor({ state: "hidden" });
+      await writes(reader, "write-document", { kind: { words: "规划意见" }, name: "规划意见 3号" });
       await takes(reader, "plan");
       await arrives(reader, "planned");
     });
@@ -145,7 +115,7 @@ describe("homes for staff", () => {
     await as("asset-manager", async (reader) => {
       await reader.opens(address);
       await reader.part("policy-case").filter({ hasText: /没有批复后完成的大中修案件.*MNT-03/s }).waitFor();
-      await writes(reader, "no_refit", { reason: "2024年已整修" });
+      await writes(reader, "write-no_refit", { reason: "2024年已整修" });
       await takes(reader, "refit");
       await arrives(reader, "refitted");
       await reader.part("write-homes").click();
@@ -175,25 +145,22 @@ describe("homes for staff", () => {
       await reader.part("home-begin").first().click();
       await reader.part("tenancy-save").click();
       await reader.part("tenancy-dialog").getByText("必填").first().waitFor();
-      await fills(reader, "tenancy-name", "钱守正");
-      const unitField = reader.part("tenancy-unit");
-      await unitField.click();
-      await unitField.locator("input").pressSequentially(unit, { delay: 20 });
-      await reader.page.getByRole("option", { name: unit }).click();
-      await fills(reader, "tenancy-eligibility", "乡镇交流干部，县城无房");
-      await fills(reader, "tenancy-document", "周转住房申请表 12号");
+      await reader.writes("tenancy-name", "钱守正");
+      await reader.looksUp("tenancy-unit", unit, `${unit} · TJ-${run}`);
+      await reader.writes("tenancy-eligibility", "乡镇交流干部，县城无房");
+      await reader.writes("tenancy-document", "周转住房申请表 12号");
       const [begins, ends] = [reader.part("tenancy-dialog").locator(".el-date-editor input").nth(0), reader.part("tenancy-dialog").locator(".el-date-editor input").nth(1)];
       await begins.fill(ago(40));
       await begins.press("Enter");
       await ends.fill(ago(3));
       await ends.press("Enter");
-      await fills(reader, "tenancy-rent", "612.505");
-      await fills(reader, "tenancy-ground", "收入两成、市场租金六折");
+      await reader.writes("tenancy-rent", "612.505");
+      await reader.writes("tenancy-ground", "收入两成、市场租金六折");
       await reader.part("tenancy-leader").click();
       await keep(reader, "tenancy-dialog-zh");
       await reader.part("tenancy-save").click();
       await reader.page.getByText("最多两位小数").waitFor();
-      await fills(reader, "tenancy-rent", "612.50");
+      await reader.writes("tenancy-rent", "612.50");
       await reader.part("tenancy-save").click();
       await reader.part("tenancy-save").waitFor({ state: "hidden" });
       await reader.page.getByText("钱守正").waitFor();
@@ -205,7 +172,7 @@ describe("homes for staff", () => {
 
       // Its filing; the account of its lease, which names nobody and can't be ended by itself.
       await reader.part("home-file").click();
-      await fills(reader, "home-end-words", "湘机管备〔2026〕1号");
+      await reader.writes("home-end-words", "湘机管备〔2026〕1号");
       await reader.part("home-end-save").click();
       await reader.part("home-end-save").waitFor({ state: "hidden" });
       await reader.page.getByText("已备案 湘机管备〔2026〕1号").waitFor();
@@ -218,7 +185,7 @@ describe("homes for staff", () => {
       // From the keyboard: the exit.
       await reader.part("home-exit").first().focus();
       await reader.page.keyboard.press("Enter");
-      await fills(reader, "home-end-words", "已在县城购房，腾退");
+      await reader.writes("home-end-words", "已在县城购房，腾退");
       await keep(reader, "home-exit-zh");
       await reader.part("home-end-words").press("Control+Enter");
       await reader.part("home-end-save").waitFor({ state: "hidden" });

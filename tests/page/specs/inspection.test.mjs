@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { describe, test } from "node:test";
 import { account, asReader, askAs, useBrowser } from "../drivers/browser.mjs";
+import { brings, takes } from "../drivers/cases.mjs";
 
 // Where SCREENSHOTS names a folder, what is seen is kept there.
 const screenshots = process.env.SCREENSHOTS;
@@ -55,27 +56,6 @@ async function stock() {
   }
 }
 
-/** Fills a field, be it the input itself or what stands around it. */
-async function fills(reader, name, value) {
-  const part = reader.part(name);
-  const tag = await part.evaluate((element) => element.tagName);
-  await (["INPUT", "TEXTAREA"].includes(tag) ? part : part.locator("input, textarea")).fill(value);
-}
-
-async function brings(reader, kind) {
-  await reader.part(`bring-${kind}`).first().click();
-  await fills(reader, "record-name", `${kind} 1号`);
-  await reader.part("record-confirm").click();
-  await reader.part("record-confirm").waitFor({ state: "hidden" });
-}
-
-async function takes(reader, step, number = null) {
-  await reader.part(`step-${step}`).click();
-  if (number !== null) await fills(reader, "step-decision-no", number);
-  await reader.part("step-confirm").click();
-  await reader.part("step-confirm").waitFor({ state: "hidden" });
-}
-
 describe("inspections", () => {
   useBrowser();
   let id = "";
@@ -86,24 +66,24 @@ describe("inspections", () => {
       await reader.opens("/?panel=checks&lang=zh");
       await reader.part("checks-places").getByText("巡检考核").click();
       await reader.part("inspection-new").click();
-      await fills(reader, "inspection-title", `巡检${run}`);
-      await fills(reader, "inspection-region", "439999");
+      await reader.writes("inspection-title", `巡检${run}`);
+      await reader.writes("inspection-region", "439999");
       await reader.part("inspection-save").click();
       // A region that there isn't: told in the dialog, and what was written stays.
       await reader.part("inspection-new-trouble").waitFor();
-      await fills(reader, "inspection-region", county);
+      await reader.writes("inspection-region", county);
       await reader.part("inspection-save").click();
       await reader.part("inspection-state").getByText("拟定方案").waitFor();
       id = new URL(reader.page.url()).searchParams.get("inspection");
       await brings(reader, "inspection_plan");
       await takes(reader, "plan");
       await reader.part("inspection-draw").click();
-      await fills(reader, "sample-amount", "4");
+      await reader.writes("sample-amount", "4");
       await reader.part("sample-confirm").click();
       await reader.part("sample-trouble").getByText("要抽 4 处，而可抽的只有 3 处").waitFor();
       await keep(reader, "inspection-sample-refused");
-      await fills(reader, "sample-amount", "2");
-      await fills(reader, "sample-seed", "摇号 0417");
+      await reader.writes("sample-amount", "2");
+      await reader.writes("sample-seed", "摇号 0417");
       await reader.part("sample-confirm").click();
       await reader.part("inspection-how").getByText("从 3 处中抽取 2 处").waitFor();
       assert.equal(await reader.part("inspection-sample").locator("li").count(), 2);
@@ -118,8 +98,8 @@ describe("inspections", () => {
       await reader.opens(`/?panel=checks&inspection=${id}&lang=zh`);
       for (const left of [2, 1]) {
         await reader.part("inspection-visit").nth(2 - left).click();
-        await fills(reader, "record-people", "王、李");
-        await fills(reader, "record-summary", "逐间查看");
+        await reader.writes("record-people", "王、李");
+        await reader.writes("record-summary", "逐间查看");
         await reader.part("record-confirm").click();
         await reader.part("record-confirm").waitFor({ state: "hidden" });
       }
@@ -128,7 +108,7 @@ describe("inspections", () => {
       const wrong = details.records.at(-1).no;
       await reader.part(`inspection-void-${wrong}`).click();
       assert.equal(await reader.part("record-confirm").isDisabled(), true, "not without a reason");
-      await fills(reader, "record-void-reason", "走错了楼");
+      await reader.writes("record-void-reason", "走错了楼");
       await keep(reader, "inspection-void");
       await reader.part("record-confirm").click();
       await reader.part("record-confirm").waitFor({ state: "hidden" });
@@ -139,8 +119,8 @@ describe("inspections", () => {
       await reader.part(`inspection-record-${wrong}`).scrollIntoViewIfNeeded();
       await keep(reader, "inspection-voided");
       await reader.part("inspection-visit").nth(1).click();
-      await fills(reader, "record-people", "王、李");
-      await fills(reader, "record-summary", "再次查看");
+      await reader.writes("record-people", "王、李");
+      await reader.writes("record-summary", "再次查看");
       await reader.part("record-confirm").click();
       await reader.part("record-confirm").waitFor({ state: "hidden" });
       await brings(reader, "on_site_record");
@@ -151,14 +131,14 @@ describe("inspections", () => {
         await reader.page.locator(".el-select-dropdown__item:visible").first().click();
         await reader.part("note-rule").click();
         await reader.page.locator(".el-select-dropdown__item:visible", { hasText: "USE-01" }).click();
-        await fills(reader, "note-says", says);
+        await reader.writes("note-says", says);
         await reader.part("note-confirm").click();
         await reader.part("note-confirm").waitFor({ state: "hidden" });
       };
       await note("看错了房间");
       const finding = reader.part("inspection-finding");
       await finding.getByTestId("finding-void").click();
-      await fills(reader, "finding-text", "这间已签协议");
+      await reader.writes("finding-text", "这间已签协议");
       await reader.part("finding-confirm-act").click();
       await finding.locator("del").getByText("看错了房间").waitFor();
       await finding.getByText("已作废", { exact: true }).waitFor();
@@ -169,7 +149,7 @@ describe("inspections", () => {
       await finding.first().scrollIntoViewIfNeeded();
       await keep(reader, "inspection-finding-void");
       await brings(reader, "rectification_notice");
-      await takes(reader, "issue", "永管巡〔2026〕1号");
+      await takes(reader, "issue", { "decision-no": "永管巡〔2026〕1号" });
       await reader.part("inspection-state").getByText("整改中").waitFor();
       await keep(reader, "inspection-rectifying");
     }, { as: demo("asset-manager"), forgive: [/422/] });
@@ -184,7 +164,7 @@ describe("inspections", () => {
       await reader.part("inspection-places").getByText("问题整改").click();
       const line = reader.part("inspection-finding").filter({ hasText: "未签使用协议" });
       await line.getByTestId("finding-rectify").click();
-      await fills(reader, "finding-text", "已补签协议");
+      await reader.writes("finding-text", "已补签协议");
       await reader.part("finding-file").setInputFiles({ name: "补签协议.pdf", mimeType: "application/pdf", buffer: Buffer.from("%PDF-1.7\n%%EOF\n") });
       await reader.part("finding-confirm-act").click();
       await line.getByText("待复查").waitFor();
@@ -197,7 +177,7 @@ describe("inspections", () => {
       await reader.opens(`/?panel=checks&inspection=${id}&lang=zh`);
       const line = reader.part("inspection-finding");
       await line.getByTestId("finding-send_back").click();
-      await fills(reader, "finding-text", "协议没有盖章");
+      await reader.writes("finding-text", "协议没有盖章");
       await reader.part("finding-confirm-act").click();
       await line.getByText("待整改").waitFor();
       await change("unit-contact", `inspection-findings/${finding.id}`, "steps", { step: "rectify", text: "已盖章" });
@@ -241,14 +221,14 @@ describe("inspections", () => {
       await reader.part("inspection-places").getByText("考核标准").click();
       await reader.part("scheme-source").getByText("本产品默认值").waitFor();
       await reader.part("scheme-new").click();
-      await fills(reader, "scheme-region", county);
-      await fills(reader, "scheme-source-field", "永管〔2026〕2号");
-      await fills(reader, "scheme-reason", "本地标准");
-      await fills(reader, "weight-filing", "0");
+      await reader.writes("scheme-region", county);
+      await reader.writes("scheme-source-field", "永管〔2026〕2号");
+      await reader.writes("scheme-reason", "本地标准");
+      await reader.writes("weight-filing", "0");
       await reader.part("scheme-sum").getByText("权重合计 95").waitFor();
       assert.equal(await reader.part("scheme-save").isDisabled(), true);
       await keep(reader, "inspection-scheme");
-      await fills(reader, "weight-unified_registration", "20");
+      await reader.writes("weight-unified_registration", "20");
       await reader.part("scheme-save").click();
       await reader.part("scheme-own").filter({ hasText: county }).waitFor();
       await keep(reader, "inspection-schemes");
@@ -256,7 +236,7 @@ describe("inspections", () => {
       const own = reader.part("scheme-own").filter({ hasText: county });
       await own.getByTestId("scheme-end").click();
       assert.equal(await reader.part("scheme-end-confirm").isDisabled(), true, "not without a reason");
-      await fills(reader, "scheme-end-reason", "省里统一标准");
+      await reader.writes("scheme-end-reason", "省里统一标准");
       await keep(reader, "inspection-scheme-end");
       await reader.part("scheme-end-confirm").click();
       await own.waitFor({ state: "detached" });

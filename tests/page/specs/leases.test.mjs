@@ -39,11 +39,9 @@ function shops(name, column) {
   });
 }
 
-const fills = (reader, name, value) => reader.writes(name, value);
-
 async function records(reader, opener, said) {
   await reader.part(opener).first().click();
-  for (const [name, value] of Object.entries(said)) await fills(reader, `rent-${name}`, value);
+  for (const [name, value] of Object.entries(said)) await reader.writes(`rent-${name}`, value);
   await keep(reader, `lease-${opener}`);
   await reader.part("rent-save").click();
   await reader.part("rent-save").waitFor({ state: "hidden" });
@@ -70,7 +68,7 @@ describe("leases", () => {
         for (const [name, value] of [
           ["area", "301"], ["purpose", "餐饮"], ["lessor", "市机关事务管理局"], ["lessee", tenant], ["starts", `${year}-01-01`],
           ["ends", `${year}-12-31`], ["rent", "9387.00"], ["exchange-record", "ZL-118"], ["contract", `C-${run}-${language}`],
-        ]) await fills(manager, `lease-${name}`, value);
+        ]) await manager.writes(`lease-${name}`, value);
         // More than there is: the refusal says so, and what was typed stays.
         await manager.part("lease-save").click();
         await manager.part("lease-trouble").waitFor();
@@ -80,7 +78,7 @@ describe("leases", () => {
           return top > 0 && bottom < innerHeight && document.elementFromPoint(innerWidth / 2, (top + bottom) / 2)?.closest('[data-testid="lease-trouble"]') !== null;
         });
         await keep(manager, `lease-dialog-${language}`);
-        await fills(manager, "lease-area", "100");
+        await manager.writes("lease-area", "100");
         await manager.part("lease-save").click();
         await manager.part("lease-view").waitFor();
         await manager.part("lease-sums").waitFor();
@@ -102,8 +100,8 @@ describe("leases", () => {
         await becomes(finance, "paid", "9,486.00");
         // Typed wrong: both rows stay, neither counts.
         await finance.page.locator('[data-testid="lease-movements"] li', { hasText: "票0002" }).getByRole("button").click();
-        await fills(finance, "rent-document", "冲0001");
-        await fills(finance, "rent-reason", "录错");
+        await finance.writes("rent-document", "冲0001");
+        await finance.writes("rent-reason", "录错");
         await finance.part("rent-save").click();
         await becomes(finance, "paid", "9,387.00");
         assert.equal(await finance.page.locator('[data-testid="lease-movements"] li').count(), 3);
@@ -118,7 +116,7 @@ describe("leases", () => {
 
       await asReader(t, async (auditor) => {
         await auditor.opens(`/?panel=leases&lang=${language}`);
-        await fills(auditor, "lease-q", tenant);
+        await auditor.writes("lease-q", tenant);
         const row = auditor.page.locator('[data-testid="lease-row"]', { hasText: tenant });
         await row.waitFor();
         await auditor.page.locator('[data-testid="lease-count"]', { hasText: /^1 / }).waitFor();
@@ -136,7 +134,7 @@ describe("leases", () => {
         await manager.opens(`/${address}`);
         await manager.part("lease-end").click();
         await manager.part("lease-end-dialog").waitFor();
-        await fills(manager, "lease-end-reason", "提前退租");
+        await manager.writes("lease-end-reason", "提前退租");
         await keep(manager, `lease-end-${language}`);
         await manager.part("lease-end-save").click();
         await manager.page.locator('[data-testid="lease-status"]', { hasText: language === "zh" ? "已收回" : "Handed back" }).waitFor();
@@ -163,8 +161,8 @@ describe("leases", () => {
         await manager.part("lease-edit").click();
         await manager.part("lease-dialog").waitFor();
         assert.ok(await manager.part("lease-save").isDisabled(), "nothing is changed yet");
-        await fills(manager, "lease-rent", "1,200");
-        await fills(manager, "lease-ends", `${year + 1}-12-31`);
+        await manager.writes("lease-rent", "1,200");
+        await manager.writes("lease-ends", `${year + 1}-12-31`);
         await manager.part("lease-sublet").click();
         const names = manager.part("end-user-name");
         await names.first().fill("早餐店");
@@ -190,7 +188,7 @@ describe("leases", () => {
         assert.equal(await manager.part("lease-purpose").inputValue(), "仓储");
         assert.equal(await manager.part("lease-rent").inputValue(), "1,200");
         await keep(manager, `lease-change-met-${language}`);
-        await fills(manager, "lease-reason", "补充协议");
+        await manager.writes("lease-reason", "补充协议");
         await manager.part("lease-save").click();
         await manager.part("lease-dialog").waitFor({ state: "hidden" });
         await manager.page.locator('[data-testid="sum-agreed"]', { hasText: "28,800.00" }).waitFor();
@@ -222,7 +220,7 @@ describe("leases", () => {
       await manager.opens("/?panel=leases&lang=zh");
       await manager.part("lease-places").getByText("房租减免").click();
       await manager.part("relief-new").click();
-      for (const [name, value] of [["name", policy], ["document", `常政发〔2020〕${run}号`], ["from", "2020-02-01"], ["to", "2020-06-30"]]) await fills(manager, `policy-${name}`, value);
+      for (const [name, value] of [["name", policy], ["document", `常政发〔2020〕${run}号`], ["from", "2020-02-01"], ["to", "2020-06-30"]]) await manager.writes(`policy-${name}`, value);
       await keep(manager, "relief-policy");
       await manager.part("policy-save").click();
       await manager.part("relief-eligible").waitFor();
@@ -231,7 +229,7 @@ describe("leases", () => {
       for (const proof of await manager.page.locator('[data-testid="relief-proof"]').all()) {
         await (await proof.evaluate((element) => element.tagName) === "INPUT" ? proof : proof.locator("input")).fill("免租协议与收据");
       }
-      await fills(manager, "relief-evidence", "上门走访");
+      await manager.writes("relief-evidence", "上门走访");
       await keep(manager, "relief-apply");
       await manager.part("relief-apply").click();
       await manager.page.locator('[data-testid="relief-figures"]', { hasText: "待审批" }).waitFor();
@@ -244,7 +242,7 @@ describe("leases", () => {
       await approver.part("lease-places").getByText("房租减免").click();
       await approver.page.locator('[data-testid="relief-policy"]', { hasText: policy }).click();
       await approver.part("relief-approve").click();
-      await fills(approver, "relief-document", `常机管〔2020〕${run}号`);
+      await approver.writes("relief-document", `常机管〔2020〕${run}号`);
       await keep(approver, "relief-decision");
       await approver.part("relief-confirm").click();
       await approver.page.locator('[data-testid="relief-list"] .approved').first().waitFor();

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { describe, test } from "node:test";
 import { account, asReader, askAs, useBrowser } from "../drivers/browser.mjs";
+import { arrives, brings, takes, writes } from "../drivers/cases.mjs";
 
 // Where SCREENSHOTS names a folder, what is seen is kept there.
 const screenshots = process.env.SCREENSHOTS;
@@ -60,33 +61,6 @@ async function homes(name, column) {
   return building;
 }
 
-const fills = (reader, name, value) => reader.writes(name, value);
-
-/** Writes a record down in its dialog. What is chosen from a list is given as its words. */
-async function writes(reader, kind, fields, opener = `write-${kind}`) {
-  await reader.part(opener).first().click();
-  for (const [field, value] of Object.entries(fields)) {
-    if (typeof value === "object") await reader.chooses(`record-${field}`, value.words);
-    else await fills(reader, `record-${field}`, value);
-  }
-  await reader.part("record-confirm").click();
-  await reader.part("record-confirm").waitFor({ state: "hidden" });
-}
-
-const brings = (reader, kind) => writes(reader, "document", { name: `${kind} 1号` }, `bring-${kind}`);
-
-async function takes(reader, step, said = {}) {
-  await reader.part(`step-${step}`).click();
-  for (const [field, value] of Object.entries(said)) {
-    if (typeof value === "object") await reader.chooses(`step-${field}`, value.words);
-    else await fills(reader, `step-${field}`, value);
-  }
-  await reader.part("step-confirm").click();
-  await reader.part("step-confirm").waitFor({ state: "hidden" });
-}
-
-const arrives = (reader, state) => reader.page.locator(`[data-testid="at-${state}"].here`).waitFor();
-
 describe("one asset, one policy", () => {
   useBrowser();
 
@@ -100,17 +74,17 @@ describe("one asset, one policy", () => {
       await reader.part("thresholds").waitFor();
       if ((await reader.page.getByText("4311", { exact: true }).count()) === 0) {
         await reader.part("threshold-add").click();
-        await fills(reader, "threshold-region", "431100");
-        await fills(reader, "threshold-from", "0.005");
-        await fills(reader, "threshold-to", "5000000");
+        await reader.writes("threshold-region", "431100");
+        await reader.writes("threshold-from", "0.005");
+        await reader.writes("threshold-to", "5000000");
         await reader.chooses("threshold-chain", "机关事务管理部门");
         await reader.page.getByRole("option", { name: "财政部门" }).click();
         await reader.page.keyboard.press("Escape");
-        await fills(reader, "threshold-source", "永府办〔2025〕1号");
-        await fills(reader, "threshold-reason", "市政府文件");
+        await reader.writes("threshold-source", "永府办〔2025〕1号");
+        await reader.writes("threshold-reason", "市政府文件");
         await reader.part("threshold-save").click();
         assert.match(await reader.part("threshold-refused").innerText(), /最多两位小数/);
-        await fills(reader, "threshold-from", "0");
+        await reader.writes("threshold-from", "0");
         await reader.part("threshold-save").click();
         await reader.part("threshold-save").waitFor({ state: "hidden" });
       }
@@ -126,7 +100,7 @@ describe("one asset, one policy", () => {
       await reader.part("policy-stepper").waitFor();
       assert.match(await reader.part("policy-rooms").innerText(), /30 间.*2\s412\.60/);
       assert.ok(await reader.part("step-verify").isDisabled(), "nothing is verified without the visit");
-      await writes(reader, "verification", { on: "2026-11-01", measured_m2: "2412.60", book_value: "4800000.00", safe: { words: "是" }, title_note: "产权清晰" });
+      await writes(reader, "write-verification", { on: "2026-11-01", measured_m2: "2412.60", book_value: "4800000.00", safe: { words: "是" }, title_note: "产权清晰" });
       // A paper comes with its file; what is none of the kinds that are kept is refused in words.
       await reader.part("bring-site_survey").first().click();
       await reader.part("record-file-input").setInputFiles([{ name: "假.pdf", mimeType: "application/pdf", buffer: Buffer.from("<script>1</script>") }]);
@@ -146,12 +120,12 @@ describe("one asset, one policy", () => {
     }, { forgive: [/422/] });
     await as("planner", async (reader) => {
       await reader.opens(address);
-      await writes(reader, "score", { route: { words: "公开拍卖" }, points: "88", why: "地段成熟" });
-      await writes(reader, "score", { route: { words: "出租" }, points: "70", why: "租金偏低" });
+      await writes(reader, "write-score", { route: { words: "公开拍卖" }, points: "88", why: "地段成熟" });
+      await writes(reader, "write-score", { route: { words: "出租" }, points: "70", why: "租金偏低" });
       await takes(reader, "score");
       await arrives(reader, "scored");
       await brings(reader, "proposal");
-      await writes(reader, "document", { kind: { words: "拍卖方案" }, name: "拍卖方案 1号" });
+      await writes(reader, "write-document", { kind: { words: "拍卖方案" }, name: "拍卖方案 1号" });
       await takes(reader, "propose", { route: { words: "公开拍卖 · 88" } });
       await arrives(reader, "proposed");
       await keep(reader, "policy-proposed-zh");
@@ -173,28 +147,28 @@ describe("one asset, one policy", () => {
     });
     await as("asset-manager", async (reader) => {
       await reader.opens(address);
-      await writes(reader, "appraisal", { of: { words: "本资产" }, appraiser: "某评估公司", report_no: "评报〔2026〕12号", base_date: "2026-10-01", value: "4900000.00" });
+      await writes(reader, "write-appraisal", { of: { words: "本资产" }, appraiser: "某评估公司", report_no: "评报〔2026〕12号", base_date: "2026-10-01", value: "4900000.00" });
       await brings(reader, "appraisal_report");
       await takes(reader, "commission");
       await arrives(reader, "appraised");
-      await writes(reader, "round", { venue: "永州市公共资源交易中心", is_exchange: { words: "是" }, notice_from: "2026-11-01", notice_to: "2026-11-25", reserve: "4400000" });
+      await writes(reader, "write-round", { venue: "永州市公共资源交易中心", is_exchange: { words: "是" }, notice_from: "2026-11-01", notice_to: "2026-11-25", reserve: "4400000" });
       await brings(reader, "public_notice");
       await takes(reader, "announce");
       await takes(reader, "open_bidding");
       await arrives(reader, "bidding");
       // Three decimals are refused in plain words, with rule and article, and the dialog keeps what was written.
       await reader.part("write-bid").click();
-      await fills(reader, "record-bidder", "张三");
-      await fills(reader, "record-price", "4405100.001");
-      await fills(reader, "record-on", "2026-11-26");
+      await reader.writes("record-bidder", "张三");
+      await reader.writes("record-price", "4405100.001");
+      await reader.writes("record-on", "2026-11-26");
       await reader.part("record-confirm").click();
       const refused = await reader.part("record-trouble").innerText();
       assert.match(refused, /最多两位小数.*中国人民银行法第17条/s);
       await keep(reader, "policy-money-refused-zh");
-      await fills(reader, "record-price", "4405100");
+      await reader.writes("record-price", "4405100");
       await reader.part("record-confirm").click();
       await reader.part("record-confirm").waitFor({ state: "hidden" });
-      await writes(reader, "award", { bidder: "张三", price: "4405100", on: "2026-11-26", notice_to: "2026-11-28" });
+      await writes(reader, "write-award", { bidder: "张三", price: "4405100", on: "2026-11-26", notice_to: "2026-11-28" });
       await brings(reader, "bidding_record");
       // 89.9 % of the appraisal.
       assert.ok(await reader.part("step-award").isDisabled());
@@ -213,11 +187,11 @@ describe("one asset, one policy", () => {
       await reader.opens(address);
       await takes(reader, "award");
       await arrives(reader, "awarded");
-      await writes(reader, "contract", { number: "拍2026-1", counterparty: "张三", price: "4405100", on: "2026-11-29" });
+      await writes(reader, "write-contract", { number: "拍2026-1", counterparty: "张三", price: "4405100", on: "2026-11-29" });
       await brings(reader, "contract");
       await takes(reader, "contract");
       await arrives(reader, "contracted");
-      await writes(reader, "payment", { on: "2026-11-29", amount: "4405100.00", voucher: "收1" });
+      await writes(reader, "write-payment", { on: "2026-11-29", amount: "4405100.00", voucher: "收1" });
     });
     await as("finance-reviewer", async (reader) => {
       await reader.opens(address);
@@ -229,7 +203,7 @@ describe("one asset, one policy", () => {
     });
     await as("asset-manager", async (reader) => {
       await reader.opens(address.replace("lang=zh", "lang=en"));
-      await writes(reader, "remittance", { on: "2026-11-30", amount: "4405100.00", voucher: "缴1" });
+      await writes(reader, "write-remittance", { on: "2026-11-30", amount: "4405100.00", voucher: "缴1" });
       await brings(reader, "treasury_receipt");
       await keep(reader, "policy-executed-en");
     });
@@ -252,7 +226,7 @@ describe("one asset, one policy", () => {
       await keep(reader, "policy-closed-zh");
       await reader.part("policy-all").click();
       await reader.part("policy-closed").click();
-      await fills(reader, "policy-q", `周转房${run}`);
+      await reader.writes("policy-q", `周转房${run}`);
       await reader.part("policy-row").first().waitFor();
       await keep(reader, "policy-queue-zh");
     });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { describe, test } from "node:test";
 import { account, asReader, askAs, server, useBrowser } from "../drivers/browser.mjs";
+import { arrives, brings, takes, writes } from "../drivers/cases.mjs";
 
 // Where SCREENSHOTS names a folder, what is seen is kept there.
 const screenshots = process.env.SCREENSHOTS;
@@ -47,22 +48,6 @@ async function joins(username, role, [region_code, level]) {
   return { username, password: account.password };
 }
 
-async function findsUnit(reader, field, words) {
-  await reader.part(field).click();
-  await reader.part(field).locator("input").fill(words);
-  await reader.page.locator(".el-select-dropdown__item:visible").getByText(words, { exact: true }).click();
-}
-
-async function writes(reader, opener, fields) {
-  await reader.part(opener).first().click();
-  for (const [field, value] of Object.entries(fields)) {
-    if (typeof value === "object") await findsUnit(reader, `record-${field}`, value.words);
-    else await reader.writes(`record-${field}`, value);
-  }
-  await reader.part("record-confirm").click();
-  await reader.part("record-confirm").waitFor({ state: "hidden" });
-}
-
 async function reads(reader, answer) {
   await reader.page.locator(`[data-testid="transfer-answer"][data-answer="${answer}"]`).waitFor();
 }
@@ -89,13 +74,13 @@ describe("a transfer to another level", { concurrency: 1 }, () => {
       await reader.opens(`/?asset=buildings/${house}&lang=zh`);
       await reader.part("card-open-hand-down").click();
       await reader.part("policy-case").waitFor();
-      await writes(reader, "write-transfer_proposal", { receiver_id: { words: bureau }, why: "由属地管理" });
+      await writes(reader, "write-transfer_proposal", { receiver_id: { sought: bureau }, why: "由属地管理" });
       await reads(reader, "waiting");
       assert.match(await reader.part("transfer-waits").innerText(), /县级/);
       // Who gives has no form for the other's word.
       assert.equal(await reader.part("transfer-send").count(), 0);
       assert.equal(await reader.part("write-acceptance").count(), 0);
-      for (const paper of ["proposal", "giving_consent", "receiving_consent"]) await writes(reader, `bring-${paper}`, { name: `${paper} 1号` });
+      for (const paper of ["proposal", "giving_consent", "receiving_consent"]) await brings(reader, paper);
       assert.ok(await reader.part("step-agree").isDisabled());
       assert.match(await reader.part("policy-case").innerText(), /接收方尚未同意接收/);
       address = new URL(reader.page.url()).search;
@@ -123,7 +108,7 @@ describe("a transfer to another level", { concurrency: 1 }, () => {
       await reads(reader, "declined");
       assert.match(await reader.part("transfer-answer").innerText(), /屋面须先修缮/);
       // Mended, and proposed again.
-      await writes(reader, "write-transfer_proposal", { receiver_id: { words: bureau }, why: "屋面已修缮" });
+      await writes(reader, "write-transfer_proposal", { receiver_id: { sought: bureau }, why: "屋面已修缮" });
       await reads(reader, "waiting");
     }, { as: giver });
 
@@ -140,10 +125,8 @@ describe("a transfer to another level", { concurrency: 1 }, () => {
       // Where the page is narrow, the asset's card would lie over the case.
       await reader.opens(`/${address.replace(/asset=[^&]*&?/, "")}`);
       await reads(reader, "accepted");
-      await reader.part("step-agree").click();
-      await reader.part("step-confirm").click();
-      await reader.part("step-confirm").waitFor({ state: "hidden" });
-      await reader.page.locator('[data-testid="at-agreed"].here').waitFor();
+      await takes(reader, "agree");
+      await arrives(reader, "agreed");
       await keep(reader, "transfer-giver-agreed-zh");
     }, { as: giver, width: 1024, height: 768 });
   });

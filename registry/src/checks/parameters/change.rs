@@ -16,8 +16,11 @@ use crate::ledger::Action;
 use crate::period::{ValidPeriod, day, reach, revise};
 use crate::regions::subtree;
 use crate::request::fields::{plain_text, required_reason, sane_day};
-use crate::request::{Body, Context, Fault, Idempotency, Problem, Times, etag, require_match};
-use crate::versioned::{Created, Occasion, answer, changed_fields, version_to_change, write_revision};
+use crate::request::{Body, Context, Fault, Idempotency, Problem, Times};
+use crate::versioned::{
+    Created, Occasion, answer, answer_created, answer_ended, changed_fields, end_on, version_in_force,
+    version_to_change, write_revision,
+};
 
 /// A region's own value as it is to be.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
@@ -118,11 +121,7 @@ pub(super) fn parse_id(text: &str) -> Result<RuleParameterId, Problem> {
 }
 
 fn occasion(context: &Context, reason: &str) -> Result<Occasion, Problem> {
-    Ok(Occasion {
-        actor: context.actor.clone(),
-        reason: Some(required_reason(reason)?),
-        import_id: None,
-    })
+    Ok(Occasion::by(&context.actor, Some(required_reason(reason)?)))
 }
 
 /// Sets a region's own value of a parameter. The findings are looked at again by it soon after.
@@ -152,16 +151,9 @@ pub(super) async fn create_rule_parameter(
     let revision = revise(&[], ValidPeriod::since(from), Some(content), now);
     let version = write_revision(&mut transaction, id.0, Action::Create, &revision, None, &occasion).await?;
     let location = format!("/api/v1/rule-parameters/{id}");
-    let body = serde_json::json!(Created {
-        id: id.0,
-        version_id: version.map(|version| version.0)
-    });
-    let tag = version.map(etag).unwrap_or_default();
-    idempotency
-        .keep(&mut transaction, &context.actor, now, &location, &tag, &body)
-        .await?;
+    let created = answer_created(&mut transaction, &context, &idempotency, now, &location, id.0, version).await?;
     transaction.commit().await?;
-    Ok(answer(StatusCode::CREATED, Some(&location), version, Json(body)))
+    Ok(created)
 }
 
 /// Changes a region's own value from a day on. What held before holds for the days before.
@@ -239,27 +231,9 @@ pub(super) async fn close_rule_parameter(
     let occasion = occasion(&context, &end.reason)?;
     let mut transaction = context.database.begin().await?;
     let versions = held_versions(&mut transaction, id).await?;
-    let today = context.clock.today();
-    let before = versions
-        .iter()
-        .find(|version| version.valid.contains(today))
-        .or(versions.last())
-        .ok_or_else(|| Problem::not_found(WHAT))?;
-    require_match(&headers, &etag(before.version_id))?;
-    let revision = revise(&versions, ValidPeriod::since(valid_to), None, context.clock.now());
-    if revision.close.is_empty() {
-        return Err(Problem::invalid("valid_to", "it has ended by then already").remedy("choose an earlier day"));
-    }
-    let version = write_revision(
-        &mut transaction,
-        id.0,
-        Action::Close,
-        &revision,
-        Some(&before.content),
-        &occasion,
-    )
-    .await?;
+    let before = version_in_force(&versions, &headers, context.clock.today(), WHAT)?;
+    let at = (context.clock.now(), &occasion);
+    let version = end_on(&mut transaction, id.0, (&versions, before), valid_to, at).await?;
     transaction.commit().await?;
-    let body = serde_json::json!({"id": id.0, "valid_to": valid_to.to_string()});
-    Ok(answer(StatusCode::OK, None, version, Json(body)))
+    Ok(answer_ended(id.0, valid_to, version))
 }

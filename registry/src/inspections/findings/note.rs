@@ -1,8 +1,7 @@
 //! `POST /api/v1/inspections/{id}/findings`: registers what was found, by rule and object, or takes over what the checks found.
 
-use axum::Json;
 use axum::extract::Path;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
@@ -18,8 +17,8 @@ use crate::inspections::record::{require_taken, take_up};
 use crate::ledger::Action;
 use crate::period::{ValidPeriod, revise};
 use crate::request::fields::plain_text;
-use crate::request::{Body, Context, Fault, Idempotency, Problem, etag};
-use crate::versioned::{Created, Occasion, answer, write_revision};
+use crate::request::{Body, Context, Fault, Idempotency, Problem};
+use crate::versioned::{Created, Occasion, answer_created, write_revision};
 
 /// The most papers that show one thing.
 pub(super) const MOST_PAPERS: usize = 50;
@@ -240,11 +239,7 @@ pub(super) async fn note_inspection_finding(
     let finding = InspectionFindingId::fresh();
     let evidence = content.details.evidence.clone();
     let revision = revise(&[], ValidPeriod::since(today), Some(content), now);
-    let occasion = Occasion {
-        actor: context.actor.clone(),
-        reason: None,
-        import_id: None,
-    };
+    let occasion = Occasion::by(&context.actor, None);
     let version = write_revision(&mut transaction, finding.0, Action::Create, &revision, None, &occasion).await?;
     take_up(
         &mut transaction,
@@ -254,14 +249,16 @@ pub(super) async fn note_inspection_finding(
     )
     .await?;
     let location = format!("/api/v1/inspection-findings/{finding}");
-    let body = serde_json::json!(Created {
-        id: finding.0,
-        version_id: version.map(|version| version.0)
-    });
-    let tag = version.map(etag).unwrap_or_default();
-    idempotency
-        .keep(&mut transaction, &context.actor, now, &location, &tag, &body)
-        .await?;
+    let created = answer_created(
+        &mut transaction,
+        &context,
+        &idempotency,
+        now,
+        &location,
+        finding.0,
+        version,
+    )
+    .await?;
     transaction.commit().await?;
-    Ok(answer(StatusCode::CREATED, Some(&location), version, Json(body)))
+    Ok(created)
 }

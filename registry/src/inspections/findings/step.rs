@@ -91,11 +91,7 @@ async fn write(
         Some(content),
         context.clock.now(),
     );
-    let occasion = Occasion {
-        actor: context.actor.clone(),
-        reason: Some(reason),
-        import_id: None,
-    };
+    let occasion = Occasion::by(&context.actor, Some(reason));
     write_revision(
         connection,
         id.0,

@@ -14,8 +14,11 @@ use crate::ids::InspectionSchemeId;
 use crate::ledger::Action;
 use crate::period::{ValidPeriod, day, reach, revise};
 use crate::request::fields::{plain_text, required_reason, sane_day};
-use crate::request::{Body, Context, Idempotency, Problem, Times, etag, require_match};
-use crate::versioned::{Created, Occasion, answer, changed_fields, version_to_change, write_revision};
+use crate::request::{Body, Context, Idempotency, Problem, Times};
+use crate::versioned::{
+    Created, Occasion, answer, answer_created, answer_ended, changed_fields, version_in_force, version_to_change,
+    write_revision,
+};
 
 /// A scheme as it is to be; in a change what is absent stays.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, utoipa::ToSchema)]
@@ -153,11 +156,10 @@ impl InspectionSchemeStatement {
 }
 
 fn occasion(context: &Context, reason: Option<&str>) -> Result<Occasion, Problem> {
-    Ok(Occasion {
-        actor: context.actor.clone(),
-        reason: Some(required_reason(reason.unwrap_or_default())?),
-        import_id: None,
-    })
+    Ok(Occasion::by(
+        &context.actor,
+        Some(required_reason(reason.unwrap_or_default())?),
+    ))
 }
 
 /// Sets how a region's inspections are judged, from a day on.
@@ -182,16 +184,9 @@ pub(super) async fn create_inspection_scheme(
     let revision = revise(&[], ValidPeriod::since(from), Some(content), now);
     let version = write_revision(&mut transaction, id.0, Action::Create, &revision, None, &occasion).await?;
     let location = format!("/api/v1/inspection-schemes/{id}");
-    let body = serde_json::json!(Created {
-        id: id.0,
-        version_id: version.map(|version| version.0)
-    });
-    let tag = version.map(etag).unwrap_or_default();
-    idempotency
-        .keep(&mut transaction, &context.actor, now, &location, &tag, &body)
-        .await?;
+    let created = answer_created(&mut transaction, &context, &idempotency, now, &location, id.0, version).await?;
     transaction.commit().await?;
-    Ok(answer(StatusCode::CREATED, Some(&location), version, Json(body)))
+    Ok(created)
 }
 
 /// Changes a scheme from a day on. What was scored before keeps its score.
@@ -263,13 +258,7 @@ pub(super) async fn close_inspection_scheme(
     let occasion = occasion(&context, Some(&end.reason))?;
     let mut transaction = context.database.begin().await?;
     let versions = held_versions(&mut transaction, id).await?;
-    let today = context.clock.today();
-    let before = versions
-        .iter()
-        .find(|version| version.valid.contains(today))
-        .or(versions.last())
-        .ok_or_else(|| Problem::not_found(WHAT))?;
-    require_match(&headers, &etag(before.version_id))?;
+    let before = version_in_force(&versions, &headers, context.clock.today(), WHAT)?;
     let revision = revise(&versions, ValidPeriod::since(valid_to), None, context.clock.now());
     if revision.close.is_empty() {
         return Err(
@@ -287,6 +276,5 @@ pub(super) async fn close_inspection_scheme(
     )
     .await?;
     transaction.commit().await?;
-    let body = serde_json::json!({"id": id.0, "valid_to": valid_to.to_string()});
-    Ok(answer(StatusCode::OK, None, version, Json(body)))
+    Ok(answer_ended(id.0, valid_to, version))
 }

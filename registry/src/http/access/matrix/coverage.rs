@@ -75,7 +75,7 @@ const TELL_OF_NO_PLACE: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "it is there once a case has vacated rooms: policy_cases/tests.rs",
+        "it is there once a case has vacated rooms: policy_cases/tests/housing/movables.rs",
         &["/api/v1/policy-cases/{id}/movables.xlsx"],
     ),
     (
