@@ -2,6 +2,7 @@
 
 pub mod approval_thresholds;
 pub mod calendar_notices;
+mod case_stages;
 pub mod checks;
 pub mod clock;
 pub mod commands;

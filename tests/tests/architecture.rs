@@ -48,6 +48,7 @@ const LAYERS: &[&[&str]] = &[
     // What the nouns have in common.
     &["versioned", "tree"],
     &["procedures", "working_days"],
+    &["case_stages"],
     &["unit_code"],
     &["ledger"],
     &["request"],

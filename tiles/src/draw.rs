@@ -22,7 +22,7 @@ const FEW_FEATURES: u64 = 20_000;
 const LONG_SHAPE: usize = 128;
 
 /// Attribute names of features; the constants below are positions in it.
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 12] = [
     "id",
     "code",
     "name",
@@ -34,6 +34,7 @@ const KEYS: [&str; 11] = [
     "region",
     "area_m2",
     "case_stage",
+    "case_phase",
 ];
 const ID: u32 = 0;
 const CODE: u32 = 1;
@@ -46,6 +47,7 @@ const UNIT: u32 = 7;
 const REGION: u32 = 8;
 const AREA: u32 = 9;
 const CASE_STAGE: u32 = 10;
+const CASE_PHASE: u32 = 11;
 
 /// Buffers of one thread, kept between tiles.
 #[derive(Default)]
@@ -172,7 +174,7 @@ fn draw_features(
     }
 }
 
-fn words_of(slot: &Slot) -> [(u32, Word); 6] {
+fn words_of(slot: &Slot) -> [(u32, Word); 7] {
     [
         (TITLE_STATUS, slot.title_status),
         (USAGE, slot.usage),
@@ -180,6 +182,7 @@ fn words_of(slot: &Slot) -> [(u32, Word); 6] {
         (UNIT, slot.unit),
         (REGION, slot.region),
         (CASE_STAGE, slot.case_stage),
+        (CASE_PHASE, slot.case_phase),
     ]
 }
 
@@ -355,7 +358,7 @@ fn draw_totals(
         for &(key, count) in &total.totals.tallies {
             let index = *tally_keys.entry(key).or_insert_with(|| {
                 keys.push(tally_name(key, words));
-                // Values of three closed vocabularies: never near the limit.
+                // Values of four closed vocabularies: never near the limit.
                 u32::try_from(keys.len() - 1).unwrap_or(0)
             });
             let value = writer.count(u64::from(count));

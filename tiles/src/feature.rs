@@ -54,8 +54,10 @@ pub struct Attributes {
     pub unit: Word,
     /// Code of the region it lies in; totals of zooms 0–8 are grouped by it.
     pub region: Word,
-    /// Stage of its open policy case.
+    /// Stage of its open case.
     pub case_stage: Word,
+    /// Phase of that stage: one of a few words, counted in totals.
+    pub case_phase: Word,
 }
 
 /// A string interned in a [`Dictionary`].

@@ -32,16 +32,18 @@ pub(crate) enum Dimension {
     TitleStatus = 0,
     Usage = 1,
     Occupancy = 2,
+    CasePhase = 3,
 }
 
 impl Dimension {
-    pub const ALL: [Self; 3] = [Self::TitleStatus, Self::Usage, Self::Occupancy];
+    pub const ALL: [Self; 4] = [Self::TitleStatus, Self::Usage, Self::Occupancy, Self::CasePhase];
 
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::TitleStatus => "title_status",
             Self::Usage => "usage",
             Self::Occupancy => "occupancy",
+            Self::CasePhase => "case_phase",
         }
     }
 }
@@ -56,7 +58,7 @@ impl TallyKey {
     }
 
     pub fn dimension(self) -> Dimension {
-        Dimension::ALL[(self.0 & 3).min(2) as usize]
+        Dimension::ALL[(self.0 & 3) as usize]
     }
 
     pub fn word(self) -> Word {
@@ -148,6 +150,7 @@ pub(crate) struct Share {
     pub title_status: Word,
     pub usage: Word,
     pub occupancy: Word,
+    pub case_phase: Word,
 }
 
 impl Share {
@@ -170,6 +173,7 @@ impl Share {
             (Dimension::TitleStatus, self.title_status),
             (Dimension::Usage, self.usage),
             (Dimension::Occupancy, self.occupancy),
+            (Dimension::CasePhase, self.case_phase),
         ] {
             if word != Word::NONE {
                 totals.tally(TallyKey::new(dimension, word), 1);

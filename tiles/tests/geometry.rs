@@ -223,7 +223,8 @@ fn attributes_are_those_of_the_feature() {
     given.attributes.name = Some("市政府大院".into());
     given.attributes.idle = Some(true);
     given.attributes.title_status = dictionary.intern("other_not_handed");
-    given.attributes.case_stage = dictionary.intern("proposed");
+    given.attributes.case_stage = dictionary.intern("repair.applied");
+    given.attributes.case_phase = dictionary.intern("deciding");
     given.area_m2 = 12_345.678_9;
     let layer = parcels(dictionary.clone(), vec![given.clone()]);
     let found = all(&layer, tile());
@@ -233,7 +234,8 @@ fn attributes_are_those_of_the_feature() {
     assert_eq!(decoded.text("code"), given.attributes.code.as_deref());
     assert_eq!(decoded.text("name"), Some("市政府大院"));
     assert_eq!(decoded.text("title_status"), Some("other_not_handed"));
-    assert_eq!(decoded.text("case_stage"), Some("proposed"));
+    assert_eq!(decoded.text("case_stage"), Some("repair.applied"));
+    assert_eq!(decoded.text("case_phase"), Some("deciding"));
     for (key, word) in [
         ("usage", given.attributes.usage),
         ("occupancy", given.attributes.occupancy),

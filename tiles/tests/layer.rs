@@ -39,6 +39,7 @@ fn expected(features: &[Feature], dictionary: &Dictionary, scope: &ScopeFilter) 
             ("title_status", feature.attributes.title_status),
             ("usage", feature.attributes.usage),
             ("occupancy", feature.attributes.occupancy),
+            ("case_phase", feature.attributes.case_phase),
         ] {
             if let Some(text) = dictionary.text(word) {
                 *sum.tallies.entry(format!("{key}:{text}")).or_default() += 1;
@@ -102,7 +103,7 @@ fn square(number: u64, longitude: f64, latitude: f64, size: f64, dictionary: &Di
     feature(dictionary, number, shape)
 }
 
-/// Features spread over a province, the more the nearer to its middle; a third without region.
+/// Features spread over a province, the more the nearer to its middle; a third without region, and a fifth with a case.
 fn spread(dictionary: &Dictionary, count: u64) -> Vec<Feature> {
     (1..=count)
         .map(|number| {
@@ -116,6 +117,10 @@ fn spread(dictionary: &Dictionary, count: u64) -> Vec<Feature> {
             );
             if number % 3 == 0 {
                 feature.attributes.region = Word::NONE;
+            }
+            if number % 5 == 0 {
+                let phase = ["preparing", "deciding", "carrying_out"][(number % 7 % 3) as usize];
+                feature.attributes.case_phase = dictionary.intern(phase);
             }
             feature
         })

@@ -38,6 +38,14 @@ export const themeColours: Record<Theme, Record<string, string>> = {
     dangerous: "#B3261E",
     demolished: "#5A6675",
   },
+  case_phase: {
+    preparing: "#F2B134",
+    deciding: "#B8431F",
+    carrying_out: "#234F94",
+    finishing: "#1FA187",
+    titling: "#B07CD6",
+    none: "#D3D7DD",
+  },
 };
 
 /** The ground under the grey hatching of a value that nobody has filled in. */
@@ -49,7 +57,8 @@ export function colourOf(theme: Theme, value: string): string {
 
 /** Which hatching goes over a value, if any. */
 export function hatchOf(theme: Theme, value: string): Hatch | null {
-  if (value === notFilled) return "unknown";
+  // That there is no case is known.
+  if (value === notFilled) return theme === "case_phase" ? null : "unknown";
   if (theme === "occupancy" && value === "idle") return "idle";
   if (theme === "occupancy" && value === "dangerous") return "dangerous";
   return null;

@@ -44,13 +44,20 @@ export const occupancies = [
   "demolished",
 ] as const;
 
-export const themes = ["title_status", "usage", "occupancy"] as const;
+/** Where the open case about an asset stands; `titling` where it is a title case. Derived, and no field of the asset. */
+export const casePhases = ["preparing", "deciding", "carrying_out", "finishing", "titling"] as const;
+
+/** What an asset says of itself that the map is coloured by. */
+export const fieldThemes = ["title_status", "usage", "occupancy"] as const;
+export type FieldTheme = (typeof fieldThemes)[number];
+
+export const themes = [...fieldThemes, "case_phase"] as const;
 export type Theme = (typeof themes)[number];
 
 /** Stands for a value that nobody has filled in, in filters, legends and query strings. */
 export const notFilled = "none";
 
-const valuesByTheme: Record<Theme, readonly string[]> = { title_status: titleStatuses, usage: usages, occupancy: occupancies };
+const valuesByTheme: Record<Theme, readonly string[]> = { title_status: titleStatuses, usage: usages, occupancy: occupancies, case_phase: casePhases };
 
 /** The values of a theme in legend order, the unfilled one last. */
 export function valuesOf(theme: Theme): readonly string[] {
@@ -59,6 +66,10 @@ export function valuesOf(theme: Theme): readonly string[] {
 
 export function isLayerName(text: string): text is LayerName {
   return (layerNames as readonly string[]).includes(text);
+}
+
+function isFieldTheme(text: string): text is FieldTheme {
+  return (fieldThemes as readonly string[]).includes(text);
 }
 
 export function isTheme(text: string): text is Theme {
@@ -125,7 +136,7 @@ const secrecies = ["public", "internal", "classified"] as const;
 
 /** The closed list that a field's values are of; null where any text will do. */
 export function closedValues(field: string): readonly string[] | null {
-  if (isTheme(field)) return valuesByTheme[field];
+  if (isFieldTheme(field)) return valuesByTheme[field];
   if (field === "admin_level") return adminLevels;
   return field === "secrecy" ? secrecies : null;
 }

@@ -20,6 +20,7 @@ mod housing_tests;
 #[cfg(test)]
 mod lease_tests;
 mod list;
+mod owed_filings;
 mod parameters;
 mod routes;
 mod rule;
@@ -64,5 +65,6 @@ where
         .routes(routes!(list::get_finding, change::change_finding))
         .routes(routes!(routes::get_latest_check, routes::start_check))
         .routes(routes!(routes::get_check))
+        .routes(routes!(owed_filings::list_owed_filings))
         .merge(parameters::router())
 }

@@ -309,6 +309,7 @@ pub(super) const ROUTES: &[(&str, &str, Need)] = &[
     ("POST", "/api/v1/stocktakings/{id}/confirmations", May(TakeStock)),
     ("GET", "/api/v1/stocktakings/{id}/report", READ),
     ("GET", "/api/v1/stocktakings/{id}/export", EXPORT),
+    ("GET", "/api/v1/owed-filings", READ),
     ("GET", "/api/v1/use-filings", READ),
     ("POST", "/api/v1/use-filings", May(KeepFilings)),
     ("GET", "/api/v1/use-filings/{id}", READ),

@@ -71,6 +71,7 @@ pub async fn waiting_inspections(
                 id: None,
                 code: Some(one.region_code.clone()),
                 name: one.region_name,
+                ..WaitingObject::default()
             }),
             since: one.moved_on.or(Some(one.opened_on)),
             ..found.in_state(definition, &one.state).timed(&term, today)

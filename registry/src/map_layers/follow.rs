@@ -10,8 +10,8 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::load::{Beside, FeatureRow, feature, shape_of, unit_codes};
-use super::stages::{assets_of, stages_now};
 use super::{MapLayers, layer_of};
+use crate::case_stages::{assets_of, stages_now};
 use crate::clock::Clock;
 use crate::database::Database;
 use crate::ledger::{Follower, ObjectKind};
@@ -51,7 +51,7 @@ pub async fn keep_current(database: Database, clock: Clock, layers: MapLayers, p
                         found.map(|entry| entry.object_id).collect()
                     };
                     let assets = of(&[ObjectKind::Parcel, ObjectKind::Building, ObjectKind::Site]);
-                    let cases = of(&[ObjectKind::PolicyCase]);
+                    let cases = of(&[ObjectKind::PolicyCase, ObjectKind::TitleCase]);
                     let last = batch.last().map_or(position, |entry| entry.seq);
                     bring(&database, &clock, &layers, (assets, cases), last)
                         .await

@@ -16,9 +16,9 @@ use tiles::{Dictionary, Layer, LayerBuilder, LayerName, Shape, TileId};
 use time::{Date, OffsetDateTime};
 
 use super::load::{Beside, FeatureRow, feature};
-use super::stages::stages_on;
 use super::tile::{matches_tag, tile_response, unchanged};
 use super::{MapLayers, Scopes, Visible, kind_of};
+use crate::case_stages::stages_on;
 use crate::request::{Context, Fault, Problem, Times};
 
 /// KiB of layers of the past that are kept.
@@ -149,7 +149,7 @@ async fn features(context: &Context, layer: LayerName, tile: TileId, times: Time
     let assets: Vec<uuid::Uuid> = rows.iter().map(|row| row.object_id).collect();
     let beside = Beside {
         units: unit_codes_at(&mut transaction, times).await?,
-        stages: stages_on(&mut transaction, &assets, times).await?,
+        stages: stages_on(&mut transaction, Some(&assets), times).await?,
     };
     transaction.commit().await?;
     let mut builder = LayerBuilder::new(layer, dictionary.clone());
@@ -178,10 +178,13 @@ async fn points(context: &Context, layer: LayerName, times: Times) -> Result<Pas
     )
     .fetch_all(&mut *transaction)
     .await?;
+    let beside = Beside {
+        units: HashMap::new(),
+        stages: stages_on(&mut transaction, None, times).await?,
+    };
     transaction.commit().await?;
     let (dictionary, scopes) = (Dictionary::new(), Scopes::default());
     let mut builder = LayerBuilder::new(layer, dictionary.clone());
-    let beside = Beside::default();
     for row in rows {
         let Ok(shape) = Shape::prepare(&Geometry::Point(Point::new(row.x, row.y))) else {
             continue;

@@ -10,8 +10,8 @@ use tiles::{Attributes, Dictionary, Feature, FeatureId, Layer, LayerBuilder, Lay
 use time::Date;
 use uuid::Uuid;
 
-use super::stages::{Stages, stages_now};
 use super::{MapLayers, Scopes, kind_of};
+use crate::case_stages::{CaseStages, stages_now};
 use crate::clock::Clock;
 use crate::database::Database;
 use crate::request::Fault;
@@ -46,7 +46,7 @@ pub(super) async fn unit_codes(connection: &mut PgConnection, on: Date) -> Resul
 #[derive(Debug, Default)]
 pub(super) struct Beside {
     pub units: HashMap<Uuid, String>,
-    pub stages: Stages,
+    pub stages: CaseStages,
 }
 
 /// A feature for the engine. `shape` is what the row holds, read back.
@@ -59,6 +59,7 @@ pub(super) fn feature(
 ) -> Feature {
     let word = |text: &Option<String>| text.as_deref().map(|text| dictionary.intern(text)).unwrap_or_default();
     let region = word(&row.region_code);
+    let case = beside.stages.get(&row.object_id);
     Feature {
         id: FeatureId(row.feature_id.unsigned_abs()),
         uuid: row.object_id.into_bytes(),
@@ -78,11 +79,8 @@ pub(super) fn feature(
                 .map(|code| dictionary.intern(code))
                 .unwrap_or_default(),
             region,
-            case_stage: beside
-                .stages
-                .get(&row.object_id)
-                .map(|stage| dictionary.intern(stage))
-                .unwrap_or_default(),
+            case_stage: case.map(|case| dictionary.intern(&case.stage)).unwrap_or_default(),
+            case_phase: case.map(|case| dictionary.intern(&case.phase)).unwrap_or_default(),
         },
     }
 }

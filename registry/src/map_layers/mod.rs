@@ -7,7 +7,6 @@ mod follow;
 mod history;
 mod load;
 mod restricted;
-mod stages;
 mod tile;
 mod tilejson;
 mod visible;

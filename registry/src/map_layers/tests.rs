@@ -452,25 +452,36 @@ async fn a_tile_tells_where_the_case_of_an_asset_stands(pool: PgPool) {
     ));
     let callers = callers(&state, ours);
     let about = &assets[..1];
-    let told = async |query: &str, wanted: Option<&str>| {
+    let told = async |query: &str, wanted: Option<(&str, &str)>| {
         for caller in &callers {
+            let who = caller.name;
             let shown = caller.tiles(14, about, query).await;
             let own = shown.iter().find(|one| one.texts.get("id") == Some(&about[0].id));
             let may_see = (caller.may_see)(about[0].region, about[0].unit);
-            assert_eq!(own.is_some(), may_see, "{} {query}", caller.name);
-            let stage = own.and_then(|one| one.texts.get("case_stage"));
-            assert_eq!(
-                stage.map(String::as_str),
-                wanted.filter(|_| may_see),
-                "{} {query}",
-                caller.name
-            );
+            assert_eq!(own.is_some(), may_see, "{who} {query}");
+            let wanted = wanted.filter(|_| may_see);
+            let word = |name: &str| own.and_then(|one| one.texts.get(name)).map(String::as_str);
+            let stands = word("case_stage").zip(word("case_phase"));
+            assert_eq!(stands, wanted, "{who} {query}");
             let others = shown.iter().filter(|one| one.texts.get("id") != Some(&about[0].id));
             assert!(
                 others.into_iter().all(|one| !one.texts.contains_key("case_stage")),
-                "{}",
-                caller.name
+                "{who}"
             );
+            // The totals of low zooms count the phases of what may be seen.
+            for zoom in [5, 8, 11] {
+                let mut phases = BTreeMap::new();
+                for total in caller.tiles(zoom, &assets, query).await {
+                    for (key, number) in total.numbers {
+                        if let Some(phase) = key.strip_prefix("case_phase:") {
+                            *phases.entry(phase.to_owned()).or_default() += number;
+                        }
+                    }
+                }
+                let counted: BTreeMap<String, f64> =
+                    wanted.iter().map(|(_, phase)| ((*phase).to_owned(), 1.0)).collect();
+                assert_eq!(phases, counted, "{who} zoom {zoom} {query}");
+            }
         }
     };
     let tile_set = state.map.tiles().unwrap().clone();
@@ -499,9 +510,23 @@ async fn a_tile_tells_where_the_case_of_an_asset_stands(pool: PgPool) {
     .await;
     assert_eq!(opened.status, StatusCode::CREATED, "{}", opened.body);
     followed(before).await;
-    told("", Some("idle_disposal.identified")).await;
+    let identified = Some(("idle_disposal.identified", "preparing"));
+    told("", identified).await;
 
+    // Work on its title goes on beside it, and is told of once there is nothing else.
     state.clock.advance(time::Duration::days(2));
+    let before = version();
+    let titled = ask(
+        &app,
+        "POST",
+        "/api/v1/title-cases",
+        &[("Idempotency-Key", "b")],
+        Some(json!({"asset_id": about[0].id})),
+    )
+    .await;
+    assert_eq!(titled.status, StatusCode::CREATED, "{}", titled.body);
+    followed(before).await;
+    told("", identified).await;
     let before = version();
     let case = format!("/api/v1/policy-cases/{}", opened.body["id"].as_str().unwrap());
     let tag = ask(&app, "GET", &case, &[], None).await.etag.unwrap();
@@ -516,9 +541,37 @@ async fn a_tile_tells_where_the_case_of_an_asset_stands(pool: PgPool) {
     .await;
     assert_eq!(dropped.status, StatusCode::OK, "{}", dropped.body);
     followed(before).await;
-    told("", None).await;
-    told(&format!("?as_of={begins}"), Some("idle_disposal.identified")).await;
+    told("", Some(("title_case.surveyed", "titling"))).await;
+    told(&format!("?as_of={begins}"), identified).await;
     told(&format!("?as_of={}", begins.previous_day().unwrap()), None).await;
+
+    // Lists tell the same, and are narrowed by it.
+    let listed = async |query: &str| {
+        let uri = format!("/api/v1/parcels?count=true{query}");
+        let answer = ask(&app, "GET", &uri, &[], None).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+        let rows = answer.body["items"].as_array().unwrap();
+        let stands: Vec<(String, Value, Value)> = rows
+            .iter()
+            .filter(|row| row["case_phase"] != Value::Null)
+            .map(|row| {
+                let id = row["id"].as_str().unwrap().to_owned();
+                (id, row["case_stage"].clone(), row["case_phase"].clone())
+            })
+            .collect();
+        assert_eq!(answer.body["total"], rows.len());
+        (rows.len(), stands)
+    };
+    let id = about[0].id.clone();
+    let titling = vec![(id.clone(), json!("title_case.surveyed"), json!("titling"))];
+    let preparing = vec![(id, json!("idle_disposal.identified"), json!("preparing"))];
+    assert_eq!(listed("").await, (21, titling.clone()));
+    assert_eq!(listed("&case_phase=titling").await, (1, titling.clone()));
+    assert_eq!(listed("&case_phase=titling,none").await, (21, titling));
+    assert_eq!(listed("&case_phase=none").await, (20, Vec::new()));
+    assert_eq!(listed("&case_phase=preparing,deciding").await, (0, Vec::new()));
+    let then = format!("&as_of={begins}&case_phase=preparing");
+    assert_eq!(listed(&then).await, (1, preparing));
     stop.cancel();
     let _ = tokio::join!(sealing, following);
 }

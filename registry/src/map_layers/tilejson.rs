@@ -35,7 +35,7 @@ pub(super) async fn get_tilejson(
             "id": layer.as_str(), "minzoom": layer.first_feature_zoom(), "maxzoom": MAX_ZOOM, "description": described(*layer),
             "fields": {"id": "String", "code": "String", "name": "String", "title_status": "String", "usage": "String",
                        "occupancy": "String", "idle": "Boolean", "unit": "String", "region": "String",
-                       "area_m2": "Number", "case_stage": "String"},
+                       "area_m2": "Number", "case_stage": "String", "case_phase": "String"},
         }));
         vector_layers.push(json!({
             "id": layer.totals_name(), "minzoom": 0, "maxzoom": layer.feature_zoom() - 1,

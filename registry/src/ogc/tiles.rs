@@ -110,7 +110,12 @@ fn tileset(asked: &Asked, bounds: Option<[f64; 4]>, kind: Kind) -> Value {
     // What a tile tells beside what the asset is itself.
     fields.insert(
         "case_stage".to_owned(),
-        json!({"type": "string", "title": "处置进度 case stage"}),
+        json!({"type": "string", "title": "在办案件及环节 open case and its stage"}),
+    );
+    fields.insert(
+        "case_phase".to_owned(),
+        json!({"type": "string", "title": "处置进度 case phase",
+               "enum": ["preparing", "deciding", "carrying_out", "finishing", "titling"]}),
     );
     let mut tile = link(
         &format!("{own}/{{tileMatrix}}/{{tileRow}}/{{tileCol}}?f=mvt"),

@@ -64,6 +64,12 @@ pub struct CaseRow {
     pub asset_id: Option<Uuid>,
     /// Its name, else its code.
     pub asset_name: Option<String>,
+    /// The site that it belongs to.
+    #[sqlx(skip)]
+    pub site_name: Option<String>,
+    /// Its address (坐落).
+    #[sqlx(skip)]
+    pub asset_address: Option<String>,
     /// The unit that asks.
     pub unit_id: Option<Uuid>,
     /// Its name.
@@ -124,7 +130,15 @@ pub(super) async fn list_policy_cases(
     narrow(&mut select, times, &query)?;
     listing.push_page(&mut select);
     let mut snapshot = context.database.begin_snapshot().await?;
-    let rows: Vec<Listed<CaseRow>> = select.build_query_as().fetch_all(&mut *snapshot).await?;
+    let mut rows: Vec<Listed<CaseRow>> = select.build_query_as().fetch_all(&mut *snapshot).await?;
+    let assets: Vec<Uuid> = rows.iter_mut().filter_map(|row| row.row_mut().asset_id).collect();
+    let stands = crate::spatial_units::whereabouts_now(&mut snapshot, &assets).await?;
+    for row in &mut rows {
+        let row = row.row_mut();
+        if let Some(there) = row.asset_id.and_then(|id| stands.get(&id).cloned()) {
+            (row.site_name, row.asset_address) = (there.site_name, there.address);
+        }
+    }
     let total = if query.count {
         let mut count = QueryBuilder::new("select count(*)");
         push_from(&mut count);

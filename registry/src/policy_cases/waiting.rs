@@ -119,6 +119,7 @@ pub async fn waiting_cases(connection: &mut PgConnection, caller: &Caller, today
                 id: Some(id),
                 code: unit.map(|unit| unit.code.clone()),
                 name: unit.map(|unit| unit.name.clone()),
+                ..WaitingObject::default()
             }),
             (None, Some((id, asset))) => Some(WaitingObject::of_asset(
                 id,

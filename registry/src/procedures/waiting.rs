@@ -134,7 +134,7 @@ impl WaitingStep {
 }
 
 /// What something that waits is about.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[schema(as = TaskObject)]
 pub struct WaitingObject {
     /// `parcel`, `building`, `site`, `unit` or `region`.
@@ -145,6 +145,10 @@ pub struct WaitingObject {
     pub code: Option<String>,
     /// Its name.
     pub name: Option<String>,
+    /// The site that a parcel or building belongs to.
+    pub site_name: Option<String>,
+    /// 坐落, of a parcel, building or site.
+    pub address: Option<String>,
 }
 
 /// Something that waits for whoever reads.
@@ -153,11 +157,11 @@ pub struct WaitingObject {
 pub struct Waiting {
     /// What waits.
     pub kind: WaitingKind,
-    /// The case, inspection, stocktaking, agreement or tenancy, or of a filing its unit; null where many are counted.
+    /// The case, inspection, stocktaking, agreement or tenancy, or of one unit's filing the unit; null where many are counted.
     pub id: Option<Uuid>,
     /// What is to be done.
     pub awaited: Awaited,
-    /// How many of them: lines, findings, leases; 1 of a case.
+    /// How many of them: lines, findings, leases, units that owe a filing; 1 of a case.
     pub count: i64,
     /// The procedure, or the rule; of a filing its kind, of a working calendar its year.
     pub procedure: Option<String>,
@@ -202,7 +206,15 @@ impl WaitingObject {
             id: Some(id),
             code: code.map(ToOwned::to_owned),
             name: name.map(ToOwned::to_owned),
+            ..Self::default()
         }
+    }
+
+    /// The parcel, building or site, where it is one.
+    #[must_use]
+    pub fn asset_id(&self) -> Option<Uuid> {
+        self.id
+            .filter(|_| matches!(self.kind.as_str(), "parcel" | "building" | "site"))
     }
 }
 

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::Kind;
 use super::read::RESTRICTED;
+use crate::case_stages::{push_phases, stages_on};
 use crate::request::{Context, Cursor, Page, PageQuery, Problem, Times, note_restricted_read};
 
 /// What a list may be narrowed by.
@@ -26,6 +27,9 @@ pub struct ListQuery {
     usage: Option<String>,
     /// One or several occupancies; `none` for those without.
     occupancy: Option<String>,
+    /// Where the open case about it stands: one or several of `preparing`, `deciding`, `carrying_out`, `finishing` and
+    /// `titling`; `none` for those without.
+    case_phase: Option<String>,
     /// One or several levels (whose); `none` for those without.
     admin_level: Option<String>,
     /// One or several of `public`, `internal`, `classified`; `none` for those without.
@@ -70,6 +74,12 @@ pub struct SpatialUnitRow {
     pub usage: Option<String>,
     /// 使用状态
     pub occupancy: Option<String>,
+    /// The open case about it and its state, as `idle_disposal.approved`.
+    #[sqlx(skip)]
+    pub case_stage: Option<String>,
+    /// 处置进度: at which phase that is; `titling` where it is a title case.
+    #[sqlx(skip)]
+    pub case_phase: Option<String>,
     /// Whose it is (本级).
     pub admin_level: Option<String>,
     /// 密级
@@ -188,6 +198,13 @@ pub(super) async fn list_spatial_units(
 
     let more = items.len() > limit as usize;
     items.truncate(limit as usize);
+    let ids: Vec<Uuid> = items.iter().map(|item| item.id).collect();
+    let mut stages = stages_on(&mut snapshot, Some(&ids), times).await?;
+    for item in &mut items {
+        if let Some(case) = stages.remove(&item.id) {
+            (item.case_stage, item.case_phase) = (Some(case.stage), Some(case.phase));
+        }
+    }
     let restricted: Vec<Uuid> = items
         .iter()
         .filter(|item| item.secrecy.as_deref() == Some(RESTRICTED))
@@ -285,6 +302,10 @@ pub(crate) fn narrow(
                 .push_bind(words)
                 .push(")");
         }
+    }
+    if let Some(phases) = query.case_phase.as_deref().filter(|phases| !phases.is_empty()) {
+        let phases: Vec<String> = phases.split(',').map(str::to_owned).collect();
+        push_phases(select, "v.object_id", &phases, times);
     }
     if let Some(bbox) = query.bbox.as_deref().filter(|bbox| !bbox.is_empty()) {
         let [west, south, east, north] = parse_bbox(bbox)?;

@@ -20,7 +20,7 @@ pub use content::{Content, Repair};
 pub use kind::Kind;
 pub use list::ListQuery;
 pub(crate) use list::{narrow, push_order};
-pub use now::{KnownAsset, known_now};
+pub use now::{KnownAsset, Whereabouts, known_now, whereabouts_now};
 pub use place::require_edit;
 pub use queries::{HeldUnit, Occasion, VersionWriter, held_versions, known_versions, write_revision};
 pub(crate) use read::RESTRICTED;

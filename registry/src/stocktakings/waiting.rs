@@ -118,6 +118,7 @@ pub async fn waiting_stocktakings(
                 id: None,
                 code: Some(one.region_code),
                 name: one.region_name,
+                ..WaitingObject::default()
             }),
             since: one.moved_on.or(Some(one.opened_on)),
             ..found.in_state(definition, &one.state).due(None, today)

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use time::{Date, Duration};
+use uuid::Uuid;
 
 use crate::procedures::{Waiting, WaitingKind};
 use crate::request::{Context, Fault, Times};
@@ -68,7 +69,7 @@ impl Task {
     }
 
     /// What it tells of an asset by, for the ledger's word of it.
-    pub fn tells_of(&self) -> Option<(&'static str, uuid::Uuid)> {
+    pub fn tells_of(&self) -> Option<(&'static str, Uuid)> {
         let kind = match self.waiting.kind {
             WaitingKind::TitleCase => "title_case",
             WaitingKind::PolicyCase => "policy_case",
@@ -100,4 +101,22 @@ pub(super) async fn gather(context: &Context) -> Result<Vec<Task>, Fault> {
     let mut tasks: Vec<Task> = waiting.into_iter().map(|waiting| Task::of(waiting, today)).collect();
     tasks.sort_by_cached_key(Task::key);
     Ok(tasks)
+}
+
+/// Says of the assets of these tasks where they stand. One statement, for those that are shown.
+pub(super) async fn place(context: &Context, tasks: &mut [Task]) -> Result<(), Fault> {
+    let assets: Vec<Uuid> = tasks
+        .iter()
+        .filter_map(|task| task.waiting.object.as_ref()?.asset_id())
+        .collect();
+    let mut snapshot = context.database.begin_snapshot().await?;
+    let stands = crate::spatial_units::whereabouts_now(&mut snapshot, &assets).await?;
+    drop(snapshot);
+    for object in tasks.iter_mut().filter_map(|task| task.waiting.object.as_mut()) {
+        if let Some(there) = object.asset_id().and_then(|id| stands.get(&id)) {
+            object.site_name.clone_from(&there.site_name);
+            object.address.clone_from(&there.address);
+        }
+    }
+    Ok(())
 }

@@ -7,7 +7,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{OriginalUri, Query};
 use serde::{Deserialize, Serialize};
 
-use super::gather::{Key, Task, Urgency, gather};
+use super::gather::{Key, Task, Urgency, gather, place};
 use crate::procedures::WaitingKind;
 use crate::request::fields::require_word;
 use crate::request::{Context, Cursor, Page, PageQuery, Problem, without_cursor};
@@ -68,6 +68,7 @@ pub(super) async fn list_tasks(
     }
     let more = tasks.len() > limit;
     tasks.truncate(limit);
+    place(&context, &mut tasks).await?;
     let next = tasks.last().filter(|_| more).map(|last| {
         let joint = if address.contains('?') { '&' } else { '?' };
         format!("{address}{joint}cursor={}", Cursor::new(&address, last.key()).encode())

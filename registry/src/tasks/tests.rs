@@ -387,6 +387,93 @@ async fn a_page_follows_the_last_one_and_what_presses_most_comes_first(pool: PgP
 }
 
 #[sqlx::test(migrations = "../migrations")]
+async fn a_task_and_a_row_of_the_queue_say_where_their_asset_stands(pool: PgPool) {
+    let office = Office::open_on(&pool, date!(2026 - 03 - 02)).await;
+    let ring = |west: f64| json!({"type": "Polygon", "coordinates": [[[west, 26.5], [west + 0.01, 26.5], [west + 0.01, 26.51], [west, 26.5]]]});
+    let site = async |name: &str, west: f64| {
+        let body = json!({"name": name, "code": name, "region_code": "431103", "valid_from": "2015-01-01", "geometry": ring(west)});
+        office.made(MANAGER, "sites", body).await
+    };
+    let east = site("东校区", 111.8).await;
+    let west = site("西校区", 111.9).await;
+    // A school of two campuses: both have a first teaching building.
+    let mut cases = Vec::new();
+    for (number, address) in [(1, Some("东风路1号")), (2, Some("西环路2号")), (3, None)] {
+        let building = office.building(number).await;
+        let change = json!({"name": "1号教学楼", "address": address, "valid_from": "2015-01-01"});
+        office
+            .sent(MANAGER, "PATCH", &format!("buildings/{building}"), "", change)
+            .await;
+        let opening = json!({"procedure": "idle_disposal", "asset_id": building, "idle_reason": "surplus"});
+        cases.push((building, office.made(MANAGER, "policy-cases", opening).await));
+        office.day_passes();
+    }
+    let belongs = async |upper: &str, lower: &str| {
+        let key = Uuid::now_v7().to_string();
+        let body = json!({"related_id": lower, "valid_from": "2015-01-01"});
+        let answer = office
+            .ask(
+                MANAGER,
+                "POST",
+                &format!("/api/v1/{upper}/relations"),
+                &[("Idempotency-Key", &key)],
+                Some(body),
+            )
+            .await;
+        assert!(answer.status.is_success(), "{}", answer.body);
+    };
+    belongs(&format!("sites/{east}"), &cases[0].0).await;
+    // The second stands on a parcel, and the parcel belongs to the site.
+    let parcel = json!({"code": "431103001002GB00009", "region_code": "431103", "valid_from": "2015-01-01", "geometry": ring(111.9)});
+    let parcel = office.made(MANAGER, "parcels", parcel).await;
+    belongs(&format!("parcels/{parcel}"), &cases[1].0).await;
+    belongs(&format!("sites/{west}"), &parcel).await;
+
+    let told = |items: &Value, at: &dyn Fn(&Value) -> [Value; 3]| -> Vec<[Value; 3]> {
+        items.as_array().unwrap().iter().map(at).collect()
+    };
+    let wanted = [
+        [json!("1号教学楼"), json!("东校区"), json!("东风路1号")],
+        [json!("1号教学楼"), json!("西校区"), json!("西环路2号")],
+        [json!("1号教学楼"), Value::Null, Value::Null],
+    ];
+    let tasks = office.list(MANAGER, "?kind=policy_case").await["items"].clone();
+    let of_task = |task: &Value| {
+        let object = &task["object"];
+        [
+            object["name"].clone(),
+            object["site_name"].clone(),
+            object["address"].clone(),
+        ]
+    };
+    assert_eq!(told(&tasks, &of_task), wanted);
+    let of_row = |row: &Value| {
+        [
+            row["asset_name"].clone(),
+            row["site_name"].clone(),
+            row["asset_address"].clone(),
+        ]
+    };
+    let queue = office
+        .ask(MANAGER, "GET", "/api/v1/policy-cases?sort=opened", &[], None)
+        .await
+        .body;
+    assert_eq!(told(&queue["items"], &of_row), wanted);
+    // What is asked of the queue is asked of names and codes, as before.
+    let none = office
+        .ask(
+            MANAGER,
+            "GET",
+            "/api/v1/policy-cases?q=%E4%B8%9C%E6%A0%A1%E5%8C%BA",
+            &[],
+            None,
+        )
+        .await
+        .body;
+    assert_eq!(none["items"], json!([]));
+}
+
+#[sqlx::test(migrations = "../migrations")]
 async fn findings_and_leases_are_counted_where_they_are_the_reader_s(pool: PgPool) {
     let office = Office::open_on(&pool, date!(2026 - 11 - 21)).await;
     let building = office.building(1).await;
@@ -609,12 +696,68 @@ async fn what_a_unit_files_every_year_waits_for_its_contact_and_its_manager(pool
         own().await,
         [line(&unit, publishes, 2025, true), line(&unit, files, 2025, true)]
     );
-    let managers = told(office.list(MANAGER, "?kind=use_filing").await);
-    assert_eq!(managers.len(), 3, "{managers:?}");
-    assert!(managers.contains(&line(&other, publishes, 2025, true)));
+    // Who answers for many units is told how many there are, and of the one that owes the other which it is.
+    let managers = office.list(MANAGER, "?kind=use_filing").await["items"].clone();
+    assert_eq!(managers.as_array().unwrap().len(), 2, "{managers}");
+    assert_eq!(
+        told(json!({"items": [managers[0]]})),
+        [line(&unit, files, 2025, true)],
+        "{managers}"
+    );
+    let counted = &managers[1];
+    assert_eq!(
+        (
+            &counted["id"],
+            &counted["count"],
+            &counted["procedure"],
+            &counted["object"]
+        ),
+        (&Value::Null, &json!(2), &json!(publishes), &Value::Null)
+    );
+    assert_eq!(counted["about"]["zh"], "2025 年度内部公示");
+    assert_eq!(
+        (&counted["due_on"], &counted["overdue"]),
+        (&json!("2025-12-31"), &json!(true))
+    );
+    assert_eq!(office.summary(MANAGER).await["kinds"]["use_filing"], 2);
+    let link = counted["link"].as_str().unwrap();
+    let owed = async |who: &str, link: &str| {
+        let answer = office.ask(who, "GET", link, &[], None).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+        answer.body
+    };
+    let listed = owed(MANAGER, &format!("{link}&count=true")).await;
+    assert_eq!(listed["total"], 2);
+    let ids: Vec<&str> = [0, 1].map(|at| listed["items"][at]["unit_id"].as_str().unwrap()).into();
+    assert_eq!(ids, [unit.as_str(), other.as_str()], "by code");
+    assert_eq!(
+        listed["items"][0],
+        json!({"unit_id": unit, "unit_code": "U1", "unit_name": "1局", "kind": publishes, "year": 2025,
+               "due_on": "2025-12-31", "overdue": true})
+    );
+    // Page by page, each once.
+    let first = owed(MANAGER, &format!("{link}&limit=1")).await;
+    assert_eq!(first["items"][0]["unit_id"], json!(unit));
+    let second = owed(MANAGER, first["next"].as_str().unwrap()).await;
+    assert_eq!(
+        (&second["items"][0]["unit_id"], &second["next"]),
+        (&json!(other), &Value::Null)
+    );
     for nobody in [BESIDE, VIEWER, CLERK] {
         assert_eq!(told(office.list(nobody, "?kind=use_filing").await), [], "{nobody}");
+        assert_eq!(owed(nobody, link).await["items"], json!([]), "{nobody}");
     }
+    let refused = office
+        .ask(MANAGER, "GET", "/api/v1/owed-filings?kind=none&year=2025", &[], None)
+        .await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{}", refused.body);
+    // Once one of them has published, the other is told by itself.
+    let filing = json!({"unit_id": other, "kind": publishes, "year": 2025, "document": "公〔2026〕1号"});
+    office.made(MANAGER, "use-filings", filing).await;
+    assert_eq!(
+        told(office.list(MANAGER, "?kind=use_filing").await),
+        [line(&unit, publishes, 2025, true), line(&unit, files, 2025, true)]
+    );
     // What is entered waits no more; that of this year waits from 1 December, thirty days before it is due.
     for kind in [files, publishes] {
         let filing = json!({"unit_id": unit, "kind": kind, "year": 2025, "document": "备〔2026〕1号"});

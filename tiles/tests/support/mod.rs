@@ -11,7 +11,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use fast_mvt::{MvtReaderRef, MvtValueRef};
 use geo_types::{Coord, Geometry, LineString, MultiPolygon, Polygon};
-use tiles::{Attributes, Dictionary, Feature, FeatureId, Layer, LayerName, ScopeFilter, ScopeId, Shape, TileId};
+use tiles::{Attributes, Dictionary, Feature, FeatureId, Layer, LayerName, ScopeFilter, ScopeId, Shape, TileId, Word};
 
 pub const STATUSES: [&str; 5] = ["unified", "other_handed", "other_not_handed", "none_handed", ""];
 pub const USAGES: [&str; 4] = ["administrative_office", "public_service", "commercial", "idle_land"];
@@ -164,7 +164,8 @@ pub fn feature(dictionary: &Dictionary, number: u64, shape: Shape) -> Feature {
             idle: Some(hash(number, 3) % 3 == 1),
             unit: dictionary.intern(&format!("U{:04}", hash(number, 6) % 500)),
             region: dictionary.intern(&region),
-            case_stage: dictionary.intern(""),
+            case_stage: Word::NONE,
+            case_phase: Word::NONE,
         },
     }
 }

@@ -1,5 +1,5 @@
 // What a unit files and publishes every year of its offices (年度备案、内部公示).
-import { create, getJson, send, withQuery } from "@/api/http";
+import { create, getFresh, getJson, send, withQuery } from "@/api/http";
 import type { Moment } from "@/api/registry";
 import type { Page } from "@/api/types";
 
@@ -18,6 +18,17 @@ export type UseFiling = {
 };
 
 export type FilingStatement = { kind: FilingKind; year: number; filed_on: string; document: string; note: string | null };
+
+/** A unit that owes a filing of a year. */
+export type OwedFiling = { unit_id: string; unit_code: string; unit_name: string; kind: FilingKind; year: number; due_on: string; overdue: boolean };
+
+export function owedFilingsAddress(kind: FilingKind, year: number): string {
+  return withQuery("/api/v1/owed-filings", { kind, year, limit: 50, count: true });
+}
+
+export function fetchOwedFilings(address: string, signal?: AbortSignal): Promise<Page<OwedFiling>> {
+  return getFresh(address, signal);
+}
 
 export async function fetchFilings(unit: string, at: Moment, signal?: AbortSignal): Promise<UseFiling[]> {
   const page = await getJson<Page<UseFiling>>(withQuery("/api/v1/use-filings", { unit, as_of: at.asOf, known_at: at.knownAt }), signal);

@@ -44,6 +44,8 @@ export type PolicyCaseRow = {
   route: string | null;
   asset_id: string | null;
   asset_name: string | null;
+  site_name: string | null;
+  asset_address: string | null;
   unit_id: string | null;
   unit_name: string | null;
   opened_by: string;

@@ -26,7 +26,8 @@ export type Task = {
   state: Both | null;
   steps: (Both & { transition: string })[];
   roles: string[];
-  object: { kind: string; id: string | null; code: string | null; name: string | null } | null;
+  /** What it is about; of a parcel or building with its site, of these and sites with the address. */
+  object: { kind: string; id: string | null; code: string | null; name: string | null; site_name: string | null; address: string | null } | null;
   due_on: string | null;
   not_before: string | null;
   overdue: boolean;

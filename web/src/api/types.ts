@@ -2,7 +2,7 @@
 // openapi-typescript makes from /openapi.json; nothing else in the page describes an answer.
 import type { Plan } from "@/api/lineage";
 import type { Geometry } from "geojson";
-import type { AssetKey, ImportLayer, ImportOutcome, LayerName, Theme } from "@/vocabulary";
+import type { AssetKey, FieldTheme, ImportLayer, ImportOutcome, LayerName } from "@/vocabulary";
 
 export type BoundingBox = [west: number, south: number, east: number, north: number];
 
@@ -50,6 +50,9 @@ export type AssetRow = AssetContent & {
   region_code: string | null;
   unit_id: string | null;
   unit_name: string | null;
+  /** The open case about it and its state, as `idle_disposal.approved`, and the phase that it is at. */
+  case_stage: string | null;
+  case_phase: string | null;
   bbox: BoundingBox | null;
 };
 
@@ -106,7 +109,7 @@ export type SearchHit = {
 };
 
 export type CountAndArea = { count: number; area_m2: number };
-export type LayerTotals = CountAndArea & Partial<Record<Theme, Record<string, CountAndArea>>>;
+export type LayerTotals = CountAndArea & Partial<Record<FieldTheme, Record<string, CountAndArea>>>;
 /** Registered floor area of all buildings; an outline's area stands in where none is registered. */
 export type FloorArea = { area_m2: number; registered: number; outlines: number };
 export type Totals = Partial<Record<LayerName, LayerTotals>> & { units?: { count: number }; rooms?: { count: number }; floor_area?: FloorArea };

@@ -18,6 +18,13 @@ export const filings = {
   saved: "Entered",
   withdrawn: "Withdrawn",
   stale: "Somebody changed this meanwhile; it was read again",
+  owed: "Owed",
+  owed_title: "Units that owe the {kind} of {year}",
+  owed_none: "All of them are entered.",
+  owed_count: "{n} unit | {n} units",
+  owed_due: "due {date}",
+  owed_over: "was due {date}",
+  more: "Show more",
 };
 
 export const filingRefusals = {

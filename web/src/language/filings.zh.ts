@@ -18,6 +18,13 @@ export const filings = {
   saved: "已登记",
   withdrawn: "已撤销",
   stale: "此记录刚被他人修改，已重新读取",
+  owed: "应报未报",
+  owed_title: "{year} 年度{kind}：应报未报的单位",
+  owed_none: "都已登记。",
+  owed_count: "共 {n} 个单位",
+  owed_due: "{date} 到期",
+  owed_over: "{date} 到期，已逾期",
+  more: "再显示一些",
 };
 
 export const filingRefusals = {

@@ -15,6 +15,8 @@ export default {
     more: "Show more",
     badge: "{n} tasks",
     badge_pressing: "{n} tasks, {late} overdue or escalated",
+    badge_unknown: "How much waits isn't known: {why}",
+    file_many: "See that {n} unit files or publishes | See that {n} units file or publish",
   },
   task_urgency: { escalated: "Escalated to you", overdue: "Overdue", soon: "Due soon", other: "Other" },
   task_kind: {

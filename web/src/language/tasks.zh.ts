@@ -15,6 +15,8 @@ export default {
     more: "再显示一些",
     badge: "待办 {n} 项",
     badge_pressing: "待办 {n} 项，其中超期或升级督办 {late} 项",
+    badge_unknown: "待办数未知：{why}",
+    file_many: "督促 {n} 个单位报送或公示",
   },
   task_urgency: { escalated: "已升级督办", overdue: "已超期", soon: "即将到期", other: "其他" },
   task_kind: {

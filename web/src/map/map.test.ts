@@ -39,6 +39,7 @@ describe("style", () => {
     ...themes.map((theme): [string, Look, MapSettings] => [theme, { ...look, theme }, settings]),
     ["dark", { ...look, appearance: "dark" }, settings],
     ["filtered", { ...look, hiddenValues: ["unified", "none"] }, settings],
+    ["filtered by stage", { ...look, theme: "case_phase", hiddenValues: ["none", "titling"] }, settings],
     ["selected", { ...look, hasSelection: true, theme: "occupancy" }, settings],
     ["nothing shown", { ...look, shownLayers: [], subjectLayer: null }, settings],
     ["raster ground", look, raster],
@@ -83,6 +84,7 @@ describe("layer changes", () => {
   const wishes: Look[] = [
     look,
     { ...look, theme: "occupancy", hasSelection: true },
+    { ...look, theme: "case_phase", hiddenValues: ["none"] },
     { ...look, hiddenValues: ["unified"], subjectLayer: "buildings", shownLayers: ["buildings"] },
     { ...look, subjectLayer: null, shownLayers: [] },
     { ...look, appearance: "dark", language: "en" },

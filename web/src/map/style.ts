@@ -271,7 +271,8 @@ function assetAreaLayers(layer: AreaLayer, look: Look): LayerSpecification[] {
       filter: ["all", drawn, ["in", value, ["literal", hatches.map(([one]) => one)]]] as unknown as FilterSpecification,
       layout: { visibility },
       paint: {
-        "fill-pattern": ["match", value, ...hatches.flat(), hatchNames.unknown] as unknown as ExpressionSpecification,
+        // A match needs a branch; where nothing is hatched, the filter lets nothing through.
+        "fill-pattern": hatches.length === 0 ? hatchNames.unknown : (["match", value, ...hatches.flat(), hatchNames.unknown] as unknown as ExpressionSpecification),
         "fill-opacity": isParcels ? 0.4 : 0.75,
       },
     },

@@ -75,6 +75,10 @@ const TELL_OF_NO_PLACE: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "it names units, which everybody sees, and of them those whose filings the reader keeps: tasks/tests.rs",
+        &["/api/v1/owed-filings"],
+    ),
+    (
         "it is there once a case has vacated rooms: policy_cases/tests/housing/movables.rs",
         &["/api/v1/policy-cases/{id}/movables.xlsx"],
     ),
