@@ -142,11 +142,6 @@ impl SheetColumn {
         columns
     }
 
-    pub(super) fn header(&self) -> String {
-        let mark = if self.is_needed { "*" } else { "" };
-        format!("{}{mark}\n{}", self.label, self.name)
-    }
-
     /// Width in characters.
     pub(super) fn width(&self) -> f64 {
         match (&self.cells, self.group) {

@@ -4,7 +4,7 @@
 use rust_xlsxwriter::{ColNum, Color, ExcelDateTime, Format, FormatAlign, FormatBorder, Note, Workbook, Worksheet};
 
 use super::column::{Cells, Checks, SheetColumn, format_of};
-use super::{ABOUT_SHEET, EXAMPLE, failed};
+use super::{ABOUT_SHEET, EXAMPLE, failed, header_of};
 use crate::mapping::Layer;
 use crate::report::Words;
 use crate::write::WriteFailed;
@@ -29,7 +29,7 @@ pub fn template(layer: Layer) -> Result<Vec<u8>, WriteFailed> {
     let sheet = workbook.add_worksheet();
     sheet.set_name(&title.zh).map_err(failed)?;
     fill(sheet, &title, &columns, &mut checks)?;
-    explain(workbook.add_worksheet(), &title, &columns)?;
+    explain(workbook.add_worksheet(), &about(&title), &columns)?;
     checks.write_words(&mut workbook)?;
     workbook.save_to_buffer().map_err(failed)
 }
@@ -47,7 +47,7 @@ fn title(layer: Layer) -> Words {
     }
 }
 
-fn number(column: usize) -> ColNum {
+pub(super) fn number(column: usize) -> ColNum {
     ColNum::try_from(column).unwrap_or(ColNum::MAX)
 }
 
@@ -104,7 +104,7 @@ fn fill(sheet: &mut Worksheet, title: &Words, columns: &[SheetColumn], checks: &
             .map_err(failed)?;
         let format = if about.is_needed { &needed } else { &head };
         sheet
-            .write_string_with_format(HEADER_ROW, column, about.header(), format)
+            .write_string_with_format(HEADER_ROW, column, header_of(about), format)
             .map_err(failed)?;
         let note = Note::new(explanation(about)).add_author_prefix(false).set_width(260);
         sheet.insert_note(HEADER_ROW, column, &note).map_err(failed)?;
@@ -153,11 +153,9 @@ fn explanation(column: &SheetColumn) -> String {
     format!("{}{needed}\n{}\n{}", column.about.zh, cells.zh, column.about.en)
 }
 
-fn explain(sheet: &mut Worksheet, title: &Words, columns: &[SheetColumn]) -> Result<(), WriteFailed> {
-    sheet.set_name(ABOUT_SHEET).map_err(failed)?;
-    let head = Format::new().set_bold().set_background_color("E8EEF4");
-    let body = Format::new().set_text_wrap().set_align(FormatAlign::Top);
-    let general = [
+/// What is said about a template as a whole.
+fn about(title: &Words) -> Vec<String> {
+    vec![
         format!(
             "{}（{}）：每行一个对象。表头两行请勿改动；不用的列可以留空或删除。",
             title.zh, title.en
@@ -166,8 +164,15 @@ fn explain(sheet: &mut Worksheet, title: &Words, columns: &[SheetColumn]) -> Res
         "Areas in square metres, days as 2024-06-30, coordinates in longitude and latitude of CGCS2000 (EPSG:4490)."
             .to_owned(),
         "本表与示例行在导入时忽略。 This sheet and the example are left out by an import.".to_owned(),
-    ];
-    for (row, words) in (0..).zip(&general) {
+    ]
+}
+
+/// The sheet that says what each column means, below what is said in general.
+pub(super) fn explain(sheet: &mut Worksheet, general: &[String], columns: &[SheetColumn]) -> Result<(), WriteFailed> {
+    sheet.set_name(ABOUT_SHEET).map_err(failed)?;
+    let head = Format::new().set_bold().set_background_color("E8EEF4");
+    let body = Format::new().set_text_wrap().set_align(FormatAlign::Top);
+    for (row, words) in (0..).zip(general) {
         sheet.write_string(row, 0, words).map_err(failed)?;
     }
     let top = u32::try_from(general.len()).unwrap_or_default() + 1;

@@ -10,11 +10,10 @@ use super::content::shared_stocktaking;
 use super::line::{Found, LineContent};
 use super::permission::require_recording;
 use super::read::{WHAT, parse_id};
-use crate::ids::UnitId;
-use crate::ledger::Action;
-use crate::period::{ValidPeriod, revise};
+use super::record::{ANSWERED, revise_line};
+use crate::ids::{StocktakingLineId, UnitId};
 use crate::request::{Body, Context, Place, Problem};
-use crate::versioned::{Occasion, VersionWriter};
+use crate::versioned::VersionWriter;
 
 /// The most lines of one confirmation: a large compound.
 const MOST_LINES: usize = 5_000;
@@ -92,12 +91,6 @@ pub(super) async fn confirm_lines(
     );
     select.push_bind(i64::try_from(MOST_LINES).unwrap_or(i64::MAX));
     let open: Vec<Open> = select.build_query_as().fetch_all(&mut *transaction).await?;
-    let occasion = Occasion {
-        actor: context.actor.clone(),
-        reason: Some("单位确认".to_owned()),
-        import_id: None,
-    };
-    let (now, today) = (context.clock.now(), context.clock.today());
     let mut writer = VersionWriter::default();
     for line in &open {
         let place = Place {
@@ -107,8 +100,14 @@ pub(super) async fn confirm_lines(
         };
         require_recording(&context.caller, "answer", &place)?;
         let content = LineContent::answered(id, Found::InPlace, &context.actor.0);
-        let revision = revise(&[], ValidPeriod::since(today), Some(content), now);
-        writer.revise(line.id, Action::Create, &revision, None, &occasion)?;
+        revise_line(
+            &mut writer,
+            &context,
+            StocktakingLineId(line.id),
+            None,
+            content,
+            ANSWERED,
+        )?;
     }
     writer.flush(&mut transaction).await?;
     transaction.commit().await?;

@@ -259,7 +259,8 @@ pub(super) async fn shared_stocktaking(
     read_known(connection, id).await
 }
 
-async fn read_known(
+/// Reads the version known now.
+pub(super) async fn read_known(
     connection: &mut PgConnection,
     id: StocktakingId,
 ) -> Result<Option<Held<StocktakingContent>>, Fault> {

@@ -14,7 +14,7 @@ use time::macros::format_description;
 
 use super::lines::{LineQuery, StocktakingLine, all_lines, require_seen};
 use super::read::parse_id;
-use crate::exports::Labels;
+use crate::exports::{ClosedList, Labels};
 use crate::request::{Context, Fault, Problem};
 
 /// How it is written.
@@ -77,7 +77,8 @@ const COLUMNS: [(&str, ColumnKind, &str, &str); 27] = [
     ("id", TEXT, "标识", "Id"),
 ];
 
-const WORDS: &[(&str, &str, &str)] = &[
+/// The words of the lists, as files have them.
+pub(super) const WORDS: ClosedList = &[
     ("parcel", "宗地", "parcel"),
     ("building", "楼栋", "building"),
     ("room", "房间", "room"),
@@ -104,6 +105,7 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("ancillary", "附属用房", "ancillary room"),
     ("shop", "商业用房", "shop"),
     ("public", "公共部位", "shared space"),
+    ("turnover_housing", "周转住房", "home for staff"),
     ("other", "其他", "other"),
 ];
 
@@ -152,22 +154,28 @@ pub(super) async fn export_lines(
     let bytes = tokio::task::spawn_blocking(move || file(&lines, format, labels, written_at))
         .await
         .map_err(impossible)??;
-    let mut headers = HeaderMap::new();
+    let headers = file_headers(&context, "stocktaking", "清查盘点", format);
+    Ok((
+        headers,
+        [(HeaderName::from_static("yice-rows"), rows.to_string())],
+        bytes,
+    )
+        .into_response())
+}
+
+/// The headers of a file of a stocktaking, named for the day: in ASCII for old clients, and in full by RFC 6266.
+pub(super) fn file_headers(context: &Context, ascii: &str, full: &str, format: WriteFormat) -> HeaderMap {
     let (day, ending) = (context.clock.today(), format.extension());
-    let disposition = format!(
-        "attachment; filename=\"stocktaking_{day}.{ending}\"; filename*=UTF-8''%E6%B8%85%E6%9F%A5%E7%9B%98%E7%82%B9_{day}.{ending}"
-    );
-    for (name, value) in [
-        (header::CONTENT_TYPE, format.media_type().to_owned()),
-        (header::CACHE_CONTROL, "no-store".to_owned()),
-        (header::CONTENT_DISPOSITION, disposition),
-        (HeaderName::from_static("yice-rows"), rows.to_string()),
-    ] {
-        if let Ok(value) = HeaderValue::from_str(&value) {
-            headers.insert(name, value);
-        }
+    let escaped: String = full.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let disposition =
+        format!("attachment; filename=\"{ascii}_{day}.{ending}\"; filename*=UTF-8''{escaped}_{day}.{ending}");
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Ok(disposition) = HeaderValue::from_str(&disposition) {
+        headers.insert(header::CONTENT_DISPOSITION, disposition);
     }
-    Ok((headers, bytes).into_response())
+    headers
 }
 
 fn impossible(error: impl std::fmt::Display) -> Fault {

@@ -1,5 +1,7 @@
 //! A line of a stocktaking: what the ledger said at the freeze, what was found, and in what they differ.
 
+use std::collections::HashMap;
+
 use futures_util::TryStreamExt;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -37,7 +39,7 @@ macro_rules! words {
             /// Every word.
             pub(super) const WORDS: &'static [&'static str] = &[$($word,)+];
 
-            fn parse(word: &str) -> Option<Self> {
+            pub(super) fn parse(word: &str) -> Option<Self> {
                 match word {
                     $($word => Some(Self::$variant),)+
                     _ => None,
@@ -299,6 +301,7 @@ pub(super) fn same_number(one: Option<&str>, other: Option<&str>) -> bool {
 /// What the ledger said of a line at the freeze.
 #[derive(Debug, Clone)]
 pub(super) struct BookLine {
+    pub id: Uuid,
     pub is_extra: bool,
     pub kind: String,
     pub asset_id: Option<Uuid>,
@@ -328,14 +331,24 @@ pub(super) async fn book_line(
     stocktaking: StocktakingId,
     line: StocktakingLineId,
 ) -> Result<Option<BookLine>, Fault> {
+    Ok(book_lines(connection, stocktaking, &[line.0]).await?.pop())
+}
+
+/// Those of the lines that are of the stocktaking, as the ledger was.
+pub(super) async fn book_lines(
+    connection: &mut PgConnection,
+    stocktaking: StocktakingId,
+    lines: &[Uuid],
+) -> Result<Vec<BookLine>, Fault> {
     Ok(sqlx::query_as!(
         BookLine,
-        "select is_extra, kind, asset_id, region_code, admin_level, unit_id, book_unit_id, area_m2, usage, title_number
-           from stocktaking_line where id = $1 and stocktaking_id = $2",
-        line.0,
+        "select id, is_extra, kind, asset_id, region_code, admin_level, unit_id, book_unit_id, area_m2, usage,
+                title_number
+           from stocktaking_line where id = any($1) and stocktaking_id = $2",
+        lines,
         stocktaking.0,
     )
-    .fetch_optional(connection)
+    .fetch_all(connection)
     .await?)
 }
 
@@ -471,14 +484,24 @@ pub(super) async fn held_line(
     connection: &mut PgConnection,
     line: StocktakingLineId,
 ) -> Result<Option<Held<LineContent>>, Fault> {
+    Ok(held_lines(connection, &[line.0]).await?.remove(&line.0))
+}
+
+/// Locks what is known of lines and reads it, always in the same order, so that two who write many don't wait for each
+/// other; without those that nobody has answered.
+pub(super) async fn held_lines(
+    connection: &mut PgConnection,
+    lines: &[Uuid],
+) -> Result<HashMap<Uuid, Held<LineContent>>, Fault> {
     select_lines!(
-        "where v.object_id = $1 and upper_inf(v.recorded) for update of v",
-        line.0
+        "where v.object_id = any($1) and upper_inf(v.recorded) order by v.object_id for update of v",
+        lines
     )
-    .fetch_optional(connection)
+    .fetch_all(connection)
     .await?
-    .map(|row| row.stored().held())
-    .transpose()
+    .into_iter()
+    .map(|row| Ok((row.object_id, row.stored().held()?)))
+    .collect()
 }
 
 /// Holds every version row of lines against what the ledger says of it.
@@ -499,6 +522,7 @@ mod tests {
 
     fn book() -> BookLine {
         BookLine {
+            id: Uuid::nil(),
             is_extra: false,
             kind: "building".to_owned(),
             asset_id: Some(Uuid::nil()),

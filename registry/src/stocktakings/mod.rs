@@ -8,6 +8,11 @@ mod bulk;
 mod content;
 mod export;
 mod extra;
+mod figures;
+#[cfg(test)]
+mod figures_tests;
+mod filled;
+mod form;
 mod freeze;
 mod line;
 mod lines;
@@ -32,7 +37,7 @@ pub use waiting::waiting_stocktakings;
 
 use std::borrow::Cow;
 
-use axum::extract::FromRef;
+use axum::extract::{DefaultBodyLimit, FromRef};
 use sqlx::PgConnection;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -77,6 +82,9 @@ fn require_open_for(definition: &Definition, content: &StocktakingContent, kind:
     }))
 }
 
+/// What a multipart body takes around a file.
+const AROUND_THE_FILE: usize = 1 << 20;
+
 /// The routes of stocktakings.
 pub fn router<S>() -> OpenApiRouter<S>
 where
@@ -98,4 +106,11 @@ where
         .routes(routes!(bulk::confirm_lines))
         .routes(routes!(report::get_report))
         .routes(routes!(export::export_lines))
+        .routes(routes!(form::get_form))
+        .merge(
+            OpenApiRouter::new()
+                .routes(routes!(figures::bring_figures))
+                .routes(routes!(figures::mark_figures))
+                .layer(DefaultBodyLimit::max(figures::MOST_FORM_BYTES + AROUND_THE_FILE)),
+        )
 }

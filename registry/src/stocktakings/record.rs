@@ -31,7 +31,7 @@ const MOST_DOCUMENTS: usize = 20;
 /// The first area that is too large, m².
 const TOO_LARGE_M2: f64 = 1e9;
 /// 用途
-const USAGES: [&str; 7] = [
+pub(super) const USAGES: [&str; 7] = [
     "administrative_office",
     "housing_security",
     "technical",
@@ -170,7 +170,7 @@ impl Record {
 
     fn zh(&self) -> &'static str {
         match self {
-            Self::Answer(_) => "单位确认",
+            Self::Answer(_) => ANSWERED,
             Self::Check(_) => "实地核查",
             Self::Explanation(_) => "差异说明",
             Self::Decision(_) => "差异审核",
@@ -300,7 +300,8 @@ fn conflict(zh: &str, en: &str, code: &str, remedy: &str) -> Problem {
         .rule("ACC-02", "行政事业性国有资产管理条例 art. 39")
 }
 
-async fn answered(
+/// What a line says by an answer, where it may still be answered so.
+pub(super) async fn answered(
     connection: &mut PgConnection,
     context: &Context,
     stocktaking: StocktakingId,
@@ -543,9 +544,27 @@ pub(super) async fn record_line(
     Ok(answer(StatusCode::OK, None, version, Json(line)))
 }
 
+/// Why an answer is written, as the ledger says it.
+pub(super) const ANSWERED: &str = "单位确认";
+
 /// Writes what is known of a line from now on.
 pub(super) async fn write_line(
     connection: &mut PgConnection,
+    context: &Context,
+    line: StocktakingLineId,
+    held: Option<&Held<LineContent>>,
+    content: LineContent,
+    why: &str,
+) -> Result<Option<VersionId>, Fault> {
+    let mut writer = VersionWriter::default();
+    let version = revise_line(&mut writer, context, line, held, content, why)?;
+    writer.flush(connection).await?;
+    Ok(version)
+}
+
+/// Has what is known of a line from now on written with what else the writer holds.
+pub(super) fn revise_line(
+    writer: &mut VersionWriter<LineContent>,
     context: &Context,
     line: StocktakingLineId,
     held: Option<&Held<LineContent>>,
@@ -566,8 +585,5 @@ pub(super) async fn write_line(
     } else {
         Action::Change
     };
-    let mut writer = VersionWriter::default();
-    let version = writer.revise(line.0, action, &revision, before, &occasion)?;
-    writer.flush(connection).await?;
-    Ok(version)
+    writer.revise(line.0, action, &revision, before, &occasion)
 }

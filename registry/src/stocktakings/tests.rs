@@ -149,23 +149,55 @@ impl Office {
 
     /// A photograph, or the next best thing.
     pub(crate) async fn photo(&self, who: &str) -> String {
+        let (status, document) = self.bring(who, "documents", "photo.pdf", PDF).await;
+        assert!(status.is_success(), "{status}");
+        let document: Value = serde_json::from_slice(&document).unwrap();
+        document["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Sends a file as a page does.
+    pub(crate) async fn bring(&self, who: &str, uri: &str, name: &str, file: &[u8]) -> (StatusCode, Vec<u8>) {
         let mut body =
-            b"--cut\r\nContent-Disposition: form-data; name=\"file\"; filename=\"photo.pdf\"\r\n\r\n".to_vec();
-        body.extend_from_slice(PDF);
+            format!("--cut\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n").into_bytes();
+        body.extend_from_slice(file);
         body.extend_from_slice(b"\r\n--cut--\r\n");
-        let request = Request::builder()
-            .method("POST")
-            .uri("/api/v1/documents")
-            .header(header::HOST, "127.0.0.1")
+        let request = Request::post(format!("/api/v1/{uri}"))
             .header(header::CONTENT_TYPE, "multipart/form-data; boundary=cut")
-            .header(header::AUTHORIZATION, format!("Bearer {}", self.tokens[who]))
             .body(Body::from(body))
             .unwrap();
+        self.send(who, request).await
+    }
+
+    /// What stands at an address, as it is.
+    pub(crate) async fn file(&self, who: &str, uri: &str) -> (StatusCode, Vec<u8>) {
+        let request = Request::get(format!("/api/v1/{uri}")).body(Body::empty()).unwrap();
+        self.send(who, request).await
+    }
+
+    async fn send(&self, who: &str, mut request: Request<Body>) -> (StatusCode, Vec<u8>) {
+        self.state.clock.advance(Duration::seconds(7));
+        let headers = request.headers_mut();
+        headers.insert(header::HOST, "127.0.0.1".parse().unwrap());
+        let token = format!("Bearer {}", self.tokens[who]);
+        headers.insert(header::AUTHORIZATION, token.parse().unwrap());
         let response = self.app.clone().oneshot(request).await.unwrap();
-        assert!(response.status().is_success(), "{}", response.status());
+        let status = response.status();
         let bytes = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
-        let document: Value = serde_json::from_slice(&bytes).unwrap();
-        document["id"].as_str().unwrap().to_owned()
+        (status, bytes.to_vec())
+    }
+
+    /// Somebody with a role for what one unit uses.
+    pub(crate) async fn contact_of(&mut self, who: &'static str, unit: &str) {
+        let token = person_with(&self.pool, who, &[Role::UnitContact], "all").await;
+        self.tokens.insert(who, token);
+        sqlx::query(
+            "update person_grant set unit_id = $1::uuid where person_id = (select id from person where username = $2)",
+        )
+        .bind(unit)
+        .bind(who)
+        .execute(&self.pool)
+        .await
+        .unwrap();
     }
 
     /// Asks with the tag that is current.
@@ -240,7 +272,7 @@ impl Office {
     }
 }
 
-fn refusal(answer: &Answer) -> (u16, String) {
+pub(super) fn refusal(answer: &Answer) -> (u16, String) {
     let code = answer.body["code"].as_str().unwrap_or_default().to_owned();
     (answer.status.as_u16(), code)
 }
@@ -818,22 +850,9 @@ async fn whoever_keeps_a_part_answers_that_part(pool: PgPool) {
     let own_room = office.room(&hall, "101", &one).await;
     let their_room = office.room(&hall, "201", &two).await;
     let villa = office.building("民政楼", &two, 300.0).await;
-    for (who, role) in [("two", Role::UnitContact), ("three", Role::UnitContact)] {
-        office.tokens.insert(who, person_with(&pool, who, &[role], "all").await);
-        let unit = if who == "two" {
-            two.clone()
-        } else {
-            office.unit("空局").await
-        };
-        sqlx::query(
-            "update person_grant set unit_id = $1::uuid where person_id = (select id from person where username = $2)",
-        )
-        .bind(&unit)
-        .bind(who)
-        .execute(&pool)
-        .await
-        .unwrap();
-    }
+    office.contact_of("two", &two).await;
+    let empty = office.unit("空局").await;
+    office.contact_of("three", &empty).await;
     for (who, region) in [("beside", "320402"), ("district", "320404")] {
         office
             .tokens

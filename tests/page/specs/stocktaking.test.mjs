@@ -29,12 +29,13 @@ async function send(who, method, address, body, headers = {}) {
 }
 
 /** A district of its own with four buildings. */
-async function district(code) {
-  await send(account.username, "POST", "/api/v1/regions", { code, name: `盘点区${run}`, level: "county", valid_from: "2010-01-01" });
+async function district(code, beside = 0) {
+  await send(account.username, "POST", "/api/v1/regions", { code, name: `盘点区${code}`, level: "county", valid_from: "2010-01-01" });
   const ids = [];
   for (const [at, name] of ["档案楼", "老车库", "附楼", "综合楼"].entries()) {
-    const west = 113.2 + (run % 300) * 0.01 + at * 0.002;
-    const south = 27.4 + Math.floor(run / 300) * 0.002;
+    const place = run + beside;
+    const west = 113.2 + (place % 300) * 0.01 + at * 0.002;
+    const south = 27.4 + Math.floor(place / 300) * 0.002;
     const ring = [[west, south], [west + 0.001, south], [west + 0.001, south + 0.001], [west, south + 0.001], [west, south]];
     const { id } = await send("demo-asset-manager", "POST", "/api/v1/buildings", {
       name, valid_from: "2020-01-01", region_code: code, occupancy: "in_use", usage: "administrative_office", admin_level: "city", registered_area_m2: 300,
@@ -206,5 +207,84 @@ describe("stocktaking", () => {
         for (const action of ["stocktaking-new", "line-in-place", "line-extra", "paper-report"]) assert.equal(await auditor.part(action).count(), 0, action);
       }, { as: demo("auditor"), width, height });
     }
+  });
+
+  test("a unit's own figures come by a form: shown first, then taken over", async (t) => {
+    const code = `67${run}`;
+    await district(code, 13_000);
+    const plan = await send("demo-asset-manager", "POST", "/api/v1/stocktakings", { name: `填报${run}`, region_code: code, admin_level: "city" });
+    const at = `/api/v1/stocktakings/${plan.id}`;
+    const tagged = async (what, body) => {
+      const held = await askAs("demo-asset-manager", at);
+      await send("demo-asset-manager", "POST", `${at}/${what}`, body, { "if-match": held.headers.get("etag") });
+    };
+    await tagged("papers", { kind: "plan", name: "盘点方案" });
+    await tagged("transitions", { transition: "freeze" });
+    const { items } = await (await askAs("demo-unit-contact", `${at}/lines?limit=100`)).json();
+    const keys = (name) => {
+      const line = items.find((one) => one.name === name);
+      return `${line.id},${line.tag}`;
+    };
+    // As a spreadsheet saves the form's columns that matter, with a row that says nothing and one that says nonsense.
+    const table = (lodge) =>
+      Buffer.from(`\uFEFF标识,版本,盘点情况,分台账面积（㎡）,备注\r\n${keys("档案楼")},在位相符,300,\r\n${keys("附楼")},在位相符,310,\r\n${keys("老车库")},,,\r\n${keys("综合楼")},${lodge},,\r\n`);
+    const csv = (content) => ({ name: "分台账.csv", mimeType: "text/csv", buffer: content });
+
+    await asReader(t, async (contact) => {
+      await contact.opens(`/?panel=stocktakings&lang=zh`);
+      await contact.page.locator('[data-testid="stocktaking-row"]', { hasText: `填报${run}` }).click();
+      await row(contact, "档案楼").waitFor();
+      await keep(contact, "figures-buttons");
+      const [form] = await Promise.all([contact.page.waitForEvent("download"), contact.part("figures-form").click()]);
+      assert.match(form.suggestedFilename(), /填报表\.xlsx$/);
+      // The form as it came has nothing to be written.
+      await contact.part("figures-upload").click();
+      await contact.part("figures-file").setInputFiles(await form.path());
+      await contact.part("figures-summary").waitFor();
+      assert.equal((await contact.part("figures-summary").innerText()).trim(), "没有可写入的行");
+      assert.equal((await contact.part("figures-empty").innerText()).trim(), "未填 4 行");
+      assert.ok(await contact.part("figures-take").isDisabled());
+      // Nonsense is told by its row and column; what is no form at all as well.
+      await contact.part("figures-file").setInputFiles(csv(Buffer.from("名称,面积\r\n档案楼,300\r\n附楼,310\r\n")));
+      await contact.part("figures-trouble").waitFor();
+      assert.match(await contact.part("figures-trouble").innerText(), /这不是盘点填报表.*请下载填报表/s);
+      await contact.part("figures-file").setInputFiles(csv(table("不知道")));
+      await contact.page.locator('[data-testid="figures-summary"]', { hasText: "将确认 2 条" }).waitFor();
+      assert.equal(await contact.part("figures-trouble").count(), 0);
+      assert.match(await contact.part("figures-refused-row").innerText(), /5[\s\S]*盘点情况[\s\S]*不知道[\s\S]*在位相符/);
+      await keep(contact, "figures-preview-zh");
+      assert.equal((await (await askAs("demo-unit-contact", at)).json()).progress.answered, 0);
+      // By the keyboard: the button that writes has the focus.
+      await contact.page.waitForFunction(() => document.activeElement?.getAttribute("data-testid") === "figures-take");
+      await contact.page.keyboard.press("Enter");
+      await contact.page.locator('[data-testid="figures-summary"]', { hasText: "已确认 2 条" }).waitFor();
+      await keep(contact, "figures-taken-zh");
+      await contact.page.waitForFunction(() => document.activeElement?.getAttribute("data-testid") === "figures-close");
+      await contact.page.keyboard.press("Enter");
+      await contact.part("figures-dialog").waitFor({ state: "hidden" });
+      await contact.page.locator('[data-testid="stocktaking-progress"]', { hasText: "2 / 4" }).waitFor();
+    }, { as: demo("unit-contact"), forgive: [/status of 422 .*\/figures\?preview=true\)/] });
+
+    await asReader(t, async (contact) => {
+      await contact.opens(`/?panel=stocktakings&lang=en`);
+      await contact.page.locator('[data-testid="stocktaking-row"]', { hasText: `填报${run}` }).click();
+      await row(contact, "老车库").waitFor();
+      await contact.part("figures-upload").click();
+      // Put right and sent again: what was written is told as known.
+      await contact.part("figures-file").setInputFiles(csv(table("变动")));
+      await contact.page.locator('[data-testid="figures-unchanged"]', { hasText: "2" }).waitFor();
+      await contact.part("figures-refused-row").waitFor();
+      await keep(contact, "figures-preview-en");
+      await contact.part("figures-file").setInputFiles(csv(table("In place")));
+      await contact.page.locator('[data-testid="figures-summary"]', { hasText: "1 lines would be answered" }).waitFor();
+      await contact.part("figures-take").click();
+      await contact.part("figures-close").click();
+      await contact.part("line-left").click();
+      await contact.page.locator(".el-select-dropdown__item:visible", { hasText: "All lines" }).click();
+      await row(contact, "附楼").locator('[data-testid="line-state"]', { hasText: "Facts differ" }).waitFor();
+      await contact.page.locator('[data-testid="line-row"][data-found="in_place"]', { hasText: "综合楼" }).waitFor();
+      await contact.page.locator('[data-testid="line-row"][data-found="unanswered"]', { hasText: "老车库" }).waitFor();
+      await keep(contact, "figures-after-en");
+    }, { as: demo("unit-contact"), width: 1024, height: 768 });
   });
 });

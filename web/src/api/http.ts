@@ -116,6 +116,15 @@ export function sendForm(address: string, form: FormData, onProgress: (share: nu
   });
 }
 
+/** Has the browser keep a file. */
+export function saveFile(content: Blob, name: string): void {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(content);
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(link.href);
+}
+
 /** Reads a JSON answer; an unchanged one (304) comes from memory. */
 export async function getJson<Answer>(address: string, signal?: AbortSignal): Promise<Answer> {
   const remembered = rememberedAnswers.get(address);

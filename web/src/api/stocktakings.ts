@@ -161,6 +161,21 @@ export type Agreements = {
   title_area_m2: number;
 };
 
+/** A row of a form that isn't taken over. */
+export type RowRefused = { row: number; field: string | null; code: string | null; detail: string; remedy: string | null };
+
+/** What a form does, or would do. */
+export type Figures = {
+  is_preview: boolean;
+  answered: number;
+  differing: number;
+  unchanged: number;
+  empty: number;
+  refused: number;
+  refusals: RowRefused[];
+  can_be_marked: boolean;
+};
+
 export type LineQuestion = { q: string; kind: string; left: string };
 
 const at = (id: string) => `/api/v1/stocktakings/${encodeURIComponent(id)}`;
@@ -206,6 +221,29 @@ export function linesAddress(id: string, question: LineQuestion): string {
 
 export function linesExportAddress(id: string, question: LineQuestion, format: "xlsx" | "csv", language: string): string {
   return withQuery(`${at(id)}/export`, { q: question.q.trim(), kind: question.kind, left: question.left, format, labels: language });
+}
+
+/** The lines that whoever asks answers for, as a workbook to be filled in. */
+export async function downloadForm(id: string, question: LineQuestion, language: string): Promise<Blob> {
+  const address = withQuery(`${at(id)}/form.xlsx`, { q: question.q.trim(), kind: question.kind, left: question.left, labels: language });
+  return (await send(address, { cache: "no-store" })).blob();
+}
+
+function formOf(file: File): FormData {
+  const form = new FormData();
+  form.append("file", file);
+  return form;
+}
+
+/** Brings a form that was filled in; a preview writes nothing. */
+export async function bringFigures(id: string, file: File, isPreview: boolean, signal: AbortSignal): Promise<Figures> {
+  const response = await send(withQuery(`${at(id)}/figures`, { preview: isPreview }), { method: "POST", body: formOf(file), signal });
+  return (await response.json()) as Figures;
+}
+
+/** The workbook with every row marked that would be refused. */
+export async function markFigures(id: string, file: File): Promise<Blob> {
+  return (await send(`${at(id)}/figures/marked`, { method: "POST", body: formOf(file) })).blob();
 }
 
 export function fetchLine(id: string, line: string, signal?: AbortSignal): Promise<Line> {

@@ -17,6 +17,7 @@ import policy from "./policy.en";
 import printed from "./printed.en";
 import receiving from "./receiving.en";
 import { restricted } from "./restricted.en";
+import stocktakingFigures from "./stocktaking-figures.en";
 import stocktakings from "./stocktakings.en";
 import tasks from "./tasks.en";
 import space from "./space.en";
@@ -43,6 +44,7 @@ export default {
   ...people,
   ...policy,
   ...stocktakings,
+  ...stocktakingFigures,
   ...tasks,
   ...titleBatch,
   ...titles,

@@ -17,6 +17,7 @@ import policy from "./policy.zh";
 import printed from "./printed.zh";
 import receiving from "./receiving.zh";
 import { restricted } from "./restricted.zh";
+import stocktakingFigures from "./stocktaking-figures.zh";
 import stocktakings from "./stocktakings.zh";
 import tasks from "./tasks.zh";
 import space from "./space.zh";
@@ -43,6 +44,7 @@ export default {
   ...people,
   ...policy,
   ...stocktakings,
+  ...stocktakingFigures,
   ...tasks,
   ...titleBatch,
   ...titles,

@@ -66,6 +66,12 @@ export function useWords() {
     lawPlace: (source: string) => (language.value === "zh" ? source.replaceAll(/\s*art\. (\d+)/g, (_, article: string) => t("law.article", { n: article })) : source),
     problem: sentence,
     remedy: (problem: Problem) => (problem.remedy ? halfOf(problem.remedy, language.value) : null),
+    /** A failure, with what to do about it. */
+    refusal: (error: unknown) => {
+      if (!(error instanceof ProblemError)) return t("server.lost_short");
+      const way = error.problem.remedy ? halfOf(error.problem.remedy, language.value) : "";
+      return [sentence(error.problem), way].filter((text) => text !== "").join(language.value === "zh" ? "\u3002" : ". ");
+    },
     failure: (error: unknown) => (error instanceof ProblemError ? sentence(error.problem) : t("server.lost_short")),
     duration: ({ years, months, days }: Duration) => {
       const parts: string[] = [];

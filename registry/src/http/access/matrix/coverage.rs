@@ -83,6 +83,10 @@ const TELL_OF_NO_PLACE: &[(&str, &[&str])] = &[
         &["/api/v1/policy-cases/{id}/movables.xlsx"],
     ),
     (
+        "a workbook, packed: stocktakings/figures_tests.rs reads what is in it; what isn't seen is asked in silence.rs",
+        &["/api/v1/stocktakings/{id}/form.xlsx"],
+    ),
+    (
         "it is there once an agreement was certified: use_agreements/tests.rs; what isn't seen is asked in silence.rs",
         &["/api/v1/use-agreements/{id}/certificate"],
     ),
@@ -573,6 +577,12 @@ const WRITTEN_ELSEWHERE: &[(&str, &str, &str)] = &[
         "/api/v1/imports",
         "what a file holds lies where its rows say: imports/tests",
     ),
+    (
+        "POST",
+        "/api/v1/stocktakings/{id}/figures",
+        "a file, whose rows lie where their lines do: stocktakings/figures_tests.rs",
+    ),
+    ("POST", "/api/v1/stocktakings/{id}/figures/marked", "likewise"),
     (
         "DELETE",
         "/api/v1/imports/{id}",

@@ -92,7 +92,10 @@ fn addresses(asset: &Asset) -> Vec<(String, String)> {
         ("leases", &["/versions", "/account"]),
         ("policy-cases", &["/versions", "/movables.xlsx"]),
         ("rooms", &["/versions", "/entitlement"]),
-        ("stocktakings", &["/versions", "/lines", "/report", "/export"]),
+        (
+            "stocktakings",
+            &["/versions", "/lines", "/report", "/export", "/form.xlsx"],
+        ),
         ("use-agreements", &["/versions", "/certificate"]),
     ];
     for (noun, id) in &asset.hangs {
