@@ -38,7 +38,11 @@ export const useServerStore = defineStore("server", () => {
         connection.value = "loading";
       } else {
         const wasAway = connection.value !== "ready";
-        if (settings.value === null || wasAway) settings.value = await fetchMapSettings();
+        if (settings.value === null || wasAway) {
+          // Before anything is read: what changes from here on shows.
+          ledgerMark = await askLedger();
+          settings.value = await fetchMapSettings();
+        }
         connection.value = "ready";
         if (wasAway) somethingChanged();
       }
@@ -53,19 +57,30 @@ export const useServerStore = defineStore("server", () => {
     if (connection.value !== "ready") setTimeout(() => void check(), pollWhileAway_ms);
   }
 
+  /** How far the ledger is; null where the server doesn't tell. One without a ledger head isn't asked again. */
+  async function askLedger(): Promise<string | null> {
+    if (!isLedgerFollowed) return null;
+    try {
+      return await fetchLedgerMark();
+    } catch (error) {
+      if (!(error instanceof ProblemError) || error.problem.status === 401) throw error;
+      if (error.problem.status === 404) isLedgerFollowed = false;
+      return null;
+    }
+  }
+
   async function followLedger(): Promise<void> {
-    if (connection.value === "ready" && isLedgerFollowed && session.mayEnter && session.isInUse() && document.visibilityState === "visible") {
+    if (connection.value === "ready" && session.mayEnter && session.isInUse() && document.visibilityState === "visible") {
       try {
-        const mark = await fetchLedgerMark();
-        if (ledgerMark !== null && mark !== ledgerMark) {
+        const mark = await askLedger();
+        if (mark !== null && ledgerMark !== null && mark !== ledgerMark) {
           // What was brought in may have a credit to show, or be made up.
           settings.value = await fetchMapSettings();
           somethingChanged();
         }
-        ledgerMark = mark;
-      } catch (error) {
-        // A server without a ledger head isn't asked again; a lost one is noticed by the connection itself.
-        if (error instanceof ProblemError && error.problem.status === 404) isLedgerFollowed = false;
+        ledgerMark = mark ?? ledgerMark;
+      } catch {
+        // A server that is gone is noticed by the connection itself, and a session that has ended by the session.
       }
     }
     setTimeout(() => void followLedger(), pollForChanges_ms);
