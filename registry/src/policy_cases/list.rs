@@ -149,6 +149,8 @@ pub(super) async fn list_policy_cases(
     };
     drop(snapshot);
     let page = listing.page(rows, total);
+    let sites: Vec<Uuid> = stands.values().filter_map(|there| there.site_id).collect();
+    context.note_read_of(&sites).await?;
     context
         .note_read_behind("policy_case", page.items.iter().map(|row| row.id).collect())
         .await?;

@@ -62,6 +62,8 @@ pub async fn known_now(connection: &mut PgConnection, assets: &[Uuid]) -> Result
 /// Where a parcel or building stands, so that one "1号楼" is told from another.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Whereabouts {
+    /// What that name is told of: whoever tells it keeps a note of the read, should it be internal.
+    pub site_id: Option<Uuid>,
     /// The name of its site (院落), else its code; of a building that is in none, that of its parcel.
     pub site_name: Option<String>,
     /// 坐落
@@ -80,13 +82,13 @@ pub async fn whereabouts_now(
         return Ok(BTreeMap::new());
     }
     let rows = sqlx::query!(
-        r#"select a.object_id, a.address, coalesce(s.name, s.code) as "site_name?"
+        r#"select a.object_id, a.address, s.object_id as "site_id?", coalesce(s.name, s.code) as "site_name?"
              from (select distinct on (object_id) object_id, address, valid
                      from spatial_unit_version
                     where object_id = any($1) and upper_inf(recorded)
                     order by object_id, lower(valid) desc) a
              left join lateral (
-                  select v.name, v.code
+                  select v.object_id, v.name, v.code
                     from (select r.upper_id, 1 as way, r.valid
                             from spatial_unit_relation r
                            where r.lower_id = a.object_id and r.kind in ('site_parcel', 'site_building') and upper_inf(r.recorded)
@@ -108,6 +110,7 @@ pub async fn whereabouts_now(
         .into_iter()
         .map(|row| {
             let stands = Whereabouts {
+                site_id: row.site_id,
                 site_name: row.site_name,
                 address: row.address,
             };

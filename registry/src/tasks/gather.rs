@@ -5,7 +5,7 @@ use time::{Date, Duration};
 use uuid::Uuid;
 
 use crate::procedures::{Waiting, WaitingKind};
-use crate::request::{Context, Fault, Times};
+use crate::request::{Context, Fault, Problem, Times};
 
 /// A day is near from so many days before it.
 const NEAR: Duration = Duration::days(14);
@@ -103,8 +103,9 @@ pub(super) async fn gather(context: &Context) -> Result<Vec<Task>, Fault> {
     Ok(tasks)
 }
 
-/// Says of the assets of these tasks where they stand. One statement, for those that are shown.
-pub(super) async fn place(context: &Context, tasks: &mut [Task]) -> Result<(), Fault> {
+/// Says of the assets of these tasks where they stand. One statement, for those that are shown; their sites are told of then,
+/// which is a read of each that is internal.
+pub(super) async fn place(context: &Context, tasks: &mut [Task]) -> Result<(), Problem> {
     let assets: Vec<Uuid> = tasks
         .iter()
         .filter_map(|task| task.waiting.object.as_ref()?.asset_id())
@@ -118,5 +119,6 @@ pub(super) async fn place(context: &Context, tasks: &mut [Task]) -> Result<(), F
             object.address.clone_from(&there.address);
         }
     }
-    Ok(())
+    let sites: Vec<Uuid> = stands.values().filter_map(|there| there.site_id).collect();
+    context.note_read_of(&sites).await
 }
