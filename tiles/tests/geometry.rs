@@ -246,7 +246,7 @@ fn attributes_are_those_of_the_feature() {
     }
     assert_eq!(decoded.properties.get("idle"), Some(&Value::Truth(true)));
     assert_eq!(decoded.number("area_m2"), 12_345.678_9);
-    assert_eq!(decoded.properties.len(), 11);
+    assert_eq!(decoded.properties.len(), 12);
 
     given.attributes = tiles::Attributes::default();
     let layer = parcels(dictionary, vec![given]);
