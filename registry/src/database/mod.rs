@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Executor, PgConnection, PgPool, Postgres, Transaction};
+use tracing::Instrument;
 
 pub use constraint::refusal_of;
 pub use copy::{CopyRole, CopyRows};
@@ -154,7 +155,7 @@ impl Database {
     /// # Errors
     /// The database's.
     pub async fn begin(&self) -> sqlx::Result<Transaction<'static, Postgres>> {
-        self.system.begin().await
+        begin_whole(&self.system, None).await
     }
 
     /// Begins a transaction in which every statement sees the same state.
@@ -162,8 +163,24 @@ impl Database {
     /// # Errors
     /// The database's.
     pub async fn begin_snapshot(&self) -> sqlx::Result<Transaction<'static, Postgres>> {
-        self.system.begin_with(SNAPSHOT).await
+        begin_whole(&self.system, Some(SNAPSHOT)).await
     }
+}
+
+/// Begins a transaction to its end, though whoever asked may be gone by then. A `begin` that is dropped half-way stays open
+/// on its connection, since sqlx rolls back what it has counted and nothing else; whoever took the connection next would
+/// read what was long ago, and could write nothing.
+async fn begin_whole(pool: &PgPool, statement: Option<&'static str>) -> sqlx::Result<Transaction<'static, Postgres>> {
+    let pool = pool.clone();
+    let begun = async move {
+        match statement {
+            None => pool.begin().await,
+            Some(statement) => pool.begin_with(statement).await,
+        }
+    };
+    tokio::spawn(begun.in_current_span())
+        .await
+        .map_err(|_ended| sqlx::Error::WorkerCrashed)?
 }
 
 const SNAPSHOT: &str = "begin isolation level repeatable read read only";
@@ -201,7 +218,7 @@ impl ScopedDatabase {
     /// # Errors
     /// The database's.
     pub async fn begin(&self) -> sqlx::Result<Transaction<'static, Postgres>> {
-        let mut transaction = self.database.callers.begin().await?;
+        let mut transaction = begin_whole(&self.database.callers, None).await?;
         self.carry_scope(&mut transaction, true).await?;
         Ok(transaction)
     }
@@ -211,7 +228,7 @@ impl ScopedDatabase {
     /// # Errors
     /// The database's.
     pub async fn begin_snapshot(&self) -> sqlx::Result<Transaction<'static, Postgres>> {
-        let mut transaction = self.database.callers.begin_with(SNAPSHOT).await?;
+        let mut transaction = begin_whole(&self.database.callers, Some(SNAPSHOT)).await?;
         self.carry_scope(&mut transaction, true).await?;
         Ok(transaction)
     }
@@ -286,4 +303,40 @@ pub async fn take_system_role(connection: &mut PgConnection) -> sqlx::Result<()>
         .execute(connection)
         .await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future;
+    use std::pin::pin;
+    use std::task::{Context, Waker};
+
+    use super::*;
+
+    /// Who asks may go away at any moment: what they began must not be there for whoever comes next.
+    #[sqlx::test(migrations = "../migrations")]
+    async fn a_beginning_that_is_given_up_leaves_no_transaction_open(pool: PgPool) {
+        let database = Database::connect((*pool.connect_options()).clone()).await.unwrap();
+        let scoped = database.unscoped();
+        drop(scoped.begin().await.unwrap());
+        for steps in 1..=8 {
+            {
+                let mut begun = pin!(scoped.begin_snapshot());
+                for _ in 0..steps {
+                    // What the step before asked for has been answered by then.
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                    if begun.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready() {
+                        break;
+                    }
+                }
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            let mut next = scoped.begin().await.unwrap();
+            let read_only: String = sqlx::query_scalar("show transaction_read_only")
+                .fetch_one(&mut *next)
+                .await
+                .unwrap();
+            assert_eq!(read_only, "off", "given up after {steps} steps");
+        }
+    }
 }
