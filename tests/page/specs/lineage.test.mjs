@@ -4,6 +4,9 @@ import { describe, test } from "node:test";
 import { account, asReader, askAs, useBrowser } from "../drivers/browser.mjs";
 import { plain } from "../drivers/reader.mjs";
 
+/** The day it is in China. */
+const today = () => new Date(Date.now() + 8 * 3_600_000).toISOString().slice(0, 10);
+
 // Where SCREENSHOTS names a folder, what is seen is kept there.
 const screenshots = process.env.SCREENSHOTS;
 
@@ -86,7 +89,7 @@ describe("what became of what", () => {
       await keep(reader, "split-refused-1440-zh");
       const version = (await read(id)).body.version_id;
       const pieces = [ring(west, west + 0.0004), ring(west + 0.0005, west + 0.001)].map((one) => ({ geometry: { type: "Polygon", coordinates: [one] } }));
-      const refused = await post("/api/v1/successions", { on: new Date().toISOString().slice(0, 10), from: [{ id, version_id: version }], pieces, survey: "无", reason: "绕过页面" });
+      const refused = await post("/api/v1/successions", { on: today(), from: [{ id, version_id: version }], pieces, survey: "无", reason: "绕过页面" });
       assert.equal(refused.status, 422, JSON.stringify(refused.body));
       assert.equal(refused.body.rule.id, "GEO-14", JSON.stringify(refused.body));
 
@@ -171,7 +174,7 @@ describe("what became of what", () => {
 
   test("a house is split with its rooms: whole floors, one by one, and a rest room with its office", (t) =>
     asReader(t, async (reader) => {
-      const day = new Date().toISOString().slice(0, 10);
+      const day = today();
       const make = async (address, body) => {
         const made = await post(address, body);
         assert.equal(made.status, 201, JSON.stringify(made.body));
@@ -288,7 +291,7 @@ describe("what became of what", () => {
       assert.equal(await reader.part("card-lineage").count(), 0);
       const old = await parcel(`旧院${run}`, `JY-${run}-0`, 12);
       const pieces = [ring(west + 0.012, west + 0.0125), ring(west + 0.0125, west + 0.013)].map((one, place) => ({ geometry: { type: "Polygon", coordinates: [one] }, name: `新院${run}-${place}`, code: `JY-${run}-${place + 1}` }));
-      const cut = { on: new Date().toISOString().slice(0, 10), from: [{ id: old, version_id: (await read(old)).body.version_id }], pieces, survey: "权籍调查〔2026〕4号", reason: "分割" };
+      const cut = { on: today(), from: [{ id: old, version_id: (await read(old)).body.version_id }], pieces, survey: "权籍调查〔2026〕4号", reason: "分割" };
       const done = await post("/api/v1/successions", cut);
       assert.equal(done.status, 201, JSON.stringify(done.body));
       await seesParcel(reader, done.body.to_ids[0], "zh");
